@@ -1,0 +1,58 @@
+"""Play a game: the ``Game`` handle, the play loop and the session around it.
+
+Importing this package is cheap; its parts load when first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+__all__ = [
+    "KNOWN_GAMES",
+    "AgentError",
+    "End",
+    "Game",
+    "GameExited",
+    "GameHung",
+    "LaunchFailed",
+    "MenuGuard",
+    "NotPossibleNow",
+    "PadEffect",
+    "PlaySettings",
+    "Session",
+    "SessionPlan",
+    "SessionState",
+    "Target",
+    "installed",
+    "measure_effect",
+    "open_game",
+    "parse_buttons",
+]
+
+if TYPE_CHECKING:
+    from agent.effect import PadEffect, measure_effect
+    from agent.errors import AgentError, GameExited, GameHung, LaunchFailed, NotPossibleNow
+    from agent.game import Game, Target, open_game
+    from agent.guards import MenuGuard, parse_buttons
+    from agent.loop import PlaySettings
+    from agent.recipes import KNOWN_GAMES, installed
+    from agent.session import End, Session, SessionPlan
+    from agent.states import SessionState
+else:
+    _LATE = {
+        "effect": ("PadEffect", "measure_effect"),
+        "errors": ("AgentError", "GameExited", "GameHung", "LaunchFailed", "NotPossibleNow"),
+        "game": ("Game", "Target", "open_game"),
+        "guards": ("MenuGuard", "parse_buttons"),
+        "loop": ("PlaySettings",),
+        "recipes": ("KNOWN_GAMES", "installed"),
+        "session": ("End", "Session", "SessionPlan"),
+        "states": ("SessionState",),
+    }
+    _HOME = {name: module for module, names in _LATE.items() for name in names}
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOME:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(importlib.import_module(f"agent.{_HOME[name]}"), name)

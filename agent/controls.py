@@ -1,0 +1,137 @@
+"""``Controls``: the only way from the play loop to the pad and the pauser.
+
+The loop may be deep inside inference when the player hits stop, so letting go
+must not wait for it: ``disarm`` works from any thread, releases the pad and
+resumes the game at once.  Every ``arm`` hands out a new grant, and only the
+newest one opens pad and pauser: a chunk computed before a pause is void after it.
+The pad and the pauser have a lock each, so that a slow freeze never delays a
+neutral pad.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from typing import TYPE_CHECKING
+
+from controller.errors import ControllerError
+from controller.state import NEUTRAL, GamepadState
+
+if TYPE_CHECKING:
+    from controller.gamepad import Gamepad
+    from controller.pauser import Pauser
+    from controller.watchdog import Watchdog
+
+
+NO_GRANT = 0
+
+
+class Controls:
+    """Pad and pauser behind one switch.  Starts disarmed.
+
+    Args:
+        pad: The virtual pad; ``close`` closes it.
+        pauser: Freezes and thaws the game; ``close`` thaws and closes it.
+        watchdog: Told about every freeze; ``close`` dismisses it.
+    """
+
+    def __init__(self, pad: Gamepad, pauser: Pauser, watchdog: Watchdog) -> None:
+        self.pad = pad
+        self.pauser = pauser
+        self.watchdog = watchdog
+        self.last_sent = NEUTRAL
+        self._grants = itertools.count(1)
+        self._grant = NO_GRANT
+        self._closed = False
+        self._pad_lock = threading.Lock()
+        self._pause_lock = threading.Lock()
+
+    @property
+    def grant(self) -> int:
+        """The grant that is valid now; ``NO_GRANT`` while disarmed."""
+        return self._grant
+
+    def arm(self) -> int:
+        """Let sends and freezes through for whoever shows the returned grant."""
+        self._grant = next(self._grants)
+        return self._grant
+
+    def send(self, state: GamepadState, grant: int) -> bool:
+        """Send ``state``; False when ``grant`` is void, and nothing was sent."""
+        with self._pad_lock:
+            if not self._valid(grant):
+                return False
+            self.pad.send(state)
+            self.last_sent = state
+            return True
+
+    def freeze(self, grant: int) -> bool:
+        """Freeze the game; False when ``grant`` is void, and the game runs on.
+
+        Raises:
+            WatchdogError: Nobody would resume the game if this process died.
+            PauseFailed, ProcessGone: The game could not be frozen.
+        """
+        with self._pause_lock:
+            if not self._valid(grant):
+                return False
+            self.watchdog.freezing()
+            try:
+                self.pauser.freeze()
+            except ControllerError:
+                self.watchdog.thawed()
+                raise
+            return True
+
+    def thaw(self) -> None:
+        """Let the game run.  Harmless when it does."""
+        with self._pause_lock:
+            self._thaw()
+
+    def disarm(self) -> None:
+        """Neutral pad, running game, and nothing more until ``arm``; from any thread.
+
+        Does nothing once closed.
+
+        Raises:
+            ControllerError: The pad could not be released; it was closed instead,
+                which takes the device away from the game.
+        """
+        self._grant = NO_GRANT
+        if self._closed:
+            return
+        try:
+            with self._pad_lock:
+                self._release_pad()
+        finally:
+            self.thaw()
+
+    def close(self) -> None:
+        """Let go of everything for good.  Safe to call twice."""
+        try:
+            self.disarm()
+        finally:
+            self._closed = True
+            try:
+                with self._pad_lock:
+                    self.pad.close()
+            finally:
+                with self._pause_lock:
+                    self.pauser.close()
+                    self.watchdog.close()
+
+    def _valid(self, grant: int) -> bool:
+        return grant != NO_GRANT and grant == self._grant
+
+    def _release_pad(self) -> None:
+        try:
+            self.pad.neutral()
+        except BaseException:
+            self.pad.close()
+            raise
+        finally:
+            self.last_sent = NEUTRAL
+
+    def _thaw(self) -> None:
+        self.pauser.thaw()
+        self.watchdog.thawed()

@@ -1,0 +1,49 @@
+"""What can go wrong while a game is launched, attached to or played.
+
+    AgentError
+    ├── LaunchFailed         the game could not be started or showed no window
+    ├── GameExited           the game's process ended during play
+    ├── GameHung             the game stopped reacting
+    ├── NotPossibleNow       the session's state does not allow this request
+    └── RecordingError       a trace or video could not be written
+"""
+
+from __future__ import annotations
+
+from nitropilot.errors import NitroPilotError
+
+
+class AgentError(NitroPilotError):
+    """Any failure of a session."""
+
+    code = "agent_failed"
+
+
+class LaunchFailed(AgentError):
+    """A game, or the private display for it, did not start."""
+
+    code = "launch_failed"
+
+
+class GameExited(AgentError):
+    """The game's process has ended."""
+
+    code = "game_exited"
+
+
+class GameHung(AgentError):
+    """The game neither answers its window system nor draws nor works."""
+
+    code = "game_hung"
+
+
+class NotPossibleNow(AgentError):
+    """The request does not fit the session's state."""
+
+    code = "not_possible_now"
+
+
+class RecordingError(AgentError):
+    """A trace or a video could not be written."""
+
+    code = "recording_failed"

@@ -1,0 +1,254 @@
+"""``Game``: one running game as one handle: window, grabber, pad, pauser, watchdog."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import capture
+import controller
+from agent.controls import Controls
+from agent.errors import AgentError, GameExited, GameHung
+from agent.launch import launch
+from agent.recipes import find_recipe
+from capture.errors import CaptureError, WindowVanished
+
+if TYPE_CHECKING:
+    from agent.launch import LaunchedGame
+    from capture import Frame, Grabber, ResponseProbe, Window
+    from controller import PadPage
+
+NEW_WINDOW_S = 6.0
+"""How long a game may be without a window: ending, or changing its resolution."""
+HANG_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True)
+class Target:
+    """Which game: exactly one of a running one (any mix of criteria) or one to launch.
+
+    Attributes:
+        window: Window handle.
+        pid: Process id; windows of its children count.
+        process: Executable name or a part of it.
+        launch: Name of a known game, or a command line.
+        headless: For ``launch``: private display (None: only where there is no other).
+        keep: For ``launch``: leave the game running at the end (None: if it can be seen).
+        display: X display, default from the environment.
+    """
+
+    window: int | None = None
+    pid: int | None = None
+    process: str | None = None
+    launch: str | None = None
+    headless: bool | None = None
+    keep: bool | None = None
+    display: str | None = None
+
+    def __post_init__(self) -> None:
+        running = any(v is not None for v in (self.window, self.pid, self.process))
+        if running == (self.launch is not None):
+            raise AgentError(
+                "say which game: " + ("a running one or one to launch, not both" if running else ""),
+                "give --window, --pid or --process (see `nitropilot windows`), or --launch",
+            )
+
+
+class Game:
+    """A game that can be seen, pressed and paused.
+
+    Args:
+        window: Where it draws.
+        grabber: Reads its pixels.
+        controls: Pad, pauser and watchdog.
+        probe: Tells whether it still answers its window system.
+        launched: Set when we started it.
+        keep_running: Whether a launched game outlives ``close``.
+        pad_reason: Why this kind of pad is in use.
+    """
+
+    def __init__(
+        self,
+        window: Window,
+        grabber: Grabber,
+        controls: Controls,
+        probe: ResponseProbe,
+        launched: LaunchedGame | None = None,
+        keep_running: bool = False,
+        pad_reason: str = "asked for",
+    ) -> None:
+        self.window = window
+        self.grabber = grabber
+        self.controls = controls
+        self.probe = probe
+        self.launched = launched
+        self.keep_running = keep_running
+        self.pad_reason = pad_reason
+        self._silent_since: float | None = None
+
+    def grab(self) -> Frame:
+        """The newest picture.
+
+        Raises:
+            CaptureError: The window vanished, is minimised, or could not be read.
+        """
+        return self.grabber.grab()
+
+    def another_grabber(self) -> Grabber:
+        """A second grabber of the same window, for another thread (recording)."""
+        return capture.open_grabber(self.window)
+
+    def find_again(self) -> None:
+        """Follow a game that replaced its window, as it does when it changes its resolution.
+
+        The game should be running, with a neutral pad, while this waits.
+
+        Raises:
+            GameExited: The game was ending, and has ended.
+            WindowVanished: It goes on without a window.
+        """
+        deadline = time.monotonic() + NEW_WINDOW_S
+        while time.monotonic() < deadline:
+            self.check(0.0)
+            try:
+                window = capture.find_window(pid=self.window.pid, display=self.window.display or None)
+                grabber = capture.open_grabber(window)
+                probe = capture.open_response_probe(window)
+            except CaptureError:
+                time.sleep(0.1)
+                continue
+            self.grabber.close()
+            self.probe.close()
+            self.window, self.grabber, self.probe = window, grabber, probe
+            return
+        raise WindowVanished(
+            f"the game has no window any more ({self.describe()})", "start it again"
+        )
+
+    def check(self, running_seconds: float) -> None:
+        """Raise unless the game is alive and reacting.
+
+        Args:
+            running_seconds: How long it has been running (not frozen by us) in total;
+                silence is measured in this time.
+
+        Raises:
+            GameExited: Its process has ended.
+            GameHung: It has not answered for ``HANG_TIMEOUT_S``, or somebody else stopped it.
+        """
+        pauser = self.controls.pauser
+        if not pauser.alive():
+            raise GameExited(f"the game ended ({self.describe()})")
+        if pauser.stopped_by_others():
+            raise GameHung(
+                f"the game was stopped by another program ({self.describe()})",
+                "let it run again (kill -CONT, or the tool that stopped it)",
+            )
+        if self.probe.poll() is not False:
+            self._silent_since = None
+        elif self._silent_since is None:
+            self._silent_since = running_seconds
+        elif running_seconds - self._silent_since > HANG_TIMEOUT_S:
+            raise GameHung(
+                f"the game has not reacted for {HANG_TIMEOUT_S:.0f} s ({self.describe()})",
+                "end it with the task manager; its pad is neutral and it is not frozen",
+            )
+
+    def describe(self) -> str:
+        """Executable, process id and window handle, for messages."""
+        return f"{self.window.executable}, pid {self.window.pid}, window {self.window.handle:#x}"
+
+    def close(self) -> None:
+        """Let go: neutral pad, running game; ends the game if it is ours to end."""
+        try:
+            self.controls.close()
+        finally:
+            self.grabber.close()
+            self.probe.close()
+            if self.launched is not None:
+                if self.keep_running:
+                    self.launched.let_run()
+                else:
+                    self.launched.close()
+
+
+def open_game(target: Target, *, pad: str = "auto", log: Path, freeze_limit: float = 60.0) -> Game:
+    """Find or launch a game and take hold of it, without pressing or pausing anything yet.
+
+    Args:
+        target: Which game.
+        pad: Kind of virtual pad: ``auto``, ``vgamepad`` or ``sdl``.
+        log: File for the output of a launched game.
+        freeze_limit: Seconds after which the watchdog ends a freeze on its own.
+
+    Raises:
+        NitroPilotError: The window, the pad, the pauser or the watchdog is not to be had;
+            nothing is left open, and a game launched for this is ended.
+    """
+    launched = None
+    if target.launch is not None:
+        recipe = find_recipe(target.launch)
+        launched = launch(recipe, log=log, display=target.display, headless=target.headless)
+        window = launched.window
+    else:
+        window = capture.find_window(
+            handle=target.window, pid=target.pid, process=target.process, display=target.display
+        )
+    try:
+        game = _take_hold(window, launched, pad, freeze_limit)
+    except BaseException:
+        if launched is not None:
+            launched.close()
+        raise
+    if launched is not None:
+        visible = launched.display is None
+        game.keep_running = visible if target.keep is None else target.keep
+    return game
+
+
+def _take_hold(
+    window: Window, launched: LaunchedGame | None, pad: str, freeze_limit: float
+) -> Game:
+    if window.pid is None:
+        raise AgentError(
+            f"the process of window {window.handle:#x} ({window.title!r}) is unknown, "
+            "so it could not be paused",
+            "name the game with --pid as well",
+        )
+    pauser = controller.Pauser(window.pid)
+    page = launched.page if launched is not None else _page_of(window.pid)
+    gamepad = controller.open_gamepad(pad, page=page)
+    try:
+        watchdog = controller.Watchdog.start(
+            window.pid, page=page.path if page is not None else None, freeze_limit=freeze_limit
+        )
+    except BaseException:
+        gamepad.close()
+        raise
+    controls = Controls(gamepad, pauser, watchdog)
+    try:
+        grabber = capture.open_grabber(window)
+        try:
+            probe = capture.open_response_probe(window)
+        except BaseException:
+            grabber.close()
+            raise
+    except BaseException:
+        controls.close()
+        raise
+    reason = "asked for" if pad != "auto" else _why(page)
+    return Game(window, grabber, controls, probe, launched, pad_reason=reason)
+
+
+def _page_of(pid: int) -> PadPage | None:
+    """The pad page of a game that an earlier run launched, so that it can be joined again."""
+    path = controller.find_page(pid)
+    return controller.PadPage.open(path) if path is not None else None
+
+
+def _why(page: PadPage | None) -> str:
+    if page is not None:
+        return "the game was launched with the preloaded pad"
+    return "the game was not launched by NitroPilot, so it needs a pad from a driver"

@@ -1,0 +1,96 @@
+"""``TraceWriter``: what a session did, as JSON lines.
+
+The first line is ``{"type": "header", ...}`` (versions, game, policy, engine, pad,
+settings), then one ``{"type": "chunk", ...}`` a chunk and ``{"type": "event", ...}``
+in between, and last ``{"type": "end", "state", "reason", ...}``.  Times are seconds
+since the header's ``started`` on the monotonic clock.  A chunk holds
+
+    i          number of the chunk
+    frame      when its frame was grabbed
+    frozen     when the freeze began; null when nothing was frozen
+    seconds    {"freeze", "grab", "preprocess", ...} the engine's parts included
+    actions    T x A raw channels, as the policy gave them
+    due, sent  for each action played: when it was due, when it was sent
+    states     for each: [left x, left y, right x, right y, left trigger,
+               right trigger, buttons as a number (``controller.Button``)]
+
+The file is written as ``NAME.part`` and renamed when complete (invariant 6).
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from agent.errors import RecordingError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from controller.state import GamepadState
+
+DIGITS = 6
+
+
+class TraceWriter:
+    """Writes one trace.  Used from one thread.
+
+    Args:
+        path: The finished file's path.
+        header: What the first line says besides type and time.
+
+    Raises:
+        RecordingError: The file cannot be written.
+    """
+
+    def __init__(self, path: Path, header: Mapping[str, Any]) -> None:
+        self.path = path
+        self.origin = time.perf_counter()
+        self._part = path.with_name(path.name + ".part")
+        try:
+            self._file: IO[str] | None = self._part.open("w", encoding="utf-8")
+        except OSError as error:
+            raise RecordingError(
+                f"cannot write the trace {self._part}: {error.strerror}", "choose another --out"
+            ) from error
+        self.write("header", started=datetime.now(UTC).isoformat(), **header)
+
+    def at(self, moment: float) -> float:
+        """A ``time.perf_counter`` moment as seconds since the start of the trace."""
+        return round(moment - self.origin, DIGITS)
+
+    def write(self, kind: str, **values: Any) -> None:
+        """Append one line and hand it to the operating system.
+
+        Raises:
+            RecordingError: The disk is full, or the file went away.
+        """
+        if self._file is None:
+            return
+        try:
+            self._file.write(json.dumps({"type": kind, **values}, separators=(",", ":")) + "\n")
+            self._file.flush()
+        except OSError as error:
+            raise RecordingError(f"cannot write the trace {self._part}: {error.strerror}") from error
+
+    def event(self, what: str, **values: Any) -> None:
+        """Append something that happened now."""
+        self.write("event", t=self.at(time.perf_counter()), what=what, **values)
+
+    def close(self, **values: Any) -> None:
+        """Write the last line and give the file its name.  Safe to call twice."""
+        if self._file is None:
+            return
+        self.write("end", t=self.at(time.perf_counter()), **values)
+        self._file.close()
+        self._file = None
+        self._part.replace(self.path)
+
+
+def state_row(state: GamepadState) -> list[float]:
+    """A pad state as a row of numbers (see the module's docstring)."""
+    sticks = [*state.left, *state.right, state.left_trigger, state.right_trigger]
+    return [*(round(value, 4) for value in sticks), int(state.buttons)]

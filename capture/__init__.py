@@ -1,0 +1,44 @@
+"""Find a game's window and take pictures of it.
+
+    window = find_window(process="supertux2")
+    with open_grabber(window) as grabber:
+        frame = grabber.grab()
+
+Works on X11 (with or without a window manager) and on Windows.  Importing this
+package touches no display: mss, OpenCV and Xlib are imported when first used.
+"""
+
+from capture.errors import (
+    AmbiguousWindow,
+    CaptureError,
+    GrabFailed,
+    NoDisplay,
+    WindowMinimised,
+    WindowNotFound,
+    WindowVanished,
+)
+from capture.finder import find_window, list_windows
+from capture.frame import Frame
+from capture.grabber import Grabber, open_grabber
+from capture.probe import ResponseProbe, open_response_probe
+from capture.window import Rect, Window, parse_handle
+
+__all__ = [
+    "AmbiguousWindow",
+    "CaptureError",
+    "Frame",
+    "GrabFailed",
+    "Grabber",
+    "NoDisplay",
+    "Rect",
+    "ResponseProbe",
+    "Window",
+    "WindowMinimised",
+    "WindowNotFound",
+    "WindowVanished",
+    "find_window",
+    "list_windows",
+    "open_grabber",
+    "open_response_probe",
+    "parse_handle",
+]

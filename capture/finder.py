@@ -1,0 +1,126 @@
+"""List the windows a player could mean, and find the one that is meant."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from capture.errors import AmbiguousWindow, NoDisplay, WindowNotFound
+from capture.processes import family
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from capture.window import Window
+
+
+def unsupported_system() -> NoDisplay:
+    """The error for a system whose windows cannot be found or grabbed."""
+    return NoDisplay(
+        f"windows cannot be captured on {sys.platform!r}", "use Linux with X11, or Windows"
+    )
+
+
+def list_windows(display: str | None = None) -> tuple[Window, ...]:
+    """Every window that could be a game's, minimised ones included.
+
+    Args:
+        display: X display to look at; ``$DISPLAY`` when None.  Means nothing on Windows.
+
+    Raises:
+        NoDisplay: There is no such display.
+    """
+    if sys.platform == "win32":
+        from capture import win32, win32_api
+
+        windows = win32.list_windows(win32_api.load())
+    elif sys.platform == "linux":
+        from capture import x11_windows
+
+        windows = x11_windows.list_windows(display)
+    else:
+        raise unsupported_system()
+    return windows
+
+
+def find_window(
+    *,
+    handle: int | None = None,
+    pid: int | None = None,
+    process: str | None = None,
+    display: str | None = None,
+) -> Window:
+    """Find the one window that meets every criterion given.
+
+    Titles are never matched: they are empty, translated or shared too often.
+
+    Args:
+        handle: X11 window id or ``HWND``.
+        pid: Process that made the window, or an ancestor of it such as a launcher.
+        process: Executable name or part of it, in any case, with or without
+            ``.exe``.  Windows whose whole name matches go before partial matches.
+        display: X display to look at; ``$DISPLAY`` when None.
+
+    Raises:
+        WindowNotFound: No window matches, or no criterion was given.
+        AmbiguousWindow: Several windows match.
+        NoDisplay: There is no such display.
+    """
+    asked = _asked(handle, pid, process)
+    windows = list_windows(display)
+    found = match(windows, handle=handle, pid=pid, process=process)
+    if not found:
+        raise WindowNotFound(
+            f"no window has {asked} (looked at {len(windows)})",
+            "run `nitropilot windows` to see what can be chosen",
+        )
+    if len(found) > 1:
+        listing = "; ".join(window.describe() for window in found)
+        raise AmbiguousWindow(
+            f"{len(found)} windows have {asked}: {listing}",
+            "choose one by its handle",
+            tuple(found),
+        )
+    return found[0]
+
+
+def match(
+    windows: Sequence[Window],
+    *,
+    handle: int | None = None,
+    pid: int | None = None,
+    process: str | None = None,
+) -> list[Window]:
+    """The windows that meet every criterion given, as ``find_window`` describes them."""
+    found = list(windows)
+    if handle is not None:
+        found = [window for window in found if window.handle == handle]
+    if pid is not None:
+        pids = family(pid)
+        found = [window for window in found if window.pid in pids]
+    if name := _plain(process):
+        exact = [window for window in found if _plain(window.executable) == name]
+        found = exact or [window for window in found if name in _plain(window.executable)]
+    return found
+
+
+def _plain(name: str | None) -> str:
+    """What is compared of an executable's name; empty when nothing is asked."""
+    return (name or "").strip().casefold().removesuffix(".exe")
+
+
+def _asked(handle: int | None, pid: int | None, process: str | None) -> str:
+    """The criteria in words."""
+    words = []
+    if handle is not None:
+        words.append(f"handle {handle:#x}")
+    if pid is not None:
+        words.append(f"pid {pid}")
+    if _plain(process):
+        words.append(f"process {process!r}")
+    if not words:
+        raise WindowNotFound(
+            "no window was named",
+            "give a handle, a pid or a process name; `nitropilot windows` lists them",
+        )
+    return " and ".join(words)

@@ -1,0 +1,73 @@
+"""``GamepadState``: everything an Xbox 360 pad can say at one moment.
+
+Conventions are XInput's: sticks in [-1, 1] with y growing **upward**, triggers
+in [0, 1], buttons as a set of flags.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntFlag
+
+
+class Button(IntFlag):
+    """The buttons of an Xbox 360 pad; values are XInput's ``wButtons`` bits."""
+
+    DPAD_UP = 0x0001
+    DPAD_DOWN = 0x0002
+    DPAD_LEFT = 0x0004
+    DPAD_RIGHT = 0x0008
+    START = 0x0010
+    BACK = 0x0020
+    LEFT_THUMB = 0x0040
+    RIGHT_THUMB = 0x0080
+    LEFT_SHOULDER = 0x0100
+    RIGHT_SHOULDER = 0x0200
+    GUIDE = 0x0400
+    A = 0x1000
+    B = 0x2000
+    X = 0x4000
+    Y = 0x8000
+
+
+NO_BUTTONS = Button(0)
+
+
+def _clamp(value: float, low: float, high: float) -> float:
+    return min(max(float(value), low), high) if value == value else 0.0
+
+
+@dataclass(frozen=True)
+class GamepadState:
+    """One pad state; out-of-range values are clipped and NaN becomes rest.
+
+    Attributes:
+        left: Left stick ``(x, y)`` in [-1, 1], y up.
+        right: Right stick ``(x, y)`` in [-1, 1], y up.
+        left_trigger: 0 (released) to 1 (pulled).
+        right_trigger: 0 (released) to 1 (pulled).
+        buttons: Flags of the pressed buttons.
+    """
+
+    left: tuple[float, float] = (0.0, 0.0)
+    right: tuple[float, float] = (0.0, 0.0)
+    left_trigger: float = 0.0
+    right_trigger: float = 0.0
+    buttons: Button = NO_BUTTONS
+
+    def __post_init__(self) -> None:
+        set_ = object.__setattr__
+        for stick in ("left", "right"):
+            x, y = getattr(self, stick)
+            set_(self, stick, (_clamp(x, -1.0, 1.0), _clamp(y, -1.0, 1.0)))
+        for trigger in ("left_trigger", "right_trigger"):
+            set_(self, trigger, _clamp(getattr(self, trigger), 0.0, 1.0))
+
+    @property
+    def is_neutral(self) -> bool:
+        """Whether nothing is pressed, pulled or pushed."""
+        return self == NEUTRAL
+
+
+NEUTRAL = GamepadState()
+"""Sticks centred, triggers released, no button pressed."""

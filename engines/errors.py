@@ -1,0 +1,28 @@
+"""What can go wrong while a policy is prepared or run.
+
+    EngineError
+    ├── EngineUnavailable    the engine, its library or its device is not here
+    └── InferenceFailed      a prepared engine could not produce a chunk
+"""
+
+from __future__ import annotations
+
+from nitropilot.errors import NitroPilotError
+
+
+class EngineError(NitroPilotError):
+    """Any failure of an engine."""
+
+    code = "engine_failed"
+
+
+class EngineUnavailable(EngineError):
+    """The engine cannot be used on this machine; the message says why."""
+
+    code = "engine_unavailable"
+
+
+class InferenceFailed(EngineError):
+    """A chunk could not be computed."""
+
+    code = "inference_failed"

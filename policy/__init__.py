@@ -1,0 +1,75 @@
+"""The policy: network, checkpoints, the action layout and the observation.
+
+Importing this package loads neither torch nor OpenCV; the parts that need them load
+when first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from policy.errors import CheckpointError, ObservationError, PolicyError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from policy.network import Policy
+    from policy.summary import PolicySummary
+
+__all__ = [
+    "CheckpointError",
+    "ObservationError",
+    "PolicyError",
+    "describe",
+    "load_policy",
+    "open_policy",
+    "random_policy",
+    "save_policy",
+]
+
+
+def load_policy(
+    path: Path | str, device: str = "cpu", *, games: Mapping[str, int] | None = None
+) -> Policy:
+    """Load a checkpoint: see ``policy.checkpoint.load_policy``."""
+    from policy.checkpoint import load_policy
+
+    return load_policy(path, device, games=games)
+
+
+def save_policy(policy: Policy, path: Path | str) -> None:
+    """Write a policy as safetensors: see ``policy.checkpoint.save_policy``."""
+    from policy.checkpoint import save_policy
+
+    save_policy(policy, path)
+
+
+def random_policy(size: str = "tiny", seed: int = 0, device: str = "cpu") -> Policy:
+    """A policy with random weights: see ``policy.random_weights``."""
+    from policy.random_weights import make_random_policy
+
+    return make_random_policy(size, seed, device)
+
+
+def describe(path: Path | str) -> PolicySummary:
+    """A checkpoint's facts: see ``policy.summary.describe``."""
+    from policy.summary import describe
+
+    return describe(path)
+
+
+def open_policy(text: str, device: str = "cpu") -> Policy:
+    """A policy as commands name it: a checkpoint's path, or ``random:SIZE[:SEED]``.
+
+    Raises:
+        PolicyError: There is no such random policy.
+        CheckpointError: The file cannot be loaded.
+    """
+    kind, _, rest = text.partition(":")
+    if kind != "random":
+        return load_policy(text, device)
+    size, _, seed = rest.partition(":")
+    if seed and not seed.isdecimal():
+        raise PolicyError(f"{seed!r} is not a seed", "write random:tiny or random:tiny:7")
+    return random_policy(size, int(seed or 0), device)

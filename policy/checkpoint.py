@@ -1,0 +1,160 @@
+"""``load_policy`` and ``save_policy``: checkpoints in, safetensors out."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from policy.config import PolicyConfig, parse_config
+from policy.errors import CheckpointError
+from policy.files import CONFIG_KEY, CheckpointFile, read_checkpoint
+from policy.network import Policy, Sizes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+log = logging.getLogger("nitropilot.policy")
+
+UNUSED = "vision_encoder.head."
+"""The pooling head: in every checkpoint, and no part of the policy."""
+LAYER = re.compile(r"vision_encoder\.encoder\.layers\.(\d{1,3})\.")
+FIRST_MLP = "vision_encoder.encoder.layers.0.mlp.fc1.weight"
+GAMES = "game_embedding.weight"
+SHOWN = 3
+
+
+def load_policy(
+    path: Path | str,
+    device: str | torch.device = "cpu",
+    *,
+    games: Mapping[str, int] | None = None,
+) -> Policy:
+    """Load a checkpoint.
+
+    Args:
+        path: A NitroGen ``.pt``, a ``.safetensors``, or a folder with the latter.
+        device: Where the weights go; they become float32.
+        games: Names for the rows of the game embedding, where the file has none.
+
+    Returns:
+        The policy, ready to sample (``eval`` mode).
+
+    Raises:
+        CheckpointError: The file is not a checkpoint, or a damaged or hostile one.
+    """
+    file = read_checkpoint(path)
+    policy = empty_policy(file)
+    _fill(policy, file, torch.device(device))
+    policy.name = Path(path).name
+    policy.fingerprint = file.sha256()
+    if games is not None:
+        policy.games = dict(games)
+    log.info("loaded %s (%d parameters)", policy.name, count_parameters(policy))
+    return policy.eval()
+
+
+def save_policy(policy: Policy, path: Path | str) -> None:
+    """Write a policy as safetensors with its configuration, complete or not at all.
+
+    Raises:
+        CheckpointError: The file cannot be written.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    path = Path(path)
+    raw = json.loads(json.dumps(policy.raw_config))
+    if policy.games:
+        raw["tokenizer_cfg"]["game_mapping_cfg"] = dict(policy.games)
+    tensors = {key: value.detach().contiguous() for key, value in policy.state_dict().items()}
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        save_file(tensors, part, metadata={"format": "pt", CONFIG_KEY: json.dumps(raw)})
+        part.replace(path)
+    except (OSError, SafetensorError) as error:
+        part.unlink(missing_ok=True)
+        raise CheckpointError(f"cannot write {path}: {error}", "choose another place") from error
+
+
+def count_parameters(policy: Policy) -> int:
+    """Numbers that training could change."""
+    return sum(parameter.numel() for parameter in policy.parameters())
+
+
+def empty_policy(file: CheckpointFile) -> Policy:
+    """The network that a checkpoint describes, without memory for its weights.
+
+    Raises:
+        CheckpointError: The configuration is invalid, or keys or shapes do not fit it.
+    """
+    config = parse_config(file.config)
+    tensors = {k: v for k, v in file.tensors.items() if not k.startswith(UNUSED)}
+    with torch.device("meta"):
+        policy = Policy(config, _sizes(file, config))
+    policy.raw_config = file.config
+    _compare(file.path, policy.state_dict(), tensors)
+    return policy
+
+
+def _sizes(file: CheckpointFile, config: PolicyConfig) -> Sizes:
+    """What only the tensors tell: see ``Sizes``."""
+    layers = {int(found[1]) for key in file.tensors if (found := LAYER.match(key))}
+    mlp = file.tensors.get(FIRST_MLP)
+    if not layers or mlp is None or mlp.ndim != 2:
+        raise CheckpointError(f"{file.path} has no vision encoder ({FIRST_MLP} is missing)")
+    games = file.tensors.get(GAMES)
+    sizes = Sizes(max(layers) + 1, mlp.shape[0], games.shape[0] if games is not None else 0)
+    if max(asdict(sizes).values()) > 2**20 or sizes.vision_layers != len(layers):
+        raise CheckpointError(f"{file.path} has a vision encoder with gaps or absurd sizes: {sizes}")
+    needed = config.modality_cfg.frame_per_sample * config.tokenizer_cfg.num_visual_tokens_per_frame
+    length = config.tokenizer_cfg.max_sequence_length
+    if needed + bool(sizes.game_rows) > length:
+        raise CheckpointError(
+            f"{file.path}: {needed} image tokens and a game token exceed "
+            f"max_sequence_length {length}"
+        )
+    return sizes
+
+
+def _compare(path: Path, wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
+    """Raise unless both have the same keys and shapes."""
+    faults = [f"{key} is missing" for key in wanted.keys() - found.keys()]
+    faults += [f"{key} is unknown" for key in found.keys() - wanted.keys()]
+    faults += [
+        f"{key} is {tuple(found[key].shape)} instead of {tuple(wanted[key].shape)}"
+        for key in wanted.keys() & found.keys()
+        if found[key].shape != wanted[key].shape
+    ]
+    if faults:
+        shown = "; ".join(sorted(faults)[:SHOWN])
+        more = f" and {len(faults) - SHOWN} more" if len(faults) > SHOWN else ""
+        raise CheckpointError(f"{path} does not fit its configuration: {shown}{more}")
+
+
+def _fill(policy: Policy, file: CheckpointFile, device: torch.device) -> None:
+    """Copy the weights into place, one at a time, refusing what is not plain numbers."""
+    weights: dict[str, Any] = {}
+    claimed = 0
+    for key in policy.state_dict():
+        tensor = file.tensors[key]
+        claimed += tensor.numel() * tensor.element_size()
+        if not tensor.is_floating_point() or tensor.layout is not torch.strided:
+            raise CheckpointError(f"{file.path}: {key} is {tensor.dtype}, not plain floats")
+        stored = tensor.untyped_storage().nbytes()
+        if tensor.numel() * tensor.element_size() > stored or claimed > file.size:
+            raise CheckpointError(f"{file.path}: {key} claims more numbers than the file holds")
+        # A copy of our own: the mapped file may change or vanish while we play.
+        weight = tensor.to(device=device, dtype=torch.float32, copy=True).contiguous()
+        if not torch.isfinite(torch.linalg.vector_norm(weight, ord=float("inf"))):
+            raise CheckpointError(f"{file.path}: {key} holds numbers that are not finite")
+        weights[key] = weight
+    policy.load_state_dict(weights, strict=True, assign=True)

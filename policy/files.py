@@ -1,0 +1,206 @@
+"""Read the two checkpoint formats without trusting the file.
+
+    NitroGen ``.pt``     the zip of ``torch.save``: {"model": tensors, "ckpt_config": dict}
+    ``.safetensors``     tensors, with ``ckpt_config`` as JSON in the metadata or, in a
+                         folder, as ``config.json`` beside ``model.safetensors``
+
+The format is told by the first bytes, and a name that says otherwise is an error.
+Nothing is unpickled beyond plain tensors and containers (``weights_only=True``), and
+sizes that a file claims are checked against its real size before they are believed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from policy.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+MAX_PICKLE = 16 * 2**20
+MAX_HEADER = 64 * 2**20
+DAMAGED = "download or copy it again"
+CONFIG_KEY = "ckpt_config"
+WEIGHTS_NAME, CONFIG_NAME = "model.safetensors", "config.json"
+
+
+@dataclass(frozen=True)
+class CheckpointFile:
+    """A file's contents, read but not yet checked against each other.
+
+    Attributes:
+        path: The file that holds the tensors.
+        format: ``"pt"`` or ``"safetensors"``.
+        config: Its ``ckpt_config``.
+        tensors: Its tensors, mapped from disk where possible.
+    """
+
+    path: Path
+    format: str
+    config: Any
+    tensors: dict[str, Tensor]
+
+    @property
+    def size(self) -> int:
+        """Bytes on disk."""
+        return self.path.stat().st_size
+
+    def sha256(self) -> str:
+        """Hex digest of the whole file."""
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_checkpoint(path: Path | str) -> CheckpointFile:
+    """Read a checkpoint file or folder.
+
+    Raises:
+        CheckpointError: It is missing, damaged, mislabelled or no checkpoint at all.
+    """
+    file = _find(Path(path))
+    try:
+        kind = _sniff(file)
+        if kind == "pt":
+            return _read_pt(file)
+        return _read_safetensors(file)
+    except OSError as error:
+        raise CheckpointError(f"cannot read {file}: {error.strerror or error}") from error
+
+
+def _find(path: Path) -> Path:
+    if path.is_dir():
+        weights = path / WEIGHTS_NAME
+        if not weights.is_file():
+            raise CheckpointError(f"the folder {path} holds no {WEIGHTS_NAME}", "name the file")
+        return weights
+    if not path.is_file():
+        raise CheckpointError(f"there is no file {path}", "check the path")
+    return path
+
+
+def _sniff(path: Path) -> str:
+    """The file's format by its first bytes.
+
+    Raises:
+        CheckpointError: It is something else, or its name claims the other format.
+    """
+    with path.open("rb") as file:
+        head = file.read(64)
+    kind = _kind(head, path.stat().st_size)
+    if kind not in ("pt", "safetensors"):
+        raise CheckpointError(
+            f"{path} is {kind}, not a checkpoint", "use the .pt or .safetensors file itself"
+        )
+    named = {".pt": "pt", ".pth": "pt", ".safetensors": "safetensors"}.get(path.suffix.lower())
+    if named not in (None, kind):
+        raise CheckpointError(
+            f"{path} is named {path.suffix} but holds {kind} data", f"rename it to .{kind}"
+        )
+    return kind
+
+
+def _kind(head: bytes, size: int) -> str:
+    if not head:
+        return "an empty file"
+    if head.startswith(b"PK\x03\x04"):
+        return "pt"
+    if head.startswith(b"version https://git-lfs"):
+        return "a Git LFS pointer (the real file was not fetched)"
+    if head.lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml")):
+        return "a web page"
+    if head[:1] == b"\x80":
+        return "a bare pickle (old torch.save or worse), which could run code"
+    header = int.from_bytes(head[:8], "little")
+    if head[8:9] == b"{" and header <= MAX_HEADER:
+        if header + 8 > size:
+            return "a truncated safetensors file"
+        return "safetensors"
+    return f"unknown data (it starts with {head[:8]!r})"
+
+
+def _read_pt(path: Path) -> CheckpointFile:
+    import torch
+
+    _check_zip(path)
+    try:
+        loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except OSError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a hostile file can make it raise anything
+        reason = str(error).strip().split("\n")[0][:200]
+        raise CheckpointError(
+            f"{path} cannot be loaded safely: {type(error).__name__}: {reason}",
+            "only plain tensors are accepted; nothing in the file was run",
+        ) from None
+    if not isinstance(loaded, dict) or not {"model", CONFIG_KEY} <= loaded.keys():
+        found = sorted(map(str, loaded))[:5] if isinstance(loaded, dict) else type(loaded).__name__
+        raise CheckpointError(
+            f"{path} holds {found} instead of 'model' and '{CONFIG_KEY}'",
+            "this is not a NitroGen checkpoint",
+        )
+    model = loaded["model"]
+    if not isinstance(model, dict) or not all(isinstance(v, torch.Tensor) for v in model.values()):
+        raise CheckpointError(f"{path}: 'model' is not a dict of tensors", DAMAGED)
+    return CheckpointFile(path, "pt", loaded[CONFIG_KEY], {str(k): v for k, v in model.items()})
+
+
+def _check_zip(path: Path) -> None:
+    """Refuse zips that are damaged, compressed (bombs) or claim more than they hold."""
+    size = path.stat().st_size
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+            if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+                raise CheckpointError(f"{path} has compressed parts", "torch.save makes none")
+            if sum(entry.file_size for entry in entries) > size:
+                raise CheckpointError(f"{path} claims more data than its {size} bytes", DAMAGED)
+            large = [e for e in entries if e.filename.endswith(".pkl") and e.file_size > MAX_PICKLE]
+            if large:
+                raise CheckpointError(
+                    f"{path} describes its tensors in {large[0].file_size} bytes",
+                    f"at most {MAX_PICKLE} are accepted",
+                )
+            broken = archive.testzip()
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+        raise CheckpointError(f"{path} is damaged or cut off: {error}", DAMAGED) from None
+    if broken is not None:
+        raise CheckpointError(f"{path} is damaged: {broken} fails its checksum", DAMAGED)
+
+
+def _read_safetensors(path: Path) -> CheckpointFile:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="pt", device="cpu") as file:
+            metadata = file.metadata() or {}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    except (SafetensorError, ValueError) as error:
+        raise CheckpointError(f"{path} is damaged or cut off: {error}", DAMAGED) from None
+    return CheckpointFile(path, "safetensors", _json_config(path, metadata), tensors)
+
+
+def _json_config(path: Path, metadata: dict[str, str]) -> Any:
+    beside = path.with_name(CONFIG_NAME)
+    where = f"the metadata of {path}"
+    text = metadata.get(CONFIG_KEY)
+    if text is None:
+        where = str(beside)
+        if not beside.is_file():
+            raise CheckpointError(
+                f"{path} has no {CONFIG_KEY} in its metadata, and {beside} is missing",
+                f"put the {CONFIG_NAME} beside it",
+            )
+        if beside.stat().st_size > MAX_PICKLE:
+            raise CheckpointError(f"{beside} is too large", f"at most {MAX_PICKLE} bytes")
+        text = beside.read_text(encoding="utf-8", errors="replace")
+    try:
+        config = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f"{where} is not JSON: {error}", DAMAGED) from None
+    return config.get(CONFIG_KEY, config) if isinstance(config, dict) else config

@@ -1,0 +1,108 @@
+"""Policies with random weights, for tests, benchmarks and trying the loop.
+
+They have the real architecture and cost what a real one costs, but they press buttons
+at random: they say so in the log, in ``is_random`` and in their name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from typing import Any
+
+import torch
+from torch import nn
+
+from policy.config import parse_config
+from policy.errors import PolicyError
+from policy.network import Policy, Sizes
+
+log = logging.getLogger("nitropilot.policy")
+
+RECIPE = 1
+"""Raised when the same size and seed begin to give other weights."""
+
+
+def make_random_policy(size: str = "tiny", seed: int = 0, device: str = "cpu") -> Policy:
+    """A policy with random weights.
+
+    Args:
+        size: ``"full"``, the published architecture (493.6 M parameters with the unused
+            pooling head, which is not built: 481 M here), or ``"tiny"`` (0.4 M, 64 x 64).
+        seed: The same seed gives the same weights.
+        device: Where the weights go.
+
+    Raises:
+        PolicyError: There is no such size.
+    """
+    config, sizes = _architecture(size)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        policy = Policy(parse_config(config), sizes)
+        _initialise(policy)
+    policy.raw_config = config
+    policy.is_random = True
+    policy.name = f"random:{size} (seed {seed})"
+    policy.fingerprint = hashlib.sha256(f"random {RECIPE} {size} {seed}".encode()).hexdigest()
+    log.warning("%s has random weights: it presses buttons, it does not play", policy.name)
+    return policy.eval().to(device)
+
+
+def _architecture(size: str) -> tuple[dict[str, Any], Sizes]:
+    if size == "full":
+        config = _config(width=1024, heads=16, mixer=4, dit=8, tokens=256, positions=1024)
+        return config, Sizes(vision_layers=24, vision_mlp=4096)
+    if size == "tiny":
+        config = _config(width=64, heads=1, mixer=1, dit=3, tokens=16, positions=64)
+        return config, Sizes(vision_layers=2, vision_mlp=256)
+    raise PolicyError(f"there is no random policy of size {size!r}", "sizes are full and tiny")
+
+
+def _config(
+    width: int, heads: int, mixer: int, dit: int, tokens: int, positions: int
+) -> dict[str, Any]:
+    stack = {"num_attention_heads": heads, "attention_head_dim": width // heads,
+             "output_dim": width, "positional_embeddings": None}  # fmt: skip
+    return {
+        "experiment_name": "random",
+        "model_cfg": {
+            "model_type": "nitrogen",
+            "diffusion_model_cfg": {**stack, "num_layers": dit, "cross_attention_dim": width,
+                                    "interleave_self_attention": True},
+            "vl_self_attention_cfg": {**stack, "num_layers": mixer},
+            "hidden_size": width,
+            "max_seq_len": positions,
+            "action_dim": 25,
+            "action_horizon": 16,
+            "noise_beta_alpha": 1.5,
+            "noise_beta_beta": 1.0,
+            "noise_s": 0.999,
+            "num_timestep_buckets": 1000,
+            "num_inference_timesteps": 16,
+            "vision_encoder_name": f"random-siglip-patch16-{16 * round(tokens**0.5)}",
+            "vision_hidden_size": width,
+        },
+        "tokenizer_cfg": {
+            "tokenizer_id": "nitrogen",
+            "num_visual_tokens_per_frame": tokens,
+            "max_action_dim": 25,
+            "max_sequence_length": tokens,
+            "action_horizon": 16,
+            "game_mapping_cfg": None,
+            "old_layout": False,
+        },
+        "modality_cfg": {"frame_per_sample": 1, "frame_spacing": 16, "action_per_chunk": 16,
+                         "action_shift": 1},
+    }  # fmt: skip
+
+
+@torch.no_grad()
+def _initialise(policy: nn.Module) -> None:
+    """Weights of variance 1 / inputs, small embeddings; norms and biases as torch has them."""
+    for name, parameter in policy.named_parameters():
+        if name.endswith(".W"):
+            parameter.normal_(std=parameter.shape[1] ** -0.5)
+        elif name.endswith(".b"):
+            parameter.zero_()
+        elif "embedding.weight" in name and parameter.ndim == 2:
+            parameter.normal_(std=0.02)

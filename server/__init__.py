@@ -1,0 +1,1 @@
+"""The daemon, its API and the ``nitropilot`` command line."""

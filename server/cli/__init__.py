@@ -1,0 +1,1 @@
+"""The ``nitropilot`` command: one module a command, ``main`` puts them together."""

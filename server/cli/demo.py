@@ -1,0 +1,68 @@
+"""``nitropilot demo``: the whole loop on a real game, with figures at the end."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from agent import (
+    PlaySettings,
+    Session,
+    SessionPlan,
+    SessionState,
+    Target,
+    installed,
+    measure_effect,
+    open_game,
+)
+from engines import load_engine
+from server.cli.output import JsonOption
+from server.cli.play import report, run_session
+from server.paths import new_session_folder
+
+if TYPE_CHECKING:
+    from agent import Game
+
+EFFECT_TRIES = 3
+
+
+def demo(
+    seconds: Annotated[float, typer.Option(min=1, help="How long to play.")] = 20.0,
+    policy: Annotated[str, typer.Option(help="Checkpoint to play with.")] = "random:tiny",
+    game: Annotated[
+        str | None, typer.Option(help="supertux or runner; default: the first that is installed.")
+    ] = None,
+    headless: Annotated[
+        bool | None, typer.Option(help="Use a private display, or never; default: as needed.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the noise.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="Folder for trace and video.")] = None,
+    as_json: Annotated[bool, JsonOption] = False,
+) -> None:
+    """Play SuperTux (or, without it, a little game of our own) and print what was measured."""
+    name = game or ("supertux" if installed("supertux") else "runner")
+    measured: dict[str, Any] = {"picture_changed_by_pad": None, "pad_effect": None}
+
+    def measure(running: Game) -> None:
+        for _ in range(EFFECT_TRIES):
+            effect = measure_effect(running)
+            measured.update(picture_changed_by_pad=effect.changed, pad_effect=effect.as_dict())
+            if effect.changed:
+                return
+
+    plan = SessionPlan(
+        open_game=lambda log: open_game(Target(launch=name, headless=headless, keep=False), log=log),
+        open_engine=partial(load_engine, policy),
+        folder=new_session_folder(out),
+        settings=PlaySettings(seed=seed),
+        record=True,
+        before_play=measure,
+    )
+    session = Session(plan)
+    run_session(session, seconds)
+    report(session, measured, as_json)
+    if session.state is SessionState.STOPPED and not measured["picture_changed_by_pad"]:
+        raise typer.Exit(1)

@@ -1,0 +1,70 @@
+"""The ``nitropilot`` command.
+
+Exit status: 0 when it did what was asked, 1 when ``doctor`` found something that
+stops play or a session failed, 2 for an error the user can mend, named in one line.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from nitropilot import NitroPilotError, __version__
+from server.cli.demo import demo
+from server.cli.doctor import doctor
+from server.cli.output import EXIT_ERROR, log_to_stderr, print_error
+from server.cli.play import play
+from server.cli.policies import policies
+from server.cli.serve import serve, token
+from server.cli.windows import windows
+
+UsageError = typer.BadParameter.__mro__[1]
+"""The base of all mistakes in options; typer may carry its own copy of click."""
+
+app = typer.Typer(
+    name="nitropilot",
+    help="Lets an AI play any PC game from its pixels through a virtual gamepad.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (play, demo, windows, doctor, serve, token):
+    app.command()(command)
+app.add_typer(policies, name="policies")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version."),
+    ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log every step.")] = False,
+) -> None:
+    """Options of every command."""
+    log_to_stderr(verbose)
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    try:
+        sys.exit(app(standalone_mode=False))
+    except NitroPilotError as error:
+        print_error(error.line())
+    except UsageError as error:
+        print_error(f"{error.format_message()}; see nitropilot --help")
+    except (typer.Abort, KeyboardInterrupt):
+        print_error("interrupted")
+    sys.exit(EXIT_ERROR)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,161 @@
+"""``nitropilot play``."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from agent import PlaySettings, Session, SessionPlan, SessionState, Target, open_game, parse_buttons
+from agent.errors import AgentError
+from engines import load_engine
+from server.cli.output import JsonOption, console, print_error, print_json, print_table
+from server.paths import new_session_folder
+from server.views import session_model
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+LOOK_EVERY_S = 0.2
+EXIT_FAILED = 1
+
+
+def play(
+    window: Annotated[str | None, typer.Option(help="Window handle, as `windows` lists it.")] = None,
+    pid: Annotated[int | None, typer.Option(min=1, help="Process id of the game.")] = None,
+    process: Annotated[str | None, typer.Option(help="Executable, or a part of it.")] = None,
+    launch: Annotated[str | None, typer.Option(help="A known game, or a command line.")] = None,
+    policy: Annotated[
+        str | None, typer.Option(help="Checkpoint, or random:tiny to try without one.")
+    ] = None,
+    engine: Annotated[str, typer.Option(help="Engine to run the policy on.")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    pad: Annotated[str, typer.Option(help="auto, vgamepad or sdl.")] = "auto",
+    action_hz: Annotated[float, typer.Option(min=1, max=240, help="Actions a second.")] = 60.0,
+    actions_per_chunk: Annotated[
+        int | None, typer.Option(min=1, help="Play only the first actions of a chunk.")
+    ] = None,
+    allow: Annotated[
+        list[str] | None, typer.Option(help="Menu button that may be pressed: start, back, guide.")
+    ] = None,
+    game: Annotated[str | None, typer.Option(help="Game name the policy knows.")] = None,
+    cfg_scale: Annotated[float, typer.Option(min=0, help="Guidance; 1 is off.")] = 1.0,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the noise.")] = None,
+    seconds: Annotated[float | None, typer.Option(min=0, help="End after this long.")] = None,
+    record: Annotated[bool, typer.Option(help="Write a video too.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Folder for trace and video.")] = None,
+    headless: Annotated[
+        bool | None, typer.Option(help="With --launch: use a private display, or never.")
+    ] = None,
+    keep: Annotated[
+        bool | None, typer.Option(help="With --launch: leave the game running at the end.")
+    ] = None,
+    display: Annotated[str | None, typer.Option(help="X display, such as :1.")] = None,
+    as_json: Annotated[bool, JsonOption] = False,
+) -> None:
+    """Play a game, until Ctrl-C or the game's end."""
+    if policy is None:
+        raise AgentError(
+            "no policy given", "name a checkpoint with --policy, or random:tiny to try without one"
+        )
+    import capture
+
+    handle = capture.parse_handle(window) if window is not None else None
+    target = Target(handle, pid, process, launch, headless, keep, display)
+    settings = PlaySettings(
+        action_hz, actions_per_chunk, parse_buttons(allow or ()), game, cfg_scale, seed
+    )
+    plan = SessionPlan(
+        open_game=lambda log: open_game(target, pad=pad, log=log),
+        open_engine=partial(load_engine, policy, engine=engine, device=device),
+        folder=new_session_folder(out),
+        settings=settings,
+        record=record,
+    )
+    session = Session(plan)
+    run_session(session, seconds)
+    report(session, {}, as_json)
+
+
+def run_session(session: Session, seconds: float | None) -> None:
+    """Run a session in front of the user until it ends, a signal comes, or time is up."""
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        # Another thread: a handler must not wait for locks that its own thread holds.
+        reason = f"ended by {signal.Signals(number).name}"
+        threading.Thread(target=session.stop, args=(reason,)).start()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, on_signal)
+    session.start()
+    try:
+        _watch(session, seconds)
+    finally:
+        session.stop("the command ended")
+        session.wait()
+
+
+def _watch(session: Session, seconds: float | None) -> None:
+    """Show where the session is until it ends or has played for ``seconds``."""
+    screen = console(stderr=True)
+    warned = False
+    with screen.status("starting") as status:
+        while not session.wait(LOOK_EVERY_S):
+            status.update(_one_line(session))
+            if session.engine is not None and session.engine.spec.is_random and not warned:
+                screen.print(f"[yellow]{session.engine.spec.name} has random weights: it presses "
+                             "buttons, it does not play[/]")  # fmt: skip
+                warned = True
+            if seconds is not None and session.stats.playing_seconds >= seconds:
+                session.stop(f"played for {seconds:g} s")
+
+
+def _one_line(session: Session) -> str:
+    if session.state is not SessionState.PLAYING:
+        return str(session.state)
+    waiting = session.loop.waiting_for if session.loop else ""
+    stats = session.stats
+    return waiting or f"playing: {stats.chunks} chunks, {stats.sent} actions  (Ctrl-C ends)"
+
+
+def report(session: Session, extra: dict[str, Any], as_json: bool) -> None:
+    """Print what happened; exit 1 when the session failed while playing, 2 when it never began.
+
+    The trace and the video are complete when this is called.
+    """
+    end = session.end
+    assert end is not None
+    if session.state is SessionState.FAILED:
+        print_error(f"{end.reason}; {end.hint}" if end.hint else end.reason)
+        if session.game is None:
+            raise typer.Exit(2)
+    facts = dict(_facts(session)) | extra
+    if as_json:
+        print_json(facts)
+    else:
+        print_table("Session", ("what", "value"), list(facts.items()))
+    if session.state is SessionState.FAILED:
+        sys.stdout.flush()
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _facts(session: Session) -> Iterator[tuple[str, Any]]:
+    model = session_model(session)
+    yield "session", session.id
+    yield "state", str(session.state)
+    yield "reason", session.end.reason if session.end else ""
+    yield "game", model.game.executable if model.game else None
+    yield "policy", model.policy.name if model.policy else None
+    yield "policy_random", model.policy.random if model.policy else None
+    yield "engine", f"{model.engine.name} on {model.engine.device}" if model.engine else None
+    yield "pad", model.pad.name if model.pad else None
+    yield from session.stats.summary().items()
+    yield "held_back", model.held_back
+    yield "trace", str(session.trace_path) if session.trace_path.exists() else None
+    video = session.video_path
+    yield "video", str(video) if video and video.exists() else None

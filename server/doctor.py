@@ -1,0 +1,164 @@
+"""Checks of this machine: what works, what does not, and what to do about it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from agent.recipes import installed
+from nitropilot import NitroPilotError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Level(StrEnum):
+    """How a check went."""
+
+    OK = "ok"
+    NOTE = "note"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The result of one check.
+
+    Attributes:
+        name: What was checked.
+        level: ``ok``; ``note`` for something missing that has a substitute; ``problem``
+            for something that stops play.
+        detail: What was found.
+        hint: The fix, when there is something to fix.
+    """
+
+    name: str
+    level: Level
+    detail: str
+    hint: str = ""
+
+    def as_dict(self) -> dict[str, str]:
+        """For printing."""
+        return {key: str(value) for key, value in asdict(self).items()}
+
+
+def examine() -> list[Finding]:
+    """Run every check.  Opens no driver and presses nothing."""
+    findings: list[Finding] = []
+    for check in (_display, _capture, _pads, _pauser, _compiler, _engines, _gpu, _game):
+        findings.extend(check())
+    return findings
+
+
+def can_play(findings: list[Finding]) -> bool:
+    """Whether nothing found stops play."""
+    return all(finding.level is not Level.PROBLEM for finding in findings)
+
+
+def _attempt(name: str, action: Callable[[], str], bad: Level) -> Finding:
+    try:
+        return Finding(name, Level.OK, action())
+    except NitroPilotError as error:
+        return Finding(name, bad, str(error), error.hint)
+
+
+def _display() -> list[Finding]:
+    import os
+    import shutil
+
+    if sys.platform == "win32":
+        return [Finding("display", Level.OK, "the Windows desktop")]
+    display = os.environ.get("DISPLAY")
+    xvfb = shutil.which("Xvfb")
+    findings = []
+    if display:
+        findings.append(Finding("display", Level.OK, f"DISPLAY is {display}"))
+    elif xvfb:
+        detail = "DISPLAY is not set; games can be launched in a private Xvfb"
+        findings.append(Finding("display", Level.NOTE, detail, "start from a graphical session"))
+    else:
+        detail = "DISPLAY is not set, and Xvfb is not installed"
+        findings.append(Finding("display", Level.PROBLEM, detail, "apt-get install xvfb"))
+    if os.environ.get("WAYLAND_DISPLAY"):
+        detail = "this is a Wayland session: only games that run through XWayland can be captured"
+        findings.append(Finding("wayland", Level.NOTE, detail, "or log in to an X11 session"))
+    return findings
+
+
+def _capture() -> list[Finding]:
+    import capture
+
+    def count() -> str:
+        return f"{len(capture.list_windows())} windows can be seen"
+
+    return [_attempt("capture", count, Level.NOTE)]
+
+
+def _pads() -> list[Finding]:
+    from controller import gamepad_reports
+
+    reports = gamepad_reports()
+    bad = Level.NOTE if any(report.available for report in reports) else Level.PROBLEM
+    return [
+        Finding(f"pad {r.name}", Level.OK if r.available else bad, r.reason, r.hint)
+        for r in reports
+    ]
+
+
+def _pauser() -> list[Finding]:
+    """Pause and resume a process of our own, for real."""
+    from controller import Pauser
+
+    def try_it() -> str:
+        command = [sys.executable, "-c", "import time; time.sleep(60)"]
+        with subprocess.Popen(command) as child:
+            try:
+                with Pauser(child.pid) as pauser:
+                    pauser.freeze()
+            finally:
+                child.kill()
+        return "a process was paused and resumed"
+
+    return [_attempt("pauser", try_it, Level.PROBLEM)]
+
+
+def _compiler() -> list[Finding]:
+    if sys.platform == "win32":
+        return []
+    from controller.shim_build import find_compiler
+
+    compiler = find_compiler()
+    if compiler is None:
+        hint = "install one (Debian, Ubuntu: apt-get install gcc libc6-dev)"
+        return [Finding("compiler", Level.NOTE, "no C compiler: no pad for launched games", hint)]
+    return [Finding("compiler", Level.OK, compiler)]
+
+
+def _engines() -> list[Finding]:
+    from engines import engine_reports
+
+    return [
+        Finding(f"engine {r.name}", Level.OK if r.available else Level.PROBLEM, r.reason, r.hint)
+        for r in engine_reports()
+    ]
+
+
+def _gpu() -> list[Finding]:
+    import torch
+
+    if torch.cuda.is_available():
+        name = torch.cuda.get_device_name(0)
+        memory = torch.cuda.get_device_properties(0).total_memory / 2**30
+        return [Finding("gpu", Level.OK, f"{name}, {memory:.0f} GiB")]
+    detail = f"torch {torch.__version__} finds no CUDA device: policies run on the processor"
+    return [Finding("gpu", Level.NOTE, detail, "with an NVIDIA card: install CUDA builds of torch")]
+
+
+def _game() -> list[Finding]:
+    if installed("supertux"):
+        return [Finding("demo game", Level.OK, "SuperTux")]
+    detail = "SuperTux is not installed: the demo plays a game of our own"
+    return [Finding("demo game", Level.NOTE, detail, "apt-get install supertux")]

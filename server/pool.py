@@ -1,0 +1,83 @@
+"""``EnginePool``: policies loaded once and shared by sessions and ``/predict``."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from engines import ActionChunk, Engine, load_engine
+from server.errors import NoPolicy
+
+if TYPE_CHECKING:
+    from engines.base import Array
+
+
+class SharedEngine(Engine):
+    """An engine that several threads take turns on; the pool closes it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.spec = engine.spec
+        self.info = engine.info
+        self._engine = engine
+        self._turn = threading.Lock()
+
+    def infer(
+        self,
+        observation: Array,
+        noise: Array,
+        *,
+        dropped: int = 0,
+        game: str | None = None,
+        cfg_scale: float = 1.0,
+    ) -> ActionChunk:
+        """As ``Engine.infer``, after whoever is before."""
+        with self._turn:
+            return self._engine.infer(
+                observation, noise, dropped=dropped, game=game, cfg_scale=cfg_scale
+            )
+
+    def close(self) -> None:
+        """Nothing: others may be using it."""
+
+
+class EnginePool:
+    """Loads each policy once.
+
+    Args:
+        default: The policy for requests that name none.
+        engine: Kind of engine, or ``auto``.
+        device: Device, or ``auto``.
+    """
+
+    def __init__(self, default: str | None, engine: str = "auto", device: str = "auto") -> None:
+        self.default = default
+        self._kind = engine
+        self._device = device
+        self._engines: dict[str, tuple[Engine, SharedEngine]] = {}
+        self._lock = threading.Lock()
+
+    def get(self, policy: str | None = None) -> Engine:
+        """The engine for ``policy`` or for the default one.
+
+        Raises:
+            NoPolicy: Neither is there.
+            CheckpointError, EngineUnavailable: It cannot be loaded.
+        """
+        name = policy or self.default
+        if name is None:
+            raise NoPolicy(
+                "no policy is loaded",
+                "start with --policy CHECKPOINT, or random:tiny to try without one",
+            )
+        with self._lock:
+            if name not in self._engines:
+                engine = load_engine(name, engine=self._kind, device=self._device)
+                self._engines[name] = (engine, SharedEngine(engine))
+            return self._engines[name][1]
+
+    def close(self) -> None:
+        """Free all weights."""
+        with self._lock:
+            for engine, _ in self._engines.values():
+                engine.close()
+            self._engines.clear()

@@ -1,0 +1,159 @@
+"""The routes under ``/api/v1``.  All of them want the token; none acts on GET.
+
+Handlers that touch the system are plain functions: FastAPI runs them in threads, so
+neither inference nor a freeze ever blocks the event loop.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+from fastapi import APIRouter, Depends, Query, Request, Response
+from starlette.requests import ClientDisconnect
+
+import capture
+from controller import gamepad_reports
+from engines import engine_reports
+from nitropilot import __version__
+from policy.actions import decode
+from policy.observation import observe
+from server.errors import BodyTooLarge
+from server.picture import decode_picture
+from server.registry import SessionRegistry
+from server.schemas import (
+    AutoplayRequest,
+    BackendModel,
+    DecodedAction,
+    PredictAnswer,
+    SessionModel,
+    SessionRequest,
+    StatusAnswer,
+    WindowModel,
+)
+from server.views import (
+    engine_model,
+    pauser_description,
+    policy_model,
+    session_model,
+    window_model,
+)
+
+router = APIRouter(prefix="/api/v1")
+
+
+def the_registry(request: Request) -> SessionRegistry:
+    """The application's sessions."""
+    registry: SessionRegistry = request.app.state.registry
+    return registry
+
+
+Registry = Annotated[SessionRegistry, Depends(the_registry)]
+
+
+@router.get("/status")
+def status(registry: Registry) -> StatusAnswer:
+    """What the daemon runs on, and why: engines, pads, pauser, sessions."""
+    return StatusAnswer(
+        version=__version__,
+        policy=registry.pool.default,
+        engines=tuple(BackendModel(**vars(report)) for report in engine_reports()),
+        pads=tuple(BackendModel(**vars(report)) for report in gamepad_reports()),
+        pauser=pauser_description(),
+        sessions=tuple(session_model(session) for session in registry.all()),
+    )
+
+
+@router.get("/windows")
+def windows() -> list[WindowModel]:
+    """Windows that could be games."""
+    return [window_model(window) for window in capture.list_windows()]
+
+
+@router.post("/sessions", status_code=201)
+def create_session(wanted: SessionRequest, registry: Registry) -> SessionModel:
+    """Start playing a game; attaching goes on after the answer (see ``state``)."""
+    return session_model(registry.create(wanted))
+
+
+@router.get("/sessions")
+def list_sessions(registry: Registry) -> list[SessionModel]:
+    """All sessions, oldest first."""
+    return [session_model(session) for session in registry.all()]
+
+
+@router.get("/sessions/{session_id}")
+def get_session(session_id: str, registry: Registry) -> SessionModel:
+    """One session as it is now."""
+    return session_model(registry.get(session_id))
+
+
+@router.delete("/sessions/{session_id}", status_code=204)
+def delete_session(session_id: str, registry: Registry) -> Response:
+    """End a session; when this returns the pad is neutral and the game runs."""
+    registry.get(session_id).stop("deleted through the API")
+    return Response(status_code=204)
+
+
+@router.post("/sessions/{session_id}/autoplay")
+def autoplay(session_id: str, wanted: AutoplayRequest, registry: Registry) -> SessionModel:
+    """Let the agent play, or the human.  Saying it twice changes nothing."""
+    session = registry.get(session_id)
+    if wanted.enabled:
+        session.play()
+    else:
+        session.pause()
+    return session_model(session)
+
+
+async def read_body(request: Request) -> bytes:
+    """The request's body; too large a one ends in ``BodyTooLarge``."""
+    try:
+        return await request.body()
+    except ClientDisconnect:
+        raise BodyTooLarge("the body is too large or was cut off") from None
+
+
+@router.post(
+    "/predict",
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                kind: {"schema": {"type": "string", "format": "binary"}}
+                for kind in ("image/png", "image/jpeg")
+            },
+        }
+    },
+)
+def predict(
+    registry: Registry,
+    body: Annotated[bytes, Depends(read_body)],
+    policy: Annotated[str | None, Query(min_length=1)] = None,
+    game: Annotated[str | None, Query()] = None,
+    cfg_scale: Annotated[float, Query(ge=0, le=20)] = 1.0,
+    seed: Annotated[int | None, Query(ge=0, lt=2**63)] = None,
+) -> PredictAnswer:
+    """A PNG or JPEG picture in, a chunk of actions out."""
+    pixels = decode_picture(body)
+    engine = registry.pool.get(policy)
+    spec = engine.spec
+    blank = np.zeros((spec.frames, 3, spec.image_size, spec.image_size), np.float32)
+    blank[-1] = observe(pixels, spec.image_size)[0]
+    noise = engine.draw_noise(np.random.default_rng(seed))
+    chunk = engine.infer(blank, noise, dropped=spec.frames - 1, game=game, cfg_scale=cfg_scale)
+    decoded = decode(chunk.actions, old_layout=spec.old_layout)
+    return PredictAnswer(
+        policy=policy_model(spec),
+        engine=engine_model(engine.info),
+        actions=chunk.actions.tolist(),
+        decoded=[
+            DecodedAction(
+                j_left=tuple(decoded.j_left[step].tolist()),
+                j_right=tuple(decoded.j_right[step].tolist()),
+                buttons=tuple(sorted(decoded.pressed(step))),
+            )
+            for step in range(len(chunk.actions))
+        ],
+        seconds=dict(chunk.seconds),
+    )

@@ -1,0 +1,179 @@
+"""What the API takes and gives (pydantic; unknown fields are refused)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from agent.recipes import KNOWN_GAMES
+
+
+class Model(BaseModel):
+    """Base of every body: no field that the schema does not name."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ErrorBody(Model):
+    """What went wrong: a stable code, a line for people, and the fix."""
+
+    code: str
+    message: str
+    hint: str = ""
+
+
+class ErrorAnswer(Model):
+    """The one shape of every error."""
+
+    error: ErrorBody
+
+
+class VersionAnswer(Model):
+    """The version and nothing else."""
+
+    version: str
+
+
+class WindowModel(Model):
+    """A window that could be a game."""
+
+    handle: int
+    pid: int | None
+    executable: str
+    title: str
+    left: int
+    top: int
+    width: int
+    height: int
+    minimised: bool
+
+
+class SessionRequest(Model):
+    """A session to create: which game, and how to play it."""
+
+    window: int | None = Field(None, description="Window handle")
+    pid: int | None = Field(None, ge=1, description="Process id of the game")
+    process: str | None = Field(None, min_length=1, description="Executable, or a part of it")
+    launch: str | None = Field(None, description="A known game to start, such as supertux")
+    headless: bool | None = Field(None, description="For launch: use a private display")
+    policy: str | None = Field(None, min_length=1, description="Default: the daemon's policy")
+    pad: Literal["auto", "vgamepad", "sdl"] = "auto"
+    action_hz: float = Field(60.0, ge=1, le=240)
+    actions_per_chunk: int | None = Field(None, ge=1, le=256)
+    allow: tuple[Literal["start", "back", "guide"], ...] = Field(
+        (), description="Menu buttons that may be pressed"
+    )
+    game: str | None = Field(None, description="Name of a game the policy was trained on")
+    cfg_scale: float = Field(1.0, ge=0, le=20)
+    seed: int | None = Field(None, ge=0, lt=2**63)
+    record: bool = False
+    autoplay: bool = Field(True, description="Play at once; otherwise wait for autoplay")
+
+    @model_validator(mode="after")
+    def _one_game(self) -> SessionRequest:
+        running = any(v is not None for v in (self.window, self.pid, self.process))
+        if running == (self.launch is not None):
+            raise ValueError("name a running game (window, pid, process) or one to launch")
+        if self.launch is not None and self.launch not in KNOWN_GAMES:
+            # A command line is for the person at the keyboard, not for the network.
+            raise ValueError(f"launch must be one of {', '.join(sorted(KNOWN_GAMES))}")
+        return self
+
+
+class EngineModel(Model):
+    """The engine in use and why it was chosen."""
+
+    name: str
+    device: str
+    precision: str
+    reason: str
+
+
+class PolicyModel(Model):
+    """The policy in use."""
+
+    name: str
+    random: bool
+    horizon: int
+    steps: int
+    image_size: int
+    games: tuple[str, ...]
+
+
+class PadModel(Model):
+    """The virtual pad in use and why."""
+
+    name: str
+    reason: str
+
+
+class EndModel(Model):
+    """Why a session ended."""
+
+    code: str
+    reason: str
+    hint: str
+
+
+class SessionModel(Model):
+    """A session as it is now."""
+
+    id: str
+    state: str
+    created: datetime
+    game: WindowModel | None
+    policy: PolicyModel | None
+    engine: EngineModel | None
+    pad: PadModel | None
+    pauser: str | None
+    waiting_for: str
+    held_back: dict[str, int] = Field(description="Menu buttons masked so far")
+    stats: dict[str, float | int | None]
+    folder: str
+    end: EndModel | None
+
+
+class AutoplayRequest(Model):
+    """Whether the agent plays (true) or the human (false)."""
+
+    enabled: bool
+
+
+class BackendModel(Model):
+    """One pad or engine that could be used, and why or why not."""
+
+    name: str
+    available: bool
+    reason: str
+    hint: str
+
+
+class StatusAnswer(Model):
+    """What the daemon runs on."""
+
+    version: str
+    policy: str | None
+    engines: tuple[BackendModel, ...]
+    pads: tuple[BackendModel, ...]
+    pauser: str
+    sessions: tuple[SessionModel, ...]
+
+
+class DecodedAction(Model):
+    """One action, decoded: sticks as the policy has them (y down) and pressed tokens."""
+
+    j_left: Annotated[tuple[float, ...], Field(min_length=2, max_length=2)]
+    j_right: Annotated[tuple[float, ...], Field(min_length=2, max_length=2)]
+    buttons: tuple[str, ...]
+
+
+class PredictAnswer(Model):
+    """A chunk for one picture."""
+
+    policy: PolicyModel
+    engine: EngineModel
+    actions: list[list[float]] = Field(description="T x A raw channels")
+    decoded: list[DecodedAction]
+    seconds: dict[str, float]

@@ -1,0 +1,1 @@
+"""Games to play in: so far the built-in arcade (``simulator.arcade``)."""

@@ -1,0 +1,188 @@
+"""Runs as root in the virtual machine and writes what it saw to one JSON file.
+
+``python -m tests.uinput_vm.guest OUT`` writes ``OUT/facts.json`` and nothing
+else outside the machine; ``test_uinput.py`` on the host judges the facts.
+"""
+
+from __future__ import annotations
+
+import grp
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+from controller.errors import PadUnavailable
+from controller.vgamepad_pad import RULE_FILE, UINPUT, VGamepadPad, check_vgamepad
+from tests.uinput_vm.cases import CASES
+
+assert sys.platform == "linux"
+
+NOBODY = 65534
+CHANGE_TIMEOUT_S = 10.0
+DEVICE_LIST = Path("/proc/bus/input/devices")
+PAD_NAME = 'Name="Microsoft X-Box 360 pad"'
+
+Facts = dict[str, Any]
+
+
+class Helper:
+    """A module of this package in its own process, asked line by line."""
+
+    def __init__(self, module: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", f"tests.uinput_vm.{module}"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
+        )  # fmt: skip
+        self.greeting = self.read()
+
+    def read(self) -> str:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{self.process.args!r} ended with {self.process.wait()}")
+        return line.strip()
+
+    def ask(self, order: str) -> str:
+        assert self.process.stdin is not None
+        self.process.stdin.write(order + "\n")
+        return self.read()
+
+
+def refusal(error: PadUnavailable | None) -> Facts:
+    return {"message": str(error), "hint": error.hint} if error else {}
+
+
+def try_pad() -> Facts:
+    """The verdicts of the probe and of really opening a pad."""
+    facts = {"check": refusal(check_vgamepad()), "open": {}}
+    try:
+        VGamepadPad().close()
+    except PadUnavailable as error:
+        facts["open"] = refusal(error)
+    return facts
+
+
+def try_pad_as_nobody(groups: list[int]) -> Facts:
+    """``try_pad`` in a child without privileges; everything it needs is imported by now."""
+    read_end, write_end = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.setgroups(groups)
+        os.setgid(NOBODY)
+        os.setuid(NOBODY)
+        os.write(write_end, json.dumps(try_pad()).encode())
+        os._exit(0)
+    os.close(write_end)
+    with os.fdopen(read_end) as pipe:
+        text = pipe.read()
+    os.waitpid(child, 0)
+    facts: Facts = json.loads(text)
+    return facts
+
+
+def install_rule() -> Facts:
+    """Do what the hint says; /etc is the guest's own."""
+    shutil.copy(RULE_FILE, "/etc/udev/rules.d/")
+    for step in (["control", "--reload"], ["trigger", "--name-match=uinput"], ["settle"]):
+        subprocess.run(["udevadm", *step], check=True)
+    status = UINPUT.stat()
+    return {"mode": stat.S_IMODE(status.st_mode), "group": grp.getgrgid(status.st_gid).gr_name}
+
+
+def pads() -> int:
+    return DEVICE_LIST.read_text().count(PAD_NAME)
+
+
+def seconds_until_gone() -> float | None:
+    start = time.monotonic()
+    while time.monotonic() - start < CHANGE_TIMEOUT_S:
+        if pads() == 0:
+            return time.monotonic() - start
+        time.sleep(0.005)
+    return None
+
+
+def wait_for_change(reader: Helper, before: Facts) -> Facts:
+    """The first state that differs from ``before``, or the last one seen in time."""
+    deadline = time.monotonic() + CHANGE_TIMEOUT_S
+    while True:
+        now: Facts = json.loads(reader.ask("state"))
+        if now != before or time.monotonic() > deadline:
+            return now
+        time.sleep(0.01)
+
+
+def play_cases(holder: Helper, reader: Helper) -> Facts:
+    """Each case sent from neutral, and the state that came back to neutral after it."""
+    rest: Facts = json.loads(reader.ask("state"))
+    facts: Facts = {"at_open": rest, "cases": {}, "after": {}}
+    for name in CASES:
+        holder.ask(name)
+        facts["cases"][name] = wait_for_change(reader, rest)
+        holder.ask("neutral")
+        facts["after"][name] = wait_for_change(reader, facts["cases"][name])
+    return facts
+
+
+def close_pad(holder: Helper, reader: Helper) -> Facts:
+    """``close`` (twice) with a button held, in a process that lives on."""
+    holder.ask("A")
+    pressed = wait_for_change(reader, json.loads(reader.ask("state")))
+    holder.ask("close")
+    return {
+        "gone_after_s": seconds_until_gone(),
+        "holder_runs": holder.process.poll() is None,
+        "reader": wait_for_change(reader, pressed),
+    }
+
+
+def kill_holder() -> Facts:
+    holder = Helper("pad_holder")
+    reader = Helper("sdl_reader")
+    holder.ask("everything")
+    existed = pads()
+    holder.process.kill()
+    holder.process.wait()
+    gone_after_s = seconds_until_gone()
+    state = json.loads(reader.ask("state"))
+    while state["attached"] and (newer := wait_for_change(reader, state)) != state:
+        state = newer
+    return {"existed": existed, "gone_after_s": gone_after_s, "reader": state}
+
+
+def gather(facts: Facts) -> None:
+    facts["before_modprobe"] = try_pad()
+    subprocess.run(["modprobe", "-a", "uinput", "joydev", "evdev"], check=True)
+    subprocess.run(["udevadm", "settle"], check=True)
+    facts["stranger"] = try_pad_as_nobody([])
+    facts["rule"] = install_rule()
+    facts["member"] = try_pad_as_nobody([grp.getgrnam("input").gr_gid])
+    facts["left_over"] = pads()
+    holder = Helper("pad_holder")
+    reader = Helper("sdl_reader")
+    facts["identity"] = json.loads(reader.greeting)
+    facts |= play_cases(holder, reader)
+    facts["close"] = close_pad(holder, reader)
+    facts["kill"] = kill_holder()
+
+
+def main(out: Path) -> None:
+    facts: Facts = {"error": None}
+    try:
+        gather(facts)
+    except Exception:
+        facts["error"] = traceback.format_exc()
+    part = out / "facts.json.part"
+    part.write_text(json.dumps(facts))
+    part.rename(out / "facts.json")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
