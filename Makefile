@@ -20,8 +20,8 @@ check: $(READY)
 	PATH="$(abspath $(BIN)):$$PATH" scripts/check
 
 bench: system $(READY)
-	$(BIN)/python benchmarks/capture.py
-	$(BIN)/python benchmarks/pacing.py
+	$(BIN)/python -m benchmarks.capture
+	$(BIN)/python -m benchmarks.pacing
 
 # System packages of the real parts; installs only what is missing.
 system:

@@ -1,11 +1,11 @@
 """What can go wrong while a game is launched, attached to or played.
 
-    AgentError
-    ├── LaunchFailed         the game could not be started or showed no window
-    ├── GameExited           the game's process ended during play
-    ├── GameHung             the game stopped reacting
-    ├── NotPossibleNow       the session's state does not allow this request
-    └── RecordingError       a trace or video could not be written
+AgentError
+├── LaunchFailed         the game could not be started or showed no window
+├── GameExited           the game's process ended during play
+├── GameHung             the game stopped reacting
+├── NotPossibleNow       the session's state does not allow this request
+└── RecordingError       a trace or video could not be written
 """
 
 from __future__ import annotations

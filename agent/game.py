@@ -51,7 +51,8 @@ class Target:
         running = any(v is not None for v in (self.window, self.pid, self.process))
         if running == (self.launch is not None):
             raise AgentError(
-                "say which game: " + ("a running one or one to launch, not both" if running else ""),
+                "say which game: "
+                + ("a running one or one to launch, not both" if running else ""),
                 "give --window, --pid or --process (see `nitropilot windows`), or --launch",
             )
 
@@ -113,7 +114,9 @@ class Game:
         while time.monotonic() < deadline:
             self.check(0.0)
             try:
-                window = capture.find_window(pid=self.window.pid, display=self.window.display or None)
+                window = capture.find_window(
+                    pid=self.window.pid, display=self.window.display or None
+                )
                 grabber = capture.open_grabber(window)
                 probe = capture.open_response_probe(window)
             except CaptureError:
@@ -197,7 +200,7 @@ def open_game(target: Target, *, pad: str = "auto", log: Path, freeze_limit: flo
             handle=target.window, pid=target.pid, process=target.process, display=target.display
         )
     try:
-        game = _take_hold(window, launched, pad, freeze_limit)
+        game = take_hold(window, launched, pad, freeze_limit)
     except BaseException:
         if launched is not None:
             launched.close()
@@ -208,9 +211,10 @@ def open_game(target: Target, *, pad: str = "auto", log: Path, freeze_limit: flo
     return game
 
 
-def _take_hold(
+def take_hold(
     window: Window, launched: LaunchedGame | None, pad: str, freeze_limit: float
 ) -> Game:
+    """Take hold of a window's game: see ``open_game``."""
     if window.pid is None:
         raise AgentError(
             f"the process of window {window.handle:#x} ({window.title!r}) is unknown, "

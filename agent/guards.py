@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agent.errors import AgentError
-from controller.state import Button, GamepadState
+from controller.state import NO_BUTTONS, Button, GamepadState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,7 +25,7 @@ def parse_buttons(names: Iterable[str]) -> Button:
     Raises:
         AgentError: A name is not a button.
     """
-    flags = Button(0)
+    flags = NO_BUTTONS
     for name in names:
         try:
             flags |= Button[name.strip().upper()]
@@ -42,7 +42,7 @@ class MenuGuard:
         allowed: Menu buttons that may pass.
     """
 
-    def __init__(self, allowed: Button = Button(0)) -> None:
+    def __init__(self, allowed: Button = NO_BUTTONS) -> None:
         self.masked_buttons = MENU_BUTTONS & ~allowed
         self.held_back: Counter[str] = Counter()
 

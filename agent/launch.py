@@ -119,7 +119,9 @@ def _launch(
     page = None
     if sys.platform != "win32":
         page = _make_page(start, environment)
-    private = _private_display(start, display, headless)
+    private = None
+    if sys.platform != "win32":
+        private = _private_display(start, display, headless)
     if private is not None:
         environment |= {"DISPLAY": private.name, "LIBGL_ALWAYS_SOFTWARE": "1"}
         environment |= {"SDL_AUDIODRIVER": "dummy", "ALSOFT_DRIVERS": "null"}
@@ -149,11 +151,11 @@ def _make_page(start: _Start, environment: dict[str, str]) -> PadPage:
 def _private_display(
     start: _Start, display: str | None, headless: bool | None
 ) -> PrivateDisplay | None:
-    if sys.platform == "win32":
-        return None
     visible = bool(display or os.environ.get("DISPLAY"))
     if headless is False and not visible:
-        raise LaunchFailed("there is no display", "set DISPLAY, or allow a private one (--headless)")
+        raise LaunchFailed(
+            "there is no display", "set DISPLAY, or allow a private one (--headless)"
+        )
     if headless is False or (headless is None and visible):
         return None
     private = PrivateDisplay.start()

@@ -19,7 +19,7 @@ from agent.mapping import pad_states
 from agent.pacing import Pacer
 from agent.trace import state_row
 from capture.errors import WindowMinimised, WindowVanished
-from controller.state import NEUTRAL, Button, GamepadState
+from controller.state import NEUTRAL, NO_BUTTONS, Button, GamepadState
 from policy.actions import decode
 from policy.observation import observe
 
@@ -51,7 +51,7 @@ class PlaySettings:
 
     action_hz: float = 60.0
     actions_per_chunk: int | None = None
-    allowed: Button = Button(0)
+    allowed: Button = NO_BUTTONS
     game: str | None = None
     cfg_scale: float = 1.0
     seed: int | None = None

@@ -56,7 +56,7 @@ class SessionPlan:
         settings: How to play.
         record: Write a video too.
         autoplay: Play as soon as attached; otherwise start paused.
-        before_play: Called once with the game, in play and armed, before the first chunk: measurements.
+        before_play: Called with the game, in play and armed, before the first chunk.
     """
 
     open_game: Callable[[Path], Game]
@@ -268,7 +268,11 @@ class Session:
         except NitroPilotError as error:
             log.error("session %s: %s", self.id, error.line())
         if self._trace is not None:
-            video = {"frames": self._video.frames, "repeated": self._video.repeated} if self._video else None
+            video = (
+                {"frames": self._video.frames, "repeated": self._video.repeated}
+                if self._video
+                else None
+            )
             self._trace.close(
                 state=state, code=end.code, reason=end.reason, video=video, **self.stats.summary()
             )

@@ -74,7 +74,9 @@ class TraceWriter:
             self._file.write(json.dumps({"type": kind, **values}, separators=(",", ":")) + "\n")
             self._file.flush()
         except OSError as error:
-            raise RecordingError(f"cannot write the trace {self._part}: {error.strerror}") from error
+            raise RecordingError(
+                f"cannot write the trace {self._part}: {error.strerror}"
+            ) from error
 
     def event(self, what: str, **values: Any) -> None:
         """Append something that happened now."""

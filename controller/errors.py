@@ -1,13 +1,13 @@
 """What can go wrong between a decision and a game.
 
-    ControllerError
-    ├── PadUnavailable       driver, library, device or permission is missing
-    ├── PadFailed            an open pad could not take a state
-    ├── ShimError            the preload library cannot be built or loaded
-    ├── PauseRefused         not ours to pause: own tree, pid 1, another user's
-    ├── PauseFailed          the game did not stop or run as asked
-    ├── ProcessGone          the game is not running (any more)
-    └── WatchdogError        the watchdog could not start or has died
+ControllerError
+├── PadUnavailable       driver, library, device or permission is missing
+├── PadFailed            an open pad could not take a state
+├── ShimError            the preload library cannot be built or loaded
+├── PauseRefused         not ours to pause: own tree, pid 1, another user's
+├── PauseFailed          the game did not stop or run as asked
+├── ProcessGone          the game is not running (any more)
+└── WatchdogError        the watchdog could not start or has died
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What can go wrong while a policy is prepared or run.
 
-    EngineError
-    ├── EngineUnavailable    the engine, its library or its device is not here
-    └── InferenceFailed      a prepared engine could not produce a chunk
+EngineError
+├── EngineUnavailable    the engine, its library or its device is not here
+└── InferenceFailed      a prepared engine could not produce a chunk
 """
 
 from __future__ import annotations

@@ -35,9 +35,7 @@ class ActionEncoder(nn.Module):
         """The timestep's share of the second layer, bias included: ``K -> K x W``."""
         width = self.W3.W.shape[1]
         half = width // 2
-        rate = torch.exp(
-            torch.arange(half, device=timesteps.device) * (-math.log(10000.0) / half)
-        )
+        rate = torch.exp(torch.arange(half, device=timesteps.device) * (-math.log(10000.0) / half))
         angle = timesteps[:, None].float() * rate[None]
         tau = torch.cat([angle.sin(), angle.cos()], dim=-1).to(self.W2.W.dtype)
         return tau @ self.W2.W[0, width:] + self.W2.b[0]

@@ -5,28 +5,36 @@ A checkpoint carries a ``ckpt_config`` dict with ``model_cfg``, ``tokenizer_cfg`
 checked against bounds, so that a hostile file cannot ask for absurd sizes.  Settings
 that only steer training are listed in ``TRAINING_ONLY`` and accepted unread; any other
 unknown key is an error, because ignoring it could mean computing something else.
+Switches whose other values this network does not implement are spelt as ``Literal``.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+import math
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from policy.errors import CheckpointError
+from policy.errors import CheckpointError, quoted
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 PATCH = 16
-HEAD_SIZES = {"so400m": 72}
-"""Head size of SigLIP encoders by a part of their name; all others have 64."""
+SHOWN = 3
+HEAD_SIZES = {"so400m": 72, "giant-opt": 96}
+"""Head size of SigLIP encoders by a part of their name; base and large have 64."""
 DEFAULT_HEAD_SIZE = 64
 
 TRAINING_ONLY = frozenset(
     {
-        "model_type", "model_dtype", "compute_dtype", "dropout", "final_dropout",
-        "noise_beta_alpha", "noise_beta_beta", "noise_s", "tune_vision_tower",
-        "tune_mm_projector", "tune_diffusion_model", "tune_multi_projector", "tune_vl_mixing",
-        "training", "tokenizer_id", "num_embeds_ada_norm",
-        "upcast_attention", "experiment_name",
+        "model_dtype", "compute_dtype", "upcast_attention",  # precision: float32 here
+        "dropout", "final_dropout", "training",  # dropout is off when playing
+        "noise_beta_alpha", "noise_beta_beta", "noise_s",  # the training objective
+        "tune_vision_tower", "tune_mm_projector", "tune_diffusion_model",
+        "tune_multi_projector", "tune_vl_mixing",  # what training froze
+        "num_embeds_ada_norm",  # sizes a table that this norm does not have
+        "experiment_name",
     }
 )  # fmt: skip
 """Keys that change training, storage or bookkeeping, never the actions in float32."""
@@ -34,6 +42,7 @@ TRAINING_ONLY = frozenset(
 Width = Annotated[int, Field(ge=1, le=16384)]
 Layers = Annotated[int, Field(ge=0, le=256)]
 Count = Annotated[int, Field(ge=1, le=65536)]
+Tokens = Annotated[int, Field(ge=1, le=16384)]
 
 
 class _Section(BaseModel):
@@ -94,6 +103,7 @@ class ModelConfig(_Section):
     num_timestep_buckets: Annotated[int, Field(ge=1, le=1_000_000)]
     num_inference_timesteps: Annotated[int, Field(ge=1, le=1000)]
     max_num_embodiments: Literal[1] = 1
+    model_type: Literal["nitrogen"] = "nitrogen"
     vision_encoder_name: Annotated[str, Field(min_length=1, max_length=200)]
     vision_hidden_size: Width
     add_view_embed: Literal[False] = False
@@ -115,6 +125,14 @@ class ModelConfig(_Section):
             raise ValueError(
                 f"action_horizon {self.action_horizon} exceeds max_seq_len {self.max_seq_len}"
             )
+        if self.hidden_size % 2:
+            raise ValueError(f"hidden_size {self.hidden_size} is odd: it holds sines and cosines")
+        if self.vision_hidden_size % self.vision_heads:
+            raise ValueError(
+                f"vision_hidden_size {self.vision_hidden_size} does not divide into "
+                f"{self.vision_heads} heads"
+            )
+        _fits_positions("action_horizon", self.action_horizon, dit)
         return self
 
     @property
@@ -128,9 +146,10 @@ class ModelConfig(_Section):
 class TokenizerConfig(_Section):
     """How frames and the game become a sequence (``tokenizer_cfg``)."""
 
-    num_visual_tokens_per_frame: Count
+    tokenizer_id: Literal["nitrogen"] = "nitrogen"
+    num_visual_tokens_per_frame: Tokens
     max_action_dim: Annotated[int, Field(ge=1, le=1024)]
-    max_sequence_length: Count
+    max_sequence_length: Tokens
     action_horizon: Annotated[int, Field(ge=1, le=1024)]
     game_mapping_cfg: dict[str, Any] | None = None
     old_layout: bool = False
@@ -144,7 +163,7 @@ class ModalityConfig(_Section):
     action_per_chunk: Annotated[int, Field(ge=1, le=1024)]
     action_shift: Annotated[int, Field(ge=0, le=10_000)] = 1
     action_interleaving: Literal[False] = False
-    token_set: Annotated[str, Field(max_length=50)] = "new"
+    token_set: Literal["new"] = "new"  # noqa: S105 - a vocabulary, not a secret
 
 
 class PolicyConfig(_Section):
@@ -157,7 +176,7 @@ class PolicyConfig(_Section):
     @model_validator(mode="after")
     def _agree(self) -> PolicyConfig:
         tokens, model = self.tokenizer_cfg, self.model_cfg
-        side = round(tokens.num_visual_tokens_per_frame**0.5)
+        side = math.isqrt(tokens.num_visual_tokens_per_frame)
         if side * side != tokens.num_visual_tokens_per_frame:
             raise ValueError(
                 f"{tokens.num_visual_tokens_per_frame} tokens a frame do not form a square"
@@ -168,6 +187,9 @@ class PolicyConfig(_Section):
                 f"the sequence needs {needed} tokens, max_sequence_length is "
                 f"{tokens.max_sequence_length}"
             )
+        _fits_positions(
+            "max_sequence_length", tokens.max_sequence_length, model.vl_self_attention_cfg
+        )
         if tokens.action_horizon != model.action_horizon:
             raise ValueError(
                 f"action_horizon is {model.action_horizon} and {tokens.action_horizon}"
@@ -177,14 +199,14 @@ class PolicyConfig(_Section):
     @property
     def image_size(self) -> int:
         """Side S of the square observation in pixels."""
-        return PATCH * round(self.tokenizer_cfg.num_visual_tokens_per_frame**0.5)
+        return PATCH * math.isqrt(self.tokenizer_cfg.num_visual_tokens_per_frame)
 
     @property
     def games(self) -> dict[str, int]:
         """Row of the game embedding by name, as far as the checkpoint names its games.
 
         Published configs may point to files of their training machine instead of holding
-        the names; then this is empty and rows are given by number.
+        the names; then this is empty, and rows are given by number or named when loading.
         """
         section = self.tokenizer_cfg.game_mapping_cfg or {}
         named = all(type(row) is int and row >= 0 for row in section.values())
@@ -195,17 +217,34 @@ def parse_config(raw: object) -> PolicyConfig:
     """Check and freeze a ``ckpt_config``.
 
     Raises:
-        CheckpointError: Names the first key that is missing, unknown or unsupported,
-            with its value.
+        CheckpointError: Names the keys that are missing, unknown or unsupported, with
+            their values and what is supported.
     """
     try:
         return PolicyConfig.model_validate(raw)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"]) or "ckpt_config"
-        value = first.get("input")
-        shown = "" if isinstance(value, dict) else f" (it is {str(value)[:80]!r})"
+        faults = [_fault(detail) for detail in error.errors(include_url=False)]
+        more = f" and {len(faults) - SHOWN} more" if len(faults) > SHOWN else ""
         raise CheckpointError(
-            f"ckpt_config: {key}: {first['msg']}{shown}; {error.error_count()} fault(s) in all",
+            f"ckpt_config: {'; '.join(faults[:SHOWN])}{more}",
             "this file is not a NitroGen checkpoint, or a newer kind than this version knows",
         ) from None
+
+
+def _fault(detail: ErrorDetails) -> str:
+    """One fault that pydantic found: where, what, and the value if it is a plain one."""
+    key = ".".join(quoted(part).strip("'") for part in detail["loc"]) or "the whole"
+    if detail["type"] == "extra_forbidden":
+        return f"{key} is unknown"
+    if detail["type"] == "missing":
+        return f"{key} is missing"
+    message = detail["msg"].removeprefix("Value error, ")
+    value = detail.get("input")
+    return f"{key}: {message}" + ("" if isinstance(value, dict) else f" (it is {quoted(value)})")
+
+
+def _fits_positions(name: str, length: int, stack: TransformerConfig) -> None:
+    """Raise unless a stack with stored positions has one for each of ``length`` tokens."""
+    most = stack.max_num_positional_embeddings
+    if stack.positional_embeddings is not None and length > most:
+        raise ValueError(f"{name} {length} exceeds max_num_positional_embeddings {most}")

@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from policy.errors import CheckpointError
+from policy.errors import CheckpointError, quoted
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,12 +40,14 @@ class CheckpointFile:
         format: ``"pt"`` or ``"safetensors"``.
         config: Its ``ckpt_config``.
         tensors: Its tensors, mapped from disk where possible.
+        config_beside: Whether the configuration is a file of its own.
     """
 
     path: Path
     format: str
     config: Any
     tensors: dict[str, Tensor]
+    config_beside: bool = False
 
     @property
     def size(self) -> int:
@@ -56,6 +59,14 @@ class CheckpointFile:
         with self.path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
+    def fingerprint(self) -> str:
+        """Hex digest of all that makes the policy: the file, and a ``config.json`` beside it."""
+        digest = self.sha256()
+        if self.config_beside:
+            text = digest + json.dumps(self.config, sort_keys=True)
+            digest = hashlib.sha256(text.encode()).hexdigest()
+        return digest
+
 
 def read_checkpoint(path: Path | str) -> CheckpointFile:
     """Read a checkpoint file or folder.
@@ -63,14 +74,15 @@ def read_checkpoint(path: Path | str) -> CheckpointFile:
     Raises:
         CheckpointError: It is missing, damaged, mislabelled or no checkpoint at all.
     """
-    file = _find(Path(path))
     try:
-        kind = _sniff(file)
-        if kind == "pt":
+        file = _find(Path(path))
+        if _sniff(file) == "pt":
             return _read_pt(file)
         return _read_safetensors(file)
     except OSError as error:
-        raise CheckpointError(f"cannot read {file}: {error.strerror or error}") from error
+        raise CheckpointError(
+            f"cannot read {quoted(str(path))}: {error.strerror or error}", "check the path"
+        ) from error
 
 
 def _find(path: Path) -> Path:
@@ -133,21 +145,59 @@ def _read_pt(path: Path) -> CheckpointFile:
     except OSError:
         raise
     except Exception as error:  # noqa: BLE001 - a hostile file can make it raise anything
-        reason = str(error).strip().split("\n")[0][:200]
         raise CheckpointError(
-            f"{path} cannot be loaded safely: {type(error).__name__}: {reason}",
-            "only plain tensors are accepted; nothing in the file was run",
+            f"{path} cannot be loaded safely: {_reason(error)}",
+            "only plain tensors and settings are accepted; nothing in the file was run",
         ) from None
     if not isinstance(loaded, dict) or not {"model", CONFIG_KEY} <= loaded.keys():
-        found = sorted(map(str, loaded))[:5] if isinstance(loaded, dict) else type(loaded).__name__
+        found = list(loaded) if isinstance(loaded, dict) else type(loaded).__name__
         raise CheckpointError(
-            f"{path} holds {found} instead of 'model' and '{CONFIG_KEY}'",
+            f"{path} holds {quoted(found)} instead of 'model' and '{CONFIG_KEY}'",
             "this is not a NitroGen checkpoint",
         )
     model = loaded["model"]
     if not isinstance(model, dict) or not all(isinstance(v, torch.Tensor) for v in model.values()):
         raise CheckpointError(f"{path}: 'model' is not a dict of tensors", DAMAGED)
-    return CheckpointFile(path, "pt", loaded[CONFIG_KEY], {str(k): v for k, v in model.items()})
+    tensors = {str(key): tensor for key, tensor in model.items()}
+    return _checked(CheckpointFile(path, "pt", loaded[CONFIG_KEY], tensors))
+
+
+def _reason(error: Exception) -> str:
+    """Why torch refused, without its advice to unpickle the file in full."""
+    text, kind = " ".join(str(error).split()), type(error).__name__
+    if found := re.search(r"GLOBAL (\S+)", text):
+        return f"it asks for {quoted(found[1])}, which is not part of a tensor"
+    return kind if not text or "weights_only" in text else f"{kind}: {quoted(text)}"
+
+
+def _checked(file: CheckpointFile) -> CheckpointFile:
+    """``file`` if its tensors are plain and no larger than the file."""
+    for key, tensor in file.tensors.items():
+        _check_plain(file.path, key, tensor)
+    claimed = sum(tensor.numel() * tensor.element_size() for tensor in file.tensors.values())
+    if claimed > file.size:
+        raise CheckpointError(
+            f"{file.path} claims {claimed} bytes of tensors in a file of {file.size}", DAMAGED
+        )
+    return file
+
+
+def _check_plain(path: Path, key: str, tensor: Tensor) -> None:
+    """Refuse what is not a dense tensor of ordinary floats, before anything reads its shape."""
+    import torch
+
+    floats = (torch.float32, torch.bfloat16, torch.float16, torch.float64)
+    dense = tensor.layout is torch.strided and not tensor.is_nested and tensor.device.type == "cpu"
+    if not dense or tensor.dtype not in floats:
+        kind = str(tensor.dtype).removeprefix("torch.")
+        raise CheckpointError(
+            f"{path}: {quoted(key)} is {kind}{'' if dense else ', not stored as plain numbers'}",
+            "weights must be float32, bfloat16, float16 or float64",
+        )
+    if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
+        raise CheckpointError(
+            f"{path}: {quoted(key)} claims more numbers than the file holds for it", DAMAGED
+        )
 
 
 def _check_zip(path: Path) -> None:
@@ -182,7 +232,8 @@ def _read_safetensors(path: Path) -> CheckpointFile:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     except (SafetensorError, ValueError) as error:
         raise CheckpointError(f"{path} is damaged or cut off: {error}", DAMAGED) from None
-    return CheckpointFile(path, "safetensors", _json_config(path, metadata), tensors)
+    config, beside = _json_config(path, metadata), CONFIG_KEY not in metadata
+    return _checked(CheckpointFile(path, "safetensors", config, tensors, beside))
 
 
 def _json_config(path: Path, metadata: dict[str, str]) -> Any:

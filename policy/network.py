@@ -132,7 +132,9 @@ class Policy(nn.Module):
         if sizes.game_rows:
             self.game_embedding = nn.Embedding(sizes.game_rows, context, padding_idx=UNCONDITIONAL)
 
-    def context(self, images: Tensor, rows: Tensor | None = None, keep: Tensor | None = None) -> Tensor:
+    def context(
+        self, images: Tensor, rows: Tensor | None = None, keep: Tensor | None = None
+    ) -> Tensor:
         """What the DiT attends to.
 
         Args:

@@ -71,9 +71,7 @@ class FeedForward(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         hidden = FF_RATIO * width
-        self.net = nn.ModuleList(
-            [_Gelu(width, hidden), nn.Identity(), nn.Linear(hidden, width)]
-        )
+        self.net = nn.ModuleList([_Gelu(width, hidden), nn.Identity(), nn.Linear(hidden, width)])
 
     def forward(self, x: Tensor) -> Tensor:
         """``x``: ... x W."""
@@ -241,9 +239,14 @@ class Dit(nn.Module):
         self.proj_out_1 = nn.Linear(width, 2 * width)
         self.proj_out_2 = nn.Linear(width, config.output_dim)
 
+    @property
+    def blocks(self) -> list[DitBlock]:
+        """The blocks, typed."""
+        return [block for block in self.transformer_blocks if isinstance(block, DitBlock)]
+
     def cross_keys_values(self, context: Tensor) -> list[KeyValue | None]:
         """Keys and values of ``context`` (B x L x C) for each block; None where it self-attends."""
-        return [b.attn1.keys_values(context) if b.crosses else None for b in self.transformer_blocks]
+        return [b.attn1.keys_values(context) if b.crosses else None for b in self.blocks]
 
     def modulations(self, timesteps: Tensor) -> tuple[list[Tensor], Tensor]:
         """All that depends on the timestep alone, for K of them.
@@ -252,7 +255,7 @@ class Dit(nn.Module):
             Each block's scale and shift (K x 2W), and the output's shift and scale (K x 2W).
         """
         temb = F.silu(self.timestep_encoder.timestep_embedder(timesteps))
-        blocks = [block.norm1.modulation(temb) for block in self.transformer_blocks]
+        blocks = [block.norm1.modulation(temb) for block in self.blocks]
         return blocks, self.proj_out_1(temb)
 
     def forward(

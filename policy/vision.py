@@ -125,7 +125,7 @@ class VisionEncoder(nn.Module):
 
 def split_heads(x: Tensor, heads: int) -> Tensor:
     """``B x N x W -> B x heads x N x W/heads``."""
-    return x.unflatten(-1, (heads, -1)).transpose(1, 2)
+    return x.reshape(*x.shape[:-1], heads, x.shape[-1] // heads).transpose(1, 2)
 
 
 def merge_heads(x: Tensor) -> Tensor:

@@ -123,5 +123,3 @@ def _on_http(_request: Request, error: Exception) -> JSONResponse:
 def _on_unexpected(_request: Request, error: Exception) -> JSONResponse:
     log.error("unexpected error", exc_info=error)
     return error_answer(500, "unexpected", "the daemon made a mistake", "its log says more")
-
-

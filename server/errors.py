@@ -1,14 +1,14 @@
 """What can go wrong around the daemon and the command line.
 
-    ServerError
-    ├── PortInUse            another program listens there
-    ├── HostRefused          not a loopback address
-    ├── TokenFileError       the token cannot be read, written or kept private
-    ├── Unauthorized         no token, or a wrong one
-    ├── SessionNotFound      no such session
-    ├── NoPolicy             nothing to infer with
-    ├── ImageInvalid         a body that is not an acceptable picture
-    └── BodyTooLarge         a body over the limit
+ServerError
+├── PortInUse            another program listens there
+├── HostRefused          not a loopback address
+├── TokenFileError       the token cannot be read, written or kept private
+├── Unauthorized         no token, or a wrong one
+├── SessionNotFound      no such session
+├── NoPolicy             nothing to infer with
+├── ImageInvalid         a body that is not an acceptable picture
+└── BodyTooLarge         a body over the limit
 """
 
 from __future__ import annotations

@@ -54,7 +54,9 @@ def demo(
                 return
 
     plan = SessionPlan(
-        open_game=lambda log: open_game(Target(launch=name, headless=headless, keep=False), log=log),
+        open_game=lambda log: open_game(
+            Target(launch=name, headless=headless, keep=False), log=log
+        ),
         open_engine=partial(load_engine, policy),
         folder=new_session_folder(out),
         settings=PlaySettings(seed=seed),

@@ -24,7 +24,9 @@ def doctor(as_json: Annotated[bool, JsonOption] = False) -> None:
         marks = {Level.OK: "[green]ok     [/]", Level.NOTE: "[yellow]note   [/]",
                  Level.PROBLEM: "[red]problem[/]"}  # fmt: skip
         for finding in findings:
-            screen.print(f"{marks[finding.level]} {finding.name}: {finding.detail}", highlight=False)
+            screen.print(
+                f"{marks[finding.level]} {finding.name}: {finding.detail}", highlight=False
+            )
             if finding.hint:
                 screen.print(f"        -> {finding.hint}", highlight=False)
         screen.print("Ready to play." if ready else "Not ready: see the problems above.")

@@ -27,7 +27,9 @@ EXIT_FAILED = 1
 
 
 def play(
-    window: Annotated[str | None, typer.Option(help="Window handle, as `windows` lists it.")] = None,
+    window: Annotated[
+        str | None, typer.Option(help="Window handle, as `windows` lists it.")
+    ] = None,
     pid: Annotated[int | None, typer.Option(min=1, help="Process id of the game.")] = None,
     process: Annotated[str | None, typer.Option(help="Executable, or a part of it.")] = None,
     launch: Annotated[str | None, typer.Option(help="A known game, or a command line.")] = None,
@@ -85,6 +87,7 @@ def play(
 
 def run_session(session: Session, seconds: float | None) -> None:
     """Run a session in front of the user until it ends, a signal comes, or time is up."""
+
     def on_signal(number: int, _frame: FrameType | None) -> None:
         # Another thread: a handler must not wait for locks that its own thread holds.
         reason = f"ended by {signal.Signals(number).name}"

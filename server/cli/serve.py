@@ -70,9 +70,7 @@ def listen(host: str, port: int) -> socket.socket:
     except ValueError:
         raise HostRefused(f"{host!r} is not an IP address", "use 127.0.0.1 or ::1") from None
     if not address.is_loopback:
-        raise HostRefused(
-            f"{host} can be reached from other machines", "use 127.0.0.1 or ::1"
-        )
+        raise HostRefused(f"{host} can be reached from other machines", "use 127.0.0.1 or ::1")
     family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:

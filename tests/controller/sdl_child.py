@@ -49,7 +49,9 @@ class Pad:
             "guid": self.stick.get_guid(),
             "is_controller": controllers.is_controller(0),
             "raw_axes": [round(self.stick.get_axis(axis) * 32768) for axis in range(6)],
-            "raw_buttons": [i for i in range(self.stick.get_numbuttons()) if self.stick.get_button(i)],
+            "raw_buttons": [
+                i for i in range(self.stick.get_numbuttons()) if self.stick.get_button(i)
+            ],
             "raw_hats": [self.stick.get_hat(i) for i in range(self.stick.get_numhats())],
             "axes": self.axes(),
             "buttons": [self.controller.get_button(button) for button in range(15)],
