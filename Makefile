@@ -8,24 +8,23 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check bench system clean
+.PHONY: demo test check bench clean
 
-demo: system $(READY)
+demo: packages-demo $(READY)
 	$(BIN)/nitropilot demo --seconds 20 $(DEMO)
 
-test: system $(READY) check
+test: packages-test $(READY) check
 	$(BIN)/python -m pytest $(TESTS)
 
 check: $(READY)
 	PATH="$(abspath $(BIN)):$$PATH" scripts/check
 
-bench: system $(READY)
+bench: packages-demo $(READY)
 	$(BIN)/python -m benchmarks.capture
 	$(BIN)/python -m benchmarks.pacing
 
-# System packages of the real parts; installs only what is missing.
-system:
-	scripts/install-system-packages
+packages-%:
+	PYTHON="$(PYTHON)" scripts/install-system-packages $*
 
 $(READY): pyproject.toml scripts/install
 	PYTHON="$(PYTHON)" scripts/install $(VENV)

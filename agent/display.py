@@ -58,7 +58,15 @@ class PrivateDisplay:
             raise
         finally:
             os.close(read_end)
-        return cls(f":{number}", size, process)
+        display = cls(f":{number}", size, process)
+        try:
+            from agent.display_access import admit_only_us
+
+            admit_only_us(display.name)
+        except BaseException:
+            display.close()
+            raise
+        return display
 
     def close(self) -> None:
         """Stop the server.  Safe to call twice."""

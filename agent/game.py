@@ -211,9 +211,7 @@ def open_game(target: Target, *, pad: str = "auto", log: Path, freeze_limit: flo
     return game
 
 
-def take_hold(
-    window: Window, launched: LaunchedGame | None, pad: str, freeze_limit: float
-) -> Game:
+def take_hold(window: Window, launched: LaunchedGame | None, pad: str, freeze_limit: float) -> Game:
     """Take hold of a window's game: see ``open_game``."""
     if window.pid is None:
         raise AgentError(

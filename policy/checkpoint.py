@@ -104,7 +104,7 @@ def empty_policy(file: CheckpointFile) -> Policy:
     Raises:
         CheckpointError: The configuration is invalid, or keys or shapes do not fit it.
     """
-    config = parse_config(file.config)
+    config = parse_config(file.config, f"{file.path}: {CONFIG_KEY}")
     tensors = {k: v for k, v in file.tensors.items() if not k.startswith(UNUSED)}
     with torch.device("meta"):
         policy = Policy(config, _sizes(file, config))

@@ -213,8 +213,12 @@ class PolicyConfig(_Section):
         return dict(section) if named else {}
 
 
-def parse_config(raw: object) -> PolicyConfig:
+def parse_config(raw: object, source: str = "ckpt_config") -> PolicyConfig:
     """Check and freeze a ``ckpt_config``.
+
+    Args:
+        raw: The plain dict.
+        source: Where it comes from, for the error.
 
     Raises:
         CheckpointError: Names the keys that are missing, unknown or unsupported, with
@@ -226,7 +230,7 @@ def parse_config(raw: object) -> PolicyConfig:
         faults = [_fault(detail) for detail in error.errors(include_url=False)]
         more = f" and {len(faults) - SHOWN} more" if len(faults) > SHOWN else ""
         raise CheckpointError(
-            f"ckpt_config: {'; '.join(faults[:SHOWN])}{more}",
+            f"{source}: {'; '.join(faults[:SHOWN])}{more}",
             "this file is not a NitroGen checkpoint, or a newer kind than this version knows",
         ) from None
 

@@ -86,7 +86,12 @@ def kept_frames(
             raise ObservationError(f"dropped is {dropped}", f"there are {frames} frames")
         missing = torch.arange(frames) < dropped
     else:
-        missing = torch.as_tensor(dropped).cpu()
+        try:
+            missing = torch.as_tensor(dropped).cpu()
+        except (TypeError, ValueError) as error:
+            raise ObservationError(
+                f"dropped is no mask: {error}", "give a number or bools"
+            ) from None
         if missing.ndim == 0:
             return kept_frames(int(missing), batch, frames)
     if missing.dtype != torch.bool or tuple(missing.shape) not in ((frames,), (batch, frames)):

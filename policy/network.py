@@ -16,10 +16,14 @@ DiT's cross-attention makes of it, depend on the frames alone; timestep embeddin
 adaptive norms and the timestep half of the action encoder depend on K alone.  The pieces
 are public, so that every engine is built from this one graph:
 
-    context(images, ...) -> Tensor          once a chunk
-    cross_keys_values(context)              once a chunk
-    conditioning(steps) -> Conditioning     once
-    velocity(x, step, keys_values, conditioning)      K times
+    image_tokens(images)                            once a chunk
+    context(tokens, rows, keep)                     once a chunk (twice with guidance)
+    cross_keys_values(context)                      the same
+    conditioning(steps)                             once
+    velocity(x, step, keys_values, conditioning)    K times (2 K with guidance)
+
+``keys_values`` is the first three of them and ``integrate`` the K velocities; ``sample``
+checks its input and runs both.
 """
 
 from __future__ import annotations
@@ -132,21 +136,26 @@ class Policy(nn.Module):
         if sizes.game_rows:
             self.game_embedding = nn.Embedding(sizes.game_rows, context, padding_idx=UNCONDITIONAL)
 
+    def image_tokens(self, images: Tensor) -> Tensor:
+        """``B x F x 3 x S x S`` in [-1, 1] to ``B x F x N x C``."""
+        tokens: Tensor = self.vision_encoder(images.flatten(0, 1))
+        return tokens.reshape(*images.shape[:2], *tokens.shape[1:])
+
     def context(
-        self, images: Tensor, rows: Tensor | None = None, keep: Tensor | None = None
+        self, tokens: Tensor, rows: Tensor | None = None, keep: Tensor | None = None
     ) -> Tensor:
         """What the DiT attends to.
 
         Args:
-            images: ``B x F x 3 x S x S`` in [-1, 1].
+            tokens: ``B x F x N x C``, from ``image_tokens``.
             rows: Rows of the game embedding, B; required with games.
             keep: Which frames exist, ``B x F`` bool; None for all.
 
         Returns:
             ``B x L x C``.
         """
-        tokens = self.vision_encoder(images.flatten(0, 1)).unflatten(0, images.shape[:2])
-        return self.vl_self_attention_model(self._sequence(tokens, rows, keep))  # type: ignore[no-any-return]
+        out: Tensor = self.vl_self_attention_model(self._sequence(tokens, rows, keep))
+        return out
 
     def cross_keys_values(self, context: Tensor) -> list[KeyValue | None]:
         """The DiT's cross-attention keys and values; None for blocks that self-attend."""
@@ -235,14 +244,15 @@ class Policy(nn.Module):
         rows = game_rows(game, self.games, self.sizes.game_rows, batch)
         rows = rows.to(images.device) if rows is not None else None
         keep = kept_frames(dropped, batch, self.frames)
-        contexts = [self.context(images, rows, keep)]
+        conditions = [rows]
         if cfg_scale != 1.0:
             if rows is None:
                 raise ObservationError(
                     f"cfg_scale is {cfg_scale}, but this policy knows no games", "use 1"
                 )
-            contexts.append(self.context(images, torch.full_like(rows, UNCONDITIONAL), keep))
-        return [self.cross_keys_values(context) for context in contexts]
+            conditions.append(torch.full_like(rows, UNCONDITIONAL))
+        tokens = self.image_tokens(images)
+        return [self.cross_keys_values(self.context(tokens, one, keep)) for one in conditions]
 
     def integrate(
         self,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
+import os
+import shutil
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
@@ -66,22 +69,16 @@ def _attempt(name: str, action: Callable[[], str], bad: Level) -> Finding:
 
 
 def _display() -> list[Finding]:
-    import os
-    import shutil
-
     if sys.platform == "win32":
-        return [Finding("display", Level.OK, "the Windows desktop")]
-    display = os.environ.get("DISPLAY")
-    xvfb = shutil.which("Xvfb")
-    findings = []
-    if display:
-        findings.append(Finding("display", Level.OK, f"DISPLAY is {display}"))
-    elif xvfb:
+        findings = [Finding("display", Level.OK, "the Windows desktop")]
+    elif display := os.environ.get("DISPLAY"):
+        findings = [Finding("display", Level.OK, f"DISPLAY is {display}")]
+    elif shutil.which("Xvfb"):
         detail = "DISPLAY is not set; games can be launched in a private Xvfb"
-        findings.append(Finding("display", Level.NOTE, detail, "start from a graphical session"))
+        findings = [Finding("display", Level.NOTE, detail, "start from a graphical session")]
     else:
         detail = "DISPLAY is not set, and Xvfb is not installed"
-        findings.append(Finding("display", Level.PROBLEM, detail, "apt-get install xvfb"))
+        findings = [Finding("display", Level.PROBLEM, detail, "apt-get install xvfb")]
     if os.environ.get("WAYLAND_DISPLAY"):
         detail = "this is a Wayland session: only games that run through XWayland can be captured"
         findings.append(Finding("wayland", Level.NOTE, detail, "or log in to an X11 session"))
@@ -126,15 +123,19 @@ def _pauser() -> list[Finding]:
 
 
 def _compiler() -> list[Finding]:
-    if sys.platform == "win32":
-        return []
-    from controller.shim_build import find_compiler
+    findings = []
+    if sys.platform != "win32":
+        from controller.shim_build import find_compiler
 
-    compiler = find_compiler()
-    if compiler is None:
+        detail = "no C compiler: no pad for launched games"
         hint = "install one (Debian, Ubuntu: apt-get install gcc libc6-dev)"
-        return [Finding("compiler", Level.NOTE, "no C compiler: no pad for launched games", hint)]
-    return [Finding("compiler", Level.OK, compiler)]
+        compiler = find_compiler()
+        findings.append(
+            Finding("compiler", Level.OK, compiler)
+            if compiler is not None
+            else Finding("compiler", Level.NOTE, detail, hint)
+        )
+    return findings
 
 
 def _engines() -> list[Finding]:
@@ -147,6 +148,8 @@ def _engines() -> list[Finding]:
 
 
 def _gpu() -> list[Finding]:
+    if importlib.util.find_spec("torch") is None:
+        return []  # the engine's finding says so
     import torch
 
     if torch.cuda.is_available():

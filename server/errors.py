@@ -4,11 +4,9 @@ ServerError
 ├── PortInUse            another program listens there
 ├── HostRefused          not a loopback address
 ├── TokenFileError       the token cannot be read, written or kept private
-├── Unauthorized         no token, or a wrong one
 ├── SessionNotFound      no such session
 ├── NoPolicy             nothing to infer with
-├── ImageInvalid         a body that is not an acceptable picture
-└── BodyTooLarge         a body over the limit
+└── ImageInvalid         a body that is not an acceptable picture
 """
 
 from __future__ import annotations
@@ -40,12 +38,6 @@ class TokenFileError(ServerError):
     code = "token_file"
 
 
-class Unauthorized(ServerError):
-    """A request without a valid token."""
-
-    code = "unauthorized"
-
-
 class SessionNotFound(ServerError):
     """There is no session with that id."""
 
@@ -62,9 +54,3 @@ class ImageInvalid(ServerError):
     """The body is not a picture that can be used."""
 
     code = "image_invalid"
-
-
-class BodyTooLarge(ServerError):
-    """The body is larger than allowed."""
-
-    code = "body_too_large"

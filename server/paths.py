@@ -8,6 +8,8 @@ from pathlib import Path
 
 import platformdirs
 
+from server.errors import ServerError
+
 APP = "nitropilot"
 
 
@@ -22,11 +24,26 @@ def data_folder() -> Path:
 
 
 def new_session_folder(base: Path | None = None) -> Path:
-    """A path for a new session's files, named by the time; not created yet."""
+    """A new folder for a session's files, named by the time.
+
+    Raises:
+        ServerError: It cannot be made.
+    """
     base = base or data_folder() / "sessions"
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
     folder, number = base / stamp, 1
-    while folder.exists():
-        number += 1
-        folder = base / f"{stamp}-{number}"
-    return folder
+    while True:
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            if not base.is_dir():
+                raise ServerError(f"{base} is not a folder", "choose another with --out") from None
+            number += 1
+            folder = base / f"{stamp}-{number}"
+        except OSError as error:
+            raise ServerError(
+                f"cannot make the folder {folder}: {error.strerror}",
+                "choose another with --out, or name one in NITROPILOT_DATA",
+            ) from None
+        else:
+            return folder

@@ -18,7 +18,7 @@ from engines import engine_reports
 from nitropilot import __version__
 from policy.actions import decode
 from policy.observation import observe
-from server.errors import BodyTooLarge
+from server.errors import ImageInvalid
 from server.picture import decode_picture
 from server.registry import SessionRegistry
 from server.schemas import (
@@ -107,11 +107,11 @@ def autoplay(session_id: str, wanted: AutoplayRequest, registry: Registry) -> Se
 
 
 async def read_body(request: Request) -> bytes:
-    """The request's body; too large a one ends in ``BodyTooLarge``."""
+    """The request's body."""
     try:
         return await request.body()
     except ClientDisconnect:
-        raise BodyTooLarge("the body is too large or was cut off") from None
+        raise ImageInvalid("the body was cut off", "send a whole file") from None
 
 
 @router.post(
@@ -131,7 +131,7 @@ def predict(
     body: Annotated[bytes, Depends(read_body)],
     policy: Annotated[str | None, Query(min_length=1)] = None,
     game: Annotated[str | None, Query()] = None,
-    cfg_scale: Annotated[float, Query(ge=0, le=20)] = 1.0,
+    cfg_scale: Annotated[float, Query(ge=0, le=20, allow_inf_nan=False)] = 1.0,
     seed: Annotated[int | None, Query(ge=0, lt=2**63)] = None,
 ) -> PredictAnswer:
     """A PNG or JPEG picture in, a chunk of actions out."""

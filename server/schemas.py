@@ -13,7 +13,7 @@ from agent.recipes import KNOWN_GAMES
 class Model(BaseModel):
     """Base of every body: no field that the schema does not name."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class ErrorBody(Model):

@@ -7,6 +7,8 @@ import os
 import secrets
 import stat
 import sys
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from server.errors import TokenFileError
@@ -32,37 +34,53 @@ def load_or_create_token(path: Path | None = None) -> str:
             _create(path)
         _refuse_if_shared(path)
         token = path.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise TokenFileError(f"cannot use the token file {path}: {error}") from error
-    if len(token) < TOKEN_BYTES:
+    except OSError as error:
         raise TokenFileError(
-            f"the token in {path} is too short ({len(token)} characters)",
-            "delete the file; the next start makes a new one",
+            f"cannot use the token file {path}: {error.strerror}",
+            "make its folder yours to write, or name another one in NITROPILOT_CONFIG",
+        ) from error
+    except UnicodeDecodeError:
+        token = ""
+    if len(token) < TOKEN_BYTES or not token.isprintable():
+        raise TokenFileError(
+            f"there is no token in {path}", "delete the file; the next start makes a new one"
         )
     return token
 
 
 def matches(given: str, token: str) -> bool:
     """Compare in constant time."""
-    return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), token.encode())
+    return hmac.compare_digest(given.encode(), token.encode())
 
 
 def _create(path: Path) -> None:
-    """Write a new token beside, private from the first byte on, then rename."""
+    """Write a new token beside, private from the first byte on, then give it its name.
+
+    Of several first starts at once only one can give the name; all then read its token.
+    """
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(secrets.token_urlsafe(TOKEN_BYTES) + "\n")
-    part.replace(path)
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}-")
+    part = Path(name)
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_urlsafe(TOKEN_BYTES) + "\n")
+        with suppress(FileExistsError):
+            path.hardlink_to(part)
+    finally:
+        part.unlink()
 
 
 def _refuse_if_shared(path: Path) -> None:
-    if sys.platform == "win32":
-        return  # the profile folder's access list keeps other users out
-    status = path.stat()
-    if status.st_uid != os.getuid() or stat.S_IMODE(status.st_mode) & 0o077:
-        raise TokenFileError(
-            f"others can read the token file {path} (mode {stat.S_IMODE(status.st_mode):o})",
-            f"delete it, or run: chmod 600 {path}",
-        )
+    """On Windows the profile folder's access list keeps other users out."""
+    if sys.platform != "win32":
+        status = path.stat()
+        mode = stat.S_IMODE(status.st_mode)
+        if status.st_uid != os.getuid():
+            raise TokenFileError(
+                f"the token file {path} belongs to another user ({status.st_uid})", "delete it"
+            )
+        if mode & 0o077:
+            raise TokenFileError(
+                f"others can read the token file {path} (mode {mode:o})",
+                f"delete it, or run: chmod 600 {path}",
+            )

@@ -15,9 +15,8 @@ if TYPE_CHECKING:
 
 def pauser_description() -> str:
     """How games are paused on this system."""
-    if sys.platform == "win32":
-        return "NtSuspendProcess on the game's process tree, through psutil"
-    return "SIGSTOP and SIGCONT on the game's process tree, through psutil"
+    how = "NtSuspendProcess" if sys.platform == "win32" else "SIGSTOP and SIGCONT"
+    return f"{how} on the game's process tree, through psutil"
 
 
 def window_model(window: Window) -> WindowModel:

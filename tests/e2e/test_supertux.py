@@ -33,6 +33,7 @@ from tests.support.supertux import flat_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
     from numpy.typing import NDArray
 
     from agent.display import PrivateDisplay

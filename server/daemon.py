@@ -1,0 +1,93 @@
+"""Serve the application on one loopback socket until a signal ends it."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import signal
+import socket
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from server.errors import HostRefused, PortInUse, ServerError
+from server.signals import ending_signals
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from fastapi import FastAPI
+
+    from server.registry import SessionRegistry
+
+GRACE_S = 5
+"""How long requests under way may take to finish once a signal has come."""
+
+
+class Daemon(uvicorn.Server):
+    """Lets every game go the moment a signal comes, not after the last connection."""
+
+    def __init__(self, config: uvicorn.Config, registry: SessionRegistry) -> None:
+        super().__init__(config)
+        self._registry = registry
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Note the signal; another thread lets go, for a handler must not wait for locks."""
+        threading.Thread(target=self._registry.stop).start()
+        super().handle_exit(sig, frame)
+
+
+def run(app: FastAPI, listener: socket.socket, registry: SessionRegistry) -> None:
+    """Serve until a signal comes; all sessions have ended when this returns."""
+    config = uvicorn.Config(
+        app, http="h11", ws="none", lifespan="off", access_log=False, log_config=None,
+        timeout_graceful_shutdown=GRACE_S,
+    )  # fmt: skip
+    daemon = Daemon(config, registry)
+    # uvicorn raises the signals it caught once more when it is done: they find this handler.
+    for number in ending_signals():
+        signal.signal(number, daemon.handle_exit)
+    try:
+        daemon.run(sockets=[listener])
+    finally:
+        registry.close()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket on a loopback address.
+
+    Raises:
+        HostRefused: ``host`` is not loopback.
+        PortInUse: Another program listens on ``port``.
+        ServerError: The address cannot be used for another reason.
+    """
+    name = "127.0.0.1" if host == "localhost" else host.strip("[]")
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        raise HostRefused(f"{host!r} is not an IP address", "use 127.0.0.1 or ::1") from None
+    if not address.is_loopback:
+        raise HostRefused(f"{host} can be reached from other machines", "use 127.0.0.1 or ::1")
+    family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if sys.platform != "win32":  # there it would let two programs share the port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((name, port))
+        listener.listen(128)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortInUse(
+                f"port {port} on {host} is in use", "end the other program or give --port"
+            ) from None
+        raise ServerError(f"cannot listen on {host} port {port}: {error.strerror}") from None
+    return listener
+
+
+def url_name(listener: socket.socket) -> str:
+    """Address and port of a listener as they stand in a URL."""
+    host, port = listener.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
