@@ -36,8 +36,9 @@ if TYPE_CHECKING:
     from agent.game import Game, Target, open_game
     from agent.guards import MenuGuard, parse_buttons
     from agent.loop import PlaySettings
+    from agent.plan import End, SessionPlan
     from agent.recipes import KNOWN_GAMES, installed
-    from agent.session import End, Session, SessionPlan
+    from agent.session import Session
     from agent.states import SessionState
 else:
     _LATE = {
@@ -47,7 +48,8 @@ else:
         "guards": ("MenuGuard", "parse_buttons"),
         "loop": ("PlaySettings",),
         "recipes": ("KNOWN_GAMES", "installed"),
-        "session": ("End", "Session", "SessionPlan"),
+        "plan": ("End", "SessionPlan"),
+        "session": ("Session",),
         "states": ("SessionState",),
     }
     _HOME = {name: module for module, names in _LATE.items() for name in names}

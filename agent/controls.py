@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import itertools
 import threading
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from controller.errors import ControllerError
 from controller.state import NEUTRAL, GamepadState
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Controls:
             self.watchdog.freezing()
             try:
                 self.pauser.freeze()
-            except ControllerError:
+            except BaseException:
                 self.watchdog.thawed()
                 raise
             return True
@@ -91,37 +91,39 @@ class Controls:
     def disarm(self) -> None:
         """Neutral pad, running game, and nothing more until ``arm``; from any thread.
 
-        Does nothing once closed.
+        Harmless once closed.
 
         Raises:
             ControllerError: The pad could not be released; it was closed instead,
                 which takes the device away from the game.
         """
         self._grant = NO_GRANT
-        if self._closed:
-            return
         try:
             with self._pad_lock:
-                self._release_pad()
+                if not self._closed:
+                    self._release_pad()
         finally:
             self.thaw()
 
     def close(self) -> None:
         """Let go of everything for good.  Safe to call twice."""
-        try:
-            self.disarm()
-        finally:
-            self._closed = True
-            try:
-                with self._pad_lock:
-                    self.pad.close()
-            finally:
-                with self._pause_lock:
-                    self.pauser.close()
-                    self.watchdog.close()
+        with ExitStack() as steps:  # the last one first, each whatever became of the others
+            steps.callback(self.watchdog.close)
+            steps.callback(self._close_pauser)
+            steps.callback(self._close_pad)
+            steps.callback(self.disarm)
 
     def _valid(self, grant: int) -> bool:
-        return grant != NO_GRANT and grant == self._grant
+        return grant != NO_GRANT and grant == self._grant and not self._closed
+
+    def _close_pad(self) -> None:
+        with self._pad_lock:
+            self._closed = True
+            self.pad.close()
+
+    def _close_pauser(self) -> None:
+        with self._pause_lock:
+            self.pauser.close()
 
     def _release_pad(self) -> None:
         try:

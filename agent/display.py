@@ -52,7 +52,7 @@ class PrivateDisplay:
             os.close(write_end)
         try:
             number = _read_number(read_end, process)
-        except LaunchFailed:
+        except BaseException:
             process.kill()
             process.wait()
             raise
@@ -87,10 +87,9 @@ def _read_number(read_end: int, process: subprocess.Popen[bytes]) -> int:
         ready, _, _ = select.select([read_end], [], [], max(deadline - time.monotonic(), 0))
         part = os.read(read_end, 64) if ready else b""
         if not part:
-            state = "ended" if process.poll() is not None else "did not answer"
-            raise LaunchFailed(
-                f"Xvfb {state} (exit status {process.poll()}) within {START_TIMEOUT_S:.0f} s",
-                "run `Xvfb -displayfd 1` to see why",
-            )
+            hint = "run `Xvfb -displayfd 1` to see why"
+            if ready:  # it has closed its end of the pipe, by ending
+                raise LaunchFailed(f"Xvfb ended (exit status {process.wait()})", hint)
+            raise LaunchFailed(f"Xvfb did not answer within {START_TIMEOUT_S:.0f} s", hint)
         text += part
     return int(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ import capture
 import controller
 from agent.controls import Controls
 from agent.errors import AgentError, GameExited, GameHung
-from agent.launch import launch
+from agent.launch import launch, main_window
 from agent.recipes import find_recipe
 from capture.errors import CaptureError, WindowVanished
 
@@ -51,8 +52,9 @@ class Target:
         running = any(v is not None for v in (self.window, self.pid, self.process))
         if running == (self.launch is not None):
             raise AgentError(
-                "say which game: "
-                + ("a running one or one to launch, not both" if running else ""),
+                "both a running game and one to launch were named"
+                if running
+                else "no game was named",
                 "give --window, --pid or --process (see `nitropilot windows`), or --launch",
             )
 
@@ -68,6 +70,7 @@ class Game:
         launched: Set when we started it.
         keep_running: Whether a launched game outlives ``close``.
         pad_reason: Why this kind of pad is in use.
+        page: The memory behind a preloaded pad, through which the game tells of it.
     """
 
     def __init__(
@@ -79,6 +82,7 @@ class Game:
         launched: LaunchedGame | None = None,
         keep_running: bool = False,
         pad_reason: str = "asked for",
+        page: PadPage | None = None,
     ) -> None:
         self.window = window
         self.grabber = grabber
@@ -87,7 +91,18 @@ class Game:
         self.launched = launched
         self.keep_running = keep_running
         self.pad_reason = pad_reason
+        self.page = page
         self._silent_since: float | None = None
+
+    @property
+    def pad_warning(self) -> str:
+        """Why the game may not see its pad, or ""; only preloaded pads tell."""
+        if self.page is None:
+            return ""
+        status = self.page.status()
+        if status.error or status.attached:
+            return status.error
+        return "the game has not opened the pad: it may not use SDL 2, or have its own copy inside"
 
     def grab(self) -> Frame:
         """The newest picture.
@@ -108,23 +123,22 @@ class Game:
 
         Raises:
             GameExited: The game was ending, and has ended.
+            GameHung: Somebody else stopped it.
             WindowVanished: It goes on without a window.
         """
         deadline = time.monotonic() + NEW_WINDOW_S
         while time.monotonic() < deadline:
-            self.check(0.0)
+            self.check_running()
             try:
-                window = capture.find_window(
-                    pid=self.window.pid, display=self.window.display or None
-                )
-                grabber = capture.open_grabber(window)
-                probe = capture.open_response_probe(window)
+                window = main_window(self.window.pid, self.window.display or None)
+                grabber, probe = _open_eyes(window)
             except CaptureError:
                 time.sleep(0.1)
                 continue
             self.grabber.close()
             self.probe.close()
             self.window, self.grabber, self.probe = window, grabber, probe
+            self._silent_since = None
             return
         raise WindowVanished(
             f"the game has no window any more ({self.describe()})", "start it again"
@@ -140,15 +154,9 @@ class Game:
         Raises:
             GameExited: Its process has ended.
             GameHung: It has not answered for ``HANG_TIMEOUT_S``, or somebody else stopped it.
+            WindowVanished: The window was closed.
         """
-        pauser = self.controls.pauser
-        if not pauser.alive():
-            raise GameExited(f"the game ended ({self.describe()})")
-        if pauser.stopped_by_others():
-            raise GameHung(
-                f"the game was stopped by another program ({self.describe()})",
-                "let it run again (kill -CONT, or the tool that stopped it)",
-            )
+        self.check_running()
         if self.probe.poll() is not False:
             self._silent_since = None
         elif self._silent_since is None:
@@ -159,22 +167,35 @@ class Game:
                 "end it with the task manager; its pad is neutral and it is not frozen",
             )
 
+    def check_running(self) -> None:
+        """Raise unless the game's process is there and is not stopped by somebody else.
+
+        Raises:
+            GameExited: It has ended.
+            GameHung: It is stopped.
+        """
+        pauser = self.controls.pauser
+        if not pauser.alive():
+            raise GameExited(f"the game ended ({self.describe()})")
+        if pauser.stopped_by_others():
+            raise GameHung(
+                f"the game was stopped by another program ({self.describe()})",
+                "let it run again (kill -CONT, or the tool that stopped it)",
+            )
+
     def describe(self) -> str:
         """Executable, process id and window handle, for messages."""
         return f"{self.window.executable}, pid {self.window.pid}, window {self.window.handle:#x}"
 
     def close(self) -> None:
         """Let go: neutral pad, running game; ends the game if it is ours to end."""
-        try:
-            self.controls.close()
-        finally:
-            self.grabber.close()
-            self.probe.close()
+        with ExitStack() as steps:  # the last one first, each whatever became of the others
             if self.launched is not None:
-                if self.keep_running:
-                    self.launched.let_run()
-                else:
-                    self.launched.close()
+                keep = self.keep_running and self.launched.process.poll() is None
+                steps.callback(self.launched.let_run if keep else self.launched.close)
+            steps.callback(self.probe.close)
+            steps.callback(self.grabber.close)
+            steps.callback(self.controls.close)
 
 
 def open_game(target: Target, *, pad: str = "auto", log: Path, freeze_limit: float = 60.0) -> Game:
@@ -219,29 +240,34 @@ def take_hold(window: Window, launched: LaunchedGame | None, pad: str, freeze_li
             "so it could not be paused",
             "name the game with --pid as well",
         )
-    pauser = controller.Pauser(window.pid)
-    page = launched.page if launched is not None else _page_of(window.pid)
-    gamepad = controller.open_gamepad(pad, page=page)
-    try:
+    with ExitStack() as undo:
+        page = None
+        if pad != "vgamepad":
+            page = launched.page if launched is not None else _page_of(window.pid)
+        if page is not None:
+            undo.callback(page.close)
+        display = launched.display if launched is not None else None
+        pauser = controller.Pauser(window.pid, protect=[display.process.pid] if display else [])
+        gamepad = controller.open_gamepad(pad, page=page)
+        undo.callback(gamepad.close)
         watchdog = controller.Watchdog.start(
             window.pid, page=page.path if page is not None else None, freeze_limit=freeze_limit
         )
-    except BaseException:
-        gamepad.close()
-        raise
-    controls = Controls(gamepad, pauser, watchdog)
-    try:
-        grabber = capture.open_grabber(window)
-        try:
-            probe = capture.open_response_probe(window)
-        except BaseException:
-            grabber.close()
-            raise
-    except BaseException:
-        controls.close()
-        raise
+        controls = Controls(gamepad, pauser, watchdog)
+        undo.callback(controls.close)
+        grabber, probe = _open_eyes(window)
+        undo.pop_all()
     reason = "asked for" if pad != "auto" else _why(page)
-    return Game(window, grabber, controls, probe, launched, pad_reason=reason)
+    return Game(window, grabber, controls, probe, launched, pad_reason=reason, page=page)
+
+
+def _open_eyes(window: Window) -> tuple[Grabber, ResponseProbe]:
+    grabber = capture.open_grabber(window)
+    try:
+        return grabber, capture.open_response_probe(window)
+    except BaseException:
+        grabber.close()
+        raise
 
 
 def _page_of(pid: int) -> PadPage | None:

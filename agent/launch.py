@@ -8,7 +8,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, field
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,8 +21,6 @@ from agent.errors import LaunchFailed
 from capture.errors import AmbiguousWindow, WindowNotFound
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from agent.recipes import Recipe
     from capture import Window
     from controller.pad_page import PadPage
@@ -40,6 +39,7 @@ class LaunchedGame:
         window: Its window when it first showed.
         page: The shared memory that feeds its pad, None where pads are devices (Windows).
         display: The private X server made for it, if any.
+        profile: The throw-away folder made for it.
     """
 
     recipe: Recipe
@@ -47,34 +47,23 @@ class LaunchedGame:
     window: Window
     page: PadPage | None
     display: PrivateDisplay | None
-    profile: Path | None
+    profile: Path
 
     def close(self) -> None:
         """End the game and the private display, and remove its profile.  Safe to call twice."""
-        _end_tree(self.process)
-        if self.display is not None:
-            self.display.close()
-        if self.page is not None:
-            self.page.close()
-            self.page.unlink()
-        if self.profile is not None:
-            shutil.rmtree(self.profile, ignore_errors=True)
+        with ExitStack() as steps:  # the last one first, each whatever became of the others
+            steps.callback(shutil.rmtree, self.profile, ignore_errors=True)
+            if self.page is not None:
+                steps.callback(self.page.unlink)
+                steps.callback(self.page.close)
+            if self.display is not None:
+                steps.callback(self.display.close)
+            steps.callback(_end_tree, self.process)
 
     def let_run(self) -> None:
         """Give up ownership: the game goes on, with a neutral pad, after this process."""
         if self.page is not None:
             self.page.close()
-
-
-@dataclass
-class _Start:
-    """What has been made so far, so that a failure half-way leaves nothing behind."""
-
-    undo: list[Callable[[], object]] = field(default_factory=list)
-
-    def roll_back(self) -> None:
-        for step in reversed(self.undo):
-            step()
 
 
 def launch(
@@ -99,16 +88,26 @@ def launch(
             the last line of its output.
         ShimError: The pad library for it cannot be built (no compiler).
     """
-    start = _Start()
+    with ExitStack() as undo:
+        launched = _launch(undo, recipe, log, display, headless, timeout)
+        undo.pop_all()
+    return launched
+
+
+def main_window(pid: int | None, display: str | None) -> Window:
+    """The window of a process or its children, the largest of several.
+
+    Raises:
+        CaptureError: It has none (yet).
+    """
     try:
-        return _launch(start, recipe, log, display, headless, timeout)
-    except BaseException:
-        start.roll_back()
-        raise
+        return capture.find_window(pid=pid, display=display)
+    except AmbiguousWindow as error:
+        return max(error.candidates, key=lambda window: window.rect.width * window.rect.height)
 
 
 def _launch(
-    start: _Start,
+    undo: ExitStack,
     recipe: Recipe,
     log: Path,
     display: str | None,
@@ -116,42 +115,39 @@ def _launch(
     timeout: float,
 ) -> LaunchedGame:
     environment = dict(os.environ)
-    page = None
+    page, private = None, None
     if sys.platform != "win32":
-        page = _make_page(start, environment)
-    private = None
-    if sys.platform != "win32":
-        private = _private_display(start, display, headless)
-    if private is not None:
-        environment |= {"DISPLAY": private.name, "LIBGL_ALWAYS_SOFTWARE": "1"}
-        environment |= {"SDL_AUDIODRIVER": "dummy", "ALSOFT_DRIVERS": "null"}
-    elif display:
-        environment["DISPLAY"] = display
+        page = _make_page(undo, environment)
+        private = _choose_display(undo, environment, display, headless)
     profile = Path(tempfile.mkdtemp(prefix="nitropilot-profile-"))
-    start.undo.append(lambda: shutil.rmtree(profile, ignore_errors=True))
+    undo.callback(shutil.rmtree, profile, ignore_errors=True)
     if recipe.private_profile:
         _use_profile(environment, profile)
     environment |= recipe.environment
     process = _spawn(recipe, profile, environment, log)
-    start.undo.append(lambda: _end_tree(process))
+    undo.callback(_end_tree, process)
     window = _wait_for_window(process, environment.get("DISPLAY"), timeout, log)
     return LaunchedGame(recipe, process, window, page, private, profile)
 
 
-def _make_page(start: _Start, environment: dict[str, str]) -> PadPage:
+def _make_page(undo: ExitStack, environment: dict[str, str]) -> PadPage:
     from controller.pad_page import PadPage
     from controller.sdl_pad import launch_environment
 
     page = PadPage.create()
-    start.undo.extend((page.unlink, page.close))
+    undo.callback(page.unlink)
+    undo.callback(page.close)
     environment.update(launch_environment(page))
     return page
 
 
-def _private_display(
-    start: _Start, display: str | None, headless: bool | None
+def _choose_display(
+    undo: ExitStack, environment: dict[str, str], display: str | None, headless: bool | None
 ) -> PrivateDisplay | None:
-    visible = bool(display or os.environ.get("DISPLAY"))
+    """Point ``environment`` at a display; returns it if it was made for this game."""
+    if display:
+        environment["DISPLAY"] = display
+    visible = bool(environment.get("DISPLAY"))
     if headless is False and not visible:
         raise LaunchFailed(
             "there is no display", "set DISPLAY, or allow a private one (--headless)"
@@ -159,17 +155,24 @@ def _private_display(
     if headless is False or (headless is None and visible):
         return None
     private = PrivateDisplay.start()
-    start.undo.append(private.close)
+    undo.callback(private.close)
+    environment |= {"DISPLAY": private.name, "LIBGL_ALWAYS_SOFTWARE": "1"}
+    environment |= {"SDL_AUDIODRIVER": "dummy", "ALSOFT_DRIVERS": "null"}
+    environment.pop("WAYLAND_DISPLAY", None)  # some toolkits would rather go there
     return private
 
 
 def _use_profile(environment: dict[str, str], profile: Path) -> None:
     """Point HOME and the XDG folders into ``profile``: real saves stay untouched."""
+    # Without these two a player's own display and sound would be out of the game's reach.
+    environment.setdefault("XAUTHORITY", str(Path.home() / ".Xauthority"))
+    if "XDG_RUNTIME_DIR" not in environment:
+        runtime = profile / "run"
+        runtime.mkdir(mode=0o700)
+        environment["XDG_RUNTIME_DIR"] = str(runtime)
     for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
         environment.pop(name, None)
-    runtime = profile / "run"
-    runtime.mkdir(mode=0o700)
-    environment |= {"HOME": str(profile), "XDG_RUNTIME_DIR": str(runtime)}
+    environment["HOME"] = str(profile)
 
 
 def _spawn(
@@ -178,14 +181,21 @@ def _spawn(
     """Start the game in a session of its own, so that our Ctrl-C does not reach it."""
     command = [recipe.program, *recipe.arguments(profile)]
     try:
-        with log.open("wb") as output:
-            return subprocess.Popen(
-                command, env=environment, stdin=subprocess.DEVNULL, stdout=output,
-                stderr=subprocess.STDOUT, start_new_session=True,
-                cwd=profile if recipe.private_profile else None,
-            )  # fmt: skip
+        output = log.open("wb")
+    except OSError as error:
+        raise LaunchFailed(
+            f"cannot write the game's output to {log}: {error.strerror}", "choose another --out"
+        ) from error
+    try:
+        return subprocess.Popen(
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=output,
+            stderr=subprocess.STDOUT, start_new_session=True,
+            cwd=profile if recipe.private_profile else None,
+        )  # fmt: skip
     except OSError as error:
         raise LaunchFailed(f"cannot start {recipe.program}: {error.strerror}") from error
+    finally:
+        output.close()
 
 
 def _wait_for_window(
@@ -199,11 +209,9 @@ def _wait_for_window(
                 f"its output is in {log}",
             )
         try:
-            return capture.find_window(pid=process.pid, display=display)
+            return main_window(process.pid, display)
         except WindowNotFound:
             time.sleep(0.1)
-        except AmbiguousWindow as error:
-            return max(error.candidates, key=lambda w: w.rect.width * w.rect.height)
     raise LaunchFailed(
         f"the game showed no window within {timeout:.0f} s: {_tail(log)}",
         f"its output is in {log}",
@@ -217,12 +225,8 @@ def _tail(log: Path) -> str:
 
 
 def _end_tree(process: subprocess.Popen[bytes], patience: float = 3.0) -> None:
-    """End a process and its descendants: politely, then not."""
-    try:
-        root = psutil.Process(process.pid)
-        tree = [root, *root.children(recursive=True)]
-    except psutil.NoSuchProcess:
-        tree = []
+    """End a process and all that it started: politely, then not."""
+    tree = _tree(process)
     for act in ("terminate", "kill"):
         for member in tree:
             try:
@@ -232,3 +236,26 @@ def _end_tree(process: subprocess.Popen[bytes], patience: float = 3.0) -> None:
                 continue
         _, tree = psutil.wait_procs(tree, timeout=patience)
     process.wait()
+
+
+def _tree(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    """The process and its descendants, also those whose parents in between have ended."""
+    if process.returncode is not None and psutil.pid_exists(process.pid):
+        return []  # a stranger has the id by now, so nothing of ours bears it any more
+    try:
+        root = psutil.Process(process.pid)
+        tree = {root, *root.children(recursive=True)}
+    except psutil.NoSuchProcess:
+        tree = set()
+    if sys.platform != "win32":
+        # It was started as the leader of a session, which its descendants belong to.
+        tree |= {member for member in psutil.process_iter() if _session(member) == process.pid}
+    return list(tree)
+
+
+def _session(process: psutil.Process) -> int | None:
+    session = None
+    if sys.platform != "win32":
+        with suppress(OSError):
+            session = os.getsid(process.pid)
+    return session

@@ -26,7 +26,7 @@ def press_opening(game: Game, grant: int) -> None:
         return
     for wait, button in game.launched.recipe.opening:
         time.sleep(wait)
-        game.check(0.0)
+        game.check_running()
         if not game.controls.send(GamepadState(buttons=parse_buttons([button])), grant):
             return
         time.sleep(TAP_S)

@@ -10,62 +10,33 @@ from __future__ import annotations
 import logging
 import threading
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.errors import GameExited, NotPossibleNow
-from agent.loop import PausedLoop, PlaySettings
+from agent.errors import NotPossibleNow, RecordingError
+from agent.loop import PausedLoop
 from agent.opening import press_opening
+from agent.plan import End, SessionPlan, ending_of
 from agent.states import SessionState, check_transition
 from agent.stats import PlayStats
-from agent.trace import TraceWriter
+from agent.trace import TraceWriter, header
 from agent.video import VideoRecorder
-from nitropilot import NitroPilotError, __version__
+from nitropilot import NitroPilotError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from agent.game import Game
     from engines.base import Engine
+
+__all__ = ["End", "Session", "SessionPlan"]
 
 log = logging.getLogger("nitropilot.session")
 
 IDLE_CHECK_S = 0.25
 """How often a session that is not playing looks whether its game is still there."""
-
-
-@dataclass(frozen=True)
-class End:
-    """Why a session ended: a stable code, a line for people, and the fix if there is one."""
-
-    code: str
-    reason: str
-    hint: str = ""
-
-
-@dataclass(frozen=True)
-class SessionPlan:
-    """What a session is to do.
-
-    Attributes:
-        open_game: Finds or launches the game, given the file for its output.
-        open_engine: Loads the policy; called before the game is touched.
-        folder: Takes the trace, the video and the game's output; made if missing.
-        settings: How to play.
-        record: Write a video too.
-        autoplay: Play as soon as attached; otherwise start paused.
-        before_play: Called with the game, in play and armed, before the first chunk.
-    """
-
-    open_game: Callable[[Path], Game]
-    open_engine: Callable[[], Engine]
-    folder: Path
-    settings: PlaySettings = field(default_factory=PlaySettings)
-    record: bool = False
-    autoplay: bool = True
-    before_play: Callable[[Game], None] | None = None
 
 
 class Session:
@@ -89,7 +60,7 @@ class Session:
         self._trace: TraceWriter | None = None
         self._video: VideoRecorder | None = None
         self._state = SessionState.IDLE
-        self._stop: End | None = None
+        self._ending: tuple[SessionState, End] | None = None
         self._changed = threading.Condition()
         self._thread = threading.Thread(
             target=self._run, name=f"nitropilot-session-{self.id}", daemon=True
@@ -117,8 +88,11 @@ class Session:
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for the end; whether it came within ``timeout`` seconds."""
-        self._thread.join(timeout)
-        return self._state.ended
+        with self._changed:
+            ended = self._changed.wait_for(lambda: self._state.ended, timeout)
+        if ended and self._thread.is_alive():  # it has nothing left to do
+            self._thread.join()
+        return ended
 
     def play(self) -> None:
         """Let the agent play (again).  No effect when it does.
@@ -127,17 +101,17 @@ class Session:
             NotPossibleNow: The session has not attached yet, or has ended.
         """
         with self._changed:
-            if self._state is SessionState.PLAYING:
-                return
-            self._enter(SessionState.PLAYING)
-            if self.game is not None:
-                self.game.controls.arm()
+            self._require_attached()
+            if self._state is not SessionState.PLAYING:
+                self._enter(SessionState.PLAYING)
+                self._game().controls.arm()
 
     def pause(self) -> None:
         """Stop pressing, let the game run.  No effect when already paused.
 
         Raises:
             NotPossibleNow: The session has not attached yet, or has ended.
+            ControllerError: The pad or the game could not be let go; the session fails.
         """
         self._let_go_for(SessionState.PAUSED)
 
@@ -146,27 +120,45 @@ class Session:
 
         Raises:
             NotPossibleNow: The session is not attached.
+            ControllerError: The pad or the game could not be let go; the session fails.
         """
         self._let_go_for(SessionState.TAKEOVER)
 
     def stop(self, reason: str = "stopped on request") -> None:
         """Neutral pad and running game at once; the session then ends.  Safe to call twice."""
         with self._changed:
-            if self._stop is None:
-                self._stop = End("stopped", reason)
-            self._changed.notify_all()
+            self._end_with(SessionState.STOPPED, End("stopped", reason))
             if self._state is SessionState.IDLE:
-                self._finish(SessionState.STOPPED, self._stop)
+                self._finish()
         if self.game is not None:
-            self.game.controls.disarm()
+            try:
+                self.game.controls.disarm()
+            except NitroPilotError as error:  # the session's thread tries again and reports it
+                log.error("session %s: letting go: %s", self.id, error.line())
 
     def _let_go_for(self, state: SessionState) -> None:
         with self._changed:
+            self._require_attached()
             if self._state is state:
                 return
             self._enter(state)
-            if self.game is not None:
-                self.game.controls.disarm()
+            try:
+                self._game().controls.disarm()
+            except Exception as error:
+                self._end_with(*ending_of(error))
+                raise
+
+    def _require_attached(self) -> None:
+        if self._state is SessionState.ATTACHING:
+            raise NotPossibleNow("the session is still attaching to its game", "wait a moment")
+        if self._ending is not None:
+            raise NotPossibleNow(f"the session is over: {self._ending[1].reason}")
+
+    def _game(self) -> Game:
+        """The game of an attached session."""
+        if self.game is None:
+            raise NotPossibleNow("the session has no game yet", "start it")
+        return self.game
 
     def _enter(self, state: SessionState) -> None:
         with self._changed:
@@ -175,32 +167,37 @@ class Session:
             self._state = state
             self._changed.notify_all()
 
+    def _end_with(self, state: SessionState, end: End) -> None:
+        """Note how the session is to end; the first who does decides."""
+        with self._changed:
+            if self._ending is None:
+                self._ending = (state, end)
+            else:
+                log.info("session %s, while ending: %s", self.id, end.reason)
+            self._changed.notify_all()
+
     def _run(self) -> None:
         try:
-            self._attach()
+            loop = self._attach()
             while self._until_playing():
-                assert self.loop is not None
-                self.loop.play_chunk()
-            state, end = SessionState.STOPPED, End("stopped", "stopped")
-        except GameExited as error:
-            state, end = SessionState.STOPPED, End(error.code, str(error), error.hint)
+                loop.play_chunk()
         except NitroPilotError as error:
-            state, end = SessionState.FAILED, End(error.code, str(error), error.hint)
+            self._end_with(*ending_of(error))
         except Exception as error:  # the thread's outermost frame: the game must be let go
             log.exception("session %s failed unexpectedly", self.id)
-            state = SessionState.FAILED
-            end = End("unexpected", f"{type(error).__name__}: {error}", "please report this")
-        if self._stop is not None:
-            state, end = SessionState.STOPPED, self._stop
-        self._finish(state, end)
+            self._end_with(*ending_of(error))
+        self._finish()
 
-    def _attach(self) -> None:
+    def _attach(self) -> PausedLoop:
         """Load the policy, take hold of the game, open the files, and get into play."""
-        self.plan.folder.mkdir(parents=True, exist_ok=True)
+        self._make_folder()
         self.engine = self.plan.open_engine()
+        self.engine.warm_up()
         self._raise_if_stopped()
         self.game = game = self.plan.open_game(self.plan.folder / "game.log")
-        self._trace = TraceWriter(self.trace_path, self._header(game, self.engine))
+        self._trace = TraceWriter(
+            self.trace_path, header(self.id, self.plan.settings, game, self.engine)
+        )
         if self.video_path is not None:
             self._video = VideoRecorder(
                 self.video_path, game.another_grabber, self.plan.settings.action_hz
@@ -208,89 +205,79 @@ class Session:
         self.loop = PausedLoop(
             game, self.engine, self.plan.settings, self.stats, self._trace, self._video
         )
-        self.engine.warm_up()
         grant = game.controls.arm()
         self._raise_if_stopped()
         press_opening(game, grant)
         if self.plan.before_play is not None:
             self.plan.before_play(game)
-        self._raise_if_stopped()
         game.controls.disarm()
-        if self.plan.autoplay:
-            self.play()
-        else:
-            self._enter(SessionState.PAUSED)
+        with self._changed:
+            self._raise_if_stopped()
+            self._enter(SessionState.PLAYING if self.plan.autoplay else SessionState.PAUSED)
+            if self.plan.autoplay:
+                game.controls.arm()
+        return self.loop
+
+    def _make_folder(self) -> None:
+        try:
+            self.plan.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RecordingError(
+                f"cannot make the folder {self.plan.folder}: {error.strerror}",
+                "choose another --out",
+            ) from error
 
     def _raise_if_stopped(self) -> None:
-        if self._stop is not None:
-            raise NotPossibleNow(self._stop.reason)
+        if self._ending is not None:
+            raise NotPossibleNow("stopped while attaching")
 
     def _until_playing(self) -> bool:
         """Wait until there is a chunk to play (True) or the session is to end (False)."""
-        waited = False
         while True:
             with self._changed:
-                if self._stop is not None:
+                if self._ending is not None:
                     return False
                 if self._state is SessionState.PLAYING:
-                    break
-                waited = True
+                    return True
                 self._changed.wait(IDLE_CHECK_S)
-            assert self.game is not None
-            if not self.game.controls.pauser.alive():
-                self.game.check(self.stats.running_seconds)
-        if waited and self.loop is not None:
-            self.loop.forget()
-        return True
+            if not self._game().controls.pauser.alive():
+                self._game().check_running()
 
-    def _finish(self, state: SessionState, end: End) -> None:
+    def _finish(self) -> None:
         """Let go of everything, then say that it is over."""
-        end = self._let_go(end)
-        self.end = end
+        assert self._ending is not None
+        state, end = self._ending
+        if self.game is not None and (trouble := self._attempt(self.game.close)):
+            state = SessionState.FAILED
+            end = replace(end, reason=f"{end.reason}; and letting go: {trouble}")
+        video = self._close_video()
+        if trouble := self._attempt(lambda: self._close_trace(state, end, video)):
+            end = replace(end, reason=f"{end.reason}; and the trace: {trouble}")
+        if self.engine is not None:
+            self._attempt(self.engine.close)
         log.info("session %s ended: %s", self.id, end.reason)
-        self._close_files(state, end)
+        self.end = end
         self._enter(state)
 
-    def _let_go(self, end: End) -> End:
-        if self.game is None:
-            return end
+    def _attempt(self, act: Callable[[], object]) -> str:
+        """Do one of the last things, whatever it raises; why it did not work, or ""."""
         try:
-            self.game.close()
-        except NitroPilotError as error:
-            log.error("session %s: %s", self.id, error.line())
-            return End(end.code, f"{end.reason}; and letting go: {error}", error.hint)
-        return end
+            act()
+        except Exception as error:
+            log.exception("session %s, at its end", self.id)
+            return str(error) or type(error).__name__
+        return ""
 
-    def _close_files(self, state: SessionState, end: End) -> None:
-        try:
-            if self._video is not None:
-                self._video.close()
-        except NitroPilotError as error:
-            log.error("session %s: %s", self.id, error.line())
+    def _close_video(self) -> dict[str, object] | None:
+        """Finish the video; what the trace says of it."""
+        if self._video is None:
+            return None
+        trouble = self._attempt(self._video.close)
+        facts = {"frames": self._video.frames, "repeated": self._video.repeated}
+        return {**facts, "error": trouble} if trouble else {**facts}
+
+    def _close_trace(self, state: SessionState, end: End, video: dict[str, object] | None) -> None:
         if self._trace is not None:
-            video = (
-                {"frames": self._video.frames, "repeated": self._video.repeated}
-                if self._video
-                else None
-            )
             self._trace.close(
                 state=state, code=end.code, reason=end.reason, video=video, **self.stats.summary()
             )
-
-    def _header(self, game: Game, engine: Engine) -> dict[str, object]:
-        settings = self.plan.settings
-        return {
-            "nitropilot": __version__,
-            "session": self.id,
-            "game": {"window": game.window.handle, "pid": game.window.pid,
-                     "executable": game.window.executable, "title": game.window.title},
-            "policy": {"name": engine.spec.name, "fingerprint": engine.spec.fingerprint,
-                       "random": engine.spec.is_random},
-            "engine": {"name": engine.info.name, "device": engine.info.device,
-                       "precision": engine.info.precision},
-            "pad": game.controls.pad.name,
-            "mode": "paused",
-            "action_hz": settings.action_hz,
-            "actions_per_chunk": settings.actions_per_chunk or engine.spec.horizon,
-            "seed": settings.seed,
-        }  # fmt: skip

@@ -8,7 +8,7 @@ since the header's ``started`` on the monotonic clock.  A chunk holds
     i          number of the chunk
     frame      when its frame was grabbed
     frozen     when the freeze began; null when nothing was frozen
-    seconds    {"freeze", "grab", "preprocess", ...} the engine's parts included
+    seconds    {"freeze", "grab", "preprocess", ...}, the engine's parts included
     actions    T x A raw channels, as the policy gave them
     due, sent  for each action played: when it was due, when it was sent
     states     for each: [left x, left y, right x, right y, left trigger,
@@ -21,16 +21,21 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from agent.errors import RecordingError
+from nitropilot import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from agent.game import Game
+    from agent.loop import PlaySettings
     from controller.state import GamepadState
+    from engines.base import Engine
 
 DIGITS = 6
 
@@ -50,12 +55,11 @@ class TraceWriter:
         self.path = path
         self.origin = time.perf_counter()
         self._part = path.with_name(path.name + ".part")
+        self._file: IO[str] | None = None
         try:
-            self._file: IO[str] | None = self._part.open("w", encoding="utf-8")
+            self._file = self._part.open("w", encoding="utf-8")
         except OSError as error:
-            raise RecordingError(
-                f"cannot write the trace {self._part}: {error.strerror}", "choose another --out"
-            ) from error
+            raise self._failed(error) from error
         self.write("header", started=datetime.now(UTC).isoformat(), **header)
 
     def at(self, moment: float) -> float:
@@ -74,25 +78,60 @@ class TraceWriter:
             self._file.write(json.dumps({"type": kind, **values}, separators=(",", ":")) + "\n")
             self._file.flush()
         except OSError as error:
-            raise RecordingError(
-                f"cannot write the trace {self._part}: {error.strerror}"
-            ) from error
+            raise self._failed(error) from error
 
     def event(self, what: str, **values: Any) -> None:
         """Append something that happened now."""
         self.write("event", t=self.at(time.perf_counter()), what=what, **values)
 
     def close(self, **values: Any) -> None:
-        """Write the last line and give the file its name.  Safe to call twice."""
+        """Write the last line and give the file its name.  Safe to call twice.
+
+        Raises:
+            RecordingError: The trace is not complete; the ``.part`` file is what there is.
+        """
         if self._file is None:
             return
         self.write("end", t=self.at(time.perf_counter()), **values)
-        self._file.close()
+        try:
+            self._file.close()
+            self._part.replace(self.path)
+        except OSError as error:
+            raise self._failed(error) from error
         self._file = None
-        self._part.replace(self.path)
+
+    def _failed(self, error: OSError) -> RecordingError:
+        """Give the file up; the error that says so."""
+        if self._file is not None:
+            with suppress(OSError):  # what could not be written before cannot be now
+                self._file.close()
+            self._file = None
+        return RecordingError(
+            f"cannot write the trace {self._part}: {error.strerror}",
+            "make room there, or choose another --out",
+        )
 
 
 def state_row(state: GamepadState) -> list[float]:
     """A pad state as a row of numbers (see the module's docstring)."""
     sticks = [*state.left, *state.right, state.left_trigger, state.right_trigger]
     return [*(round(value, 4) for value in sticks), int(state.buttons)]
+
+
+def header(session: str, settings: PlaySettings, game: Game, engine: Engine) -> dict[str, object]:
+    """What the first line says of a session."""
+    return {
+        "nitropilot": __version__,
+        "session": session,
+        "game": {"window": game.window.handle, "pid": game.window.pid,
+                 "executable": game.window.executable, "title": game.window.title},
+        "policy": {"name": engine.spec.name, "fingerprint": engine.spec.fingerprint,
+                   "random": engine.spec.is_random},
+        "engine": {"name": engine.info.name, "device": engine.info.device,
+                   "precision": engine.info.precision},
+        "pad": game.controls.pad.name,
+        "mode": "paused",
+        "action_hz": settings.action_hz,
+        "actions_per_chunk": settings.actions_per_chunk or engine.spec.horizon,
+        "seed": settings.seed,
+    }  # fmt: skip

@@ -4,6 +4,7 @@ One video frame per action sent, so a complete video has exactly as many frames 
 the trace has actions, and it runs in the game's own time (freezes are not shown).
 A thread of its own grabs and encodes: the pacing of the pad never waits for it.
 When it falls behind it repeats its last picture and counts that in ``repeated``.
+A recording that fails leaves its ``.part`` file; play goes on without it.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 MAX_WIDTH = 854
 MAX_BACKLOG = 600
 """Actions waiting to be drawn; more than this (10 s at 60 Hz) means a stuck disk."""
+CLOSE_TIMEOUT_S = 30.0
 FRESH_BACKLOG = 2
 """With more waiting than this the newest picture is already too new: repeat the last."""
 
@@ -67,7 +69,8 @@ class VideoRecorder:
         self._part = path.with_name(path.name + ".part")
         self._open_grabber = open_grabber
         self._rate = Fraction(hz).limit_denominator(1000)
-        self._queue: queue.Queue[_Moment | None] = queue.Queue(MAX_BACKLOG)
+        self._queue: queue.SimpleQueue[_Moment | None] = queue.SimpleQueue()
+        self._closed = False
         self._failure: Exception | None = None
         self._last: Image | None = None
         self._grabber: Grabber | None = None
@@ -80,14 +83,10 @@ class VideoRecorder:
         Raises:
             RecordingError: Encoding failed, or cannot keep up at all.
         """
+        if self._queue.qsize() >= MAX_BACKLOG:
+            self._failure = TimeoutError(f"the disk or the processor is {MAX_BACKLOG} frames late")
         self._raise_failure()
-        try:
-            self._queue.put_nowait(_Moment(state, caption))
-        except queue.Full:
-            raise RecordingError(
-                f"the video {self._part} is {MAX_BACKLOG} frames behind",
-                "free the disk or the processor, or play without --record",
-            ) from None
+        self._queue.put(_Moment(state, caption))
 
     def close(self) -> None:
         """Write what is waiting, finish the file and give it its name.  Safe to call twice.
@@ -95,16 +94,27 @@ class VideoRecorder:
         Raises:
             RecordingError: The video could not be finished; the ``.part`` file is what there is.
         """
+        if self._closed:
+            return
+        self._closed = True
+        self._queue.put(None)
+        self._thread.join(CLOSE_TIMEOUT_S)
         if self._thread.is_alive():
-            self._queue.put(None)
-            self._thread.join()
+            self._failure = TimeoutError(f"it was not finished after {CLOSE_TIMEOUT_S:.0f} s")
         self._raise_failure()
-        if self._part.exists():
-            self._part.replace(self.path)
+        if self.frames:
+            try:
+                self._part.replace(self.path)
+            except OSError as error:
+                self._failure = error
+                self._raise_failure()
 
     def _raise_failure(self) -> None:
         if self._failure is not None:
-            raise RecordingError(f"cannot record {self._part}: {self._failure}") from self._failure
+            raise RecordingError(
+                f"cannot record {self._part}: {self._failure}",
+                "what was recorded until then is in that file, if it is still there",
+            ) from self._failure
 
     def _run(self) -> None:
         try:
@@ -118,7 +128,8 @@ class VideoRecorder:
         import av
 
         # Fragments make what was written readable even if this process is killed.
-        options = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
+        movflags = "frag_keyframe+empty_moov+default_base_moof"
+        options = {"movflags": movflags, "flush_packets": "1"}
         container: OutputContainer | None = None
         try:
             while (moment := self._queue.get()) is not None:

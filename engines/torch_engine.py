@@ -18,7 +18,7 @@ from engines.errors import InferenceFailed
 
 if TYPE_CHECKING:
     from engines.base import Array
-    from policy.network import Policy
+    from policy.network import Conditioning, Policy
 
 
 class TorchEngine(Engine):
@@ -31,12 +31,12 @@ class TorchEngine(Engine):
 
     def __init__(self, policy: Policy, reason: str = "asked for") -> None:
         self.spec = policy_spec(policy)
-        self._policy: Policy | None = policy
         self._device = next(policy.parameters()).device
         threads = f", {torch.get_num_threads()} threads" if self._device.type == "cpu" else ""
         self.info = EngineInfo("torch", f"{self._device.type}{threads}", "float32", reason)
         with torch.inference_mode():
-            self._conditioning = policy.conditioning(policy.steps)
+            conditioning = policy.conditioning(policy.steps)
+        self._loaded: tuple[Policy, Conditioning] | None = (policy, conditioning)
 
     @torch.inference_mode()
     def infer(
@@ -49,15 +49,15 @@ class TorchEngine(Engine):
         cfg_scale: float = 1.0,
     ) -> ActionChunk:
         """As ``Engine.infer``."""
-        policy = self._open_policy()
+        policy, conditioning = self._open()
         self.check_input(observation, noise, dropped)
-        images = torch.from_numpy(observation)[None].to(self._device)
+        images = torch.tensor(observation[None], device=self._device)
         began = time.perf_counter()
         try:
             kvs = policy.keys_values(images, game, dropped, cfg_scale)
             seen = self._now()
-            x = torch.from_numpy(noise)[None].to(self._device)
-            x = policy.integrate(x, kvs, self._conditioning, cfg_scale)
+            x = torch.tensor(noise[None], device=self._device)
+            x = policy.integrate(x, kvs, conditioning, cfg_scale)
             actions = x[0].cpu().numpy()
         except RuntimeError as error:  # out of memory, a lost device
             reason = str(error).split("\n")[0]
@@ -68,12 +68,12 @@ class TorchEngine(Engine):
 
     def close(self) -> None:
         """Drop the weights."""
-        self._policy = None
+        self._loaded = None
 
-    def _open_policy(self) -> Policy:
-        if self._policy is None:
+    def _open(self) -> tuple[Policy, Conditioning]:
+        if self._loaded is None:
             raise InferenceFailed("the engine is closed", "load the policy again")
-        return self._policy
+        return self._loaded
 
     def _now(self) -> float:
         """The time, once the device has done what was asked of it."""

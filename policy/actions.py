@@ -66,5 +66,5 @@ def decode(actions: ArrayLike, *, old_layout: bool = False) -> DecodedChunk:
         sticks, buttons = raw[..., :STICK_CHANNELS], raw[..., STICK_CHANNELS:]
     else:
         buttons, sticks = raw[..., : len(TOKENS)], raw[..., len(TOKENS) :]
-    axes = np.clip(2.0 * sticks - 1.0, -1.0, 1.0)
+    axes = 2.0 * np.clip(sticks, 0.0, 1.0) - 1.0  # the other order may overflow
     return DecodedChunk(axes[..., :2], axes[..., 2:], buttons > PRESSED_ABOVE)

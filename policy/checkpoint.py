@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import re
-from dataclasses import asdict
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,14 @@ import torch
 
 from policy.config import PolicyConfig, parse_config
 from policy.errors import CheckpointError, quoted
-from policy.files import CONFIG_KEY, DAMAGED, CheckpointFile, read_checkpoint
+from policy.files import (
+    CONFIG_KEY,
+    DAMAGED,
+    PT_SUFFIXES,
+    RANDOM_KEY,
+    CheckpointFile,
+    read_checkpoint,
+)
 from policy.network import Policy, Sizes
 
 if TYPE_CHECKING:
@@ -58,9 +65,12 @@ def load_policy(
     _fill(policy, file, torch.device(device))
     policy.name = Path(path).name
     policy.fingerprint = file.fingerprint()
+    policy.is_random = file.is_random
     if games is not None:
         policy.games = dict(games)
     log.info("loaded %s (%d parameters)", policy.name, count_parameters(policy))
+    if policy.is_random:
+        log.warning("%s has random weights: it presses buttons, it does not play", policy.name)
     return policy.eval()
 
 
@@ -74,6 +84,8 @@ def save_policy(policy: Policy, path: Path | str) -> None:
     from safetensors.torch import save_file
 
     path = Path(path)
+    if path.suffix.lower() in PT_SUFFIXES:
+        raise CheckpointError(f"{path} would hold safetensors data", "end its name in .safetensors")
     try:
         raw = json.loads(json.dumps(policy.raw_config))
     except (TypeError, ValueError, RecursionError) as error:
@@ -84,13 +96,18 @@ def save_policy(policy: Policy, path: Path | str) -> None:
     if policy.games:
         raw["tokenizer_cfg"]["game_mapping_cfg"] = dict(policy.games)
     tensors = {key: value.detach().contiguous() for key, value in policy.state_dict().items()}
+    metadata = {"format": "pt", CONFIG_KEY: json.dumps(raw)}
+    if policy.is_random:
+        metadata[RANDOM_KEY] = "true"
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        save_file(tensors, part, metadata={"format": "pt", CONFIG_KEY: json.dumps(raw)})
+        save_file(tensors, part, metadata=metadata)
         part.replace(path)
     except (OSError, SafetensorError) as error:
-        part.unlink(missing_ok=True)
         raise CheckpointError(f"cannot write {path}: {error}", "choose another place") from error
+    finally:
+        with suppress(OSError):  # it is there only after a failure or Ctrl-C
+            part.unlink()
 
 
 def count_parameters(policy: Policy) -> int:
@@ -122,7 +139,7 @@ def _sizes(file: CheckpointFile, config: PolicyConfig) -> Sizes:
     games = file.tensors.get(GAMES)
     rows = games.shape[0] if games is not None and games.ndim == 2 else 0
     sizes = Sizes(max(layers) + 1, mlp.shape[0], rows)
-    if max(asdict(sizes).values()) > 2**20 or sizes.vision_layers != len(layers):
+    if not 1 <= sizes.vision_mlp <= 2**20 or rows > 2**20 or sizes.vision_layers != len(layers):
         raise CheckpointError(
             f"{file.path} has a vision encoder with gaps or absurd sizes: {sizes}"
         )

@@ -34,7 +34,6 @@ TRAINING_ONLY = frozenset(
         "tune_vision_tower", "tune_mm_projector", "tune_diffusion_model",
         "tune_multi_projector", "tune_vl_mixing",  # what training froze
         "num_embeds_ada_norm",  # sizes a table that this norm does not have
-        "experiment_name",
     }
 )  # fmt: skip
 """Keys that change training, storage or bookkeeping, never the actions in float32."""
@@ -169,6 +168,7 @@ class ModalityConfig(_Section):
 class PolicyConfig(_Section):
     """A checkpoint's whole ``ckpt_config``."""
 
+    experiment_name: Annotated[str, Field(max_length=1000)] = ""
     model_cfg: ModelConfig
     tokenizer_cfg: TokenizerConfig
     modality_cfg: ModalityConfig

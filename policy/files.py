@@ -5,29 +5,32 @@
                          folder, as ``config.json`` beside ``model.safetensors``
 
 The format is told by the first bytes, and a name that says otherwise is an error.
-Nothing is unpickled beyond plain tensors and containers (``weights_only=True``), and
-sizes that a file claims are checked against its real size before they are believed.
+Nothing is unpickled beyond plain tensors and containers (see ``pickled``), and sizes
+that a file claims are checked against its real size before they are believed.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from policy.errors import CheckpointError, quoted
+from policy.pickled import foreign_name, plain
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-MAX_PICKLE = 16 * 2**20
+MAX_PICKLE = 4 * 2**20
 MAX_HEADER = 64 * 2**20
+PT_SUFFIXES = (".pt", ".pth")
 DAMAGED = "download or copy it again"
+SAFE = "only plain tensors and settings are accepted; nothing in the file was run"
 CONFIG_KEY = "ckpt_config"
+RANDOM_KEY = "random_weights"
 WEIGHTS_NAME, CONFIG_NAME = "model.safetensors", "config.json"
 
 
@@ -41,6 +44,7 @@ class CheckpointFile:
         config: Its ``ckpt_config``.
         tensors: Its tensors, mapped from disk where possible.
         config_beside: Whether the configuration is a file of its own.
+        is_random: Whether it says that its weights were never trained.
     """
 
     path: Path
@@ -48,6 +52,7 @@ class CheckpointFile:
     config: Any
     tensors: dict[str, Tensor]
     config_beside: bool = False
+    is_random: bool = False
 
     @property
     def size(self) -> int:
@@ -109,8 +114,9 @@ def _sniff(path: Path) -> str:
         raise CheckpointError(
             f"{path} is {kind}, not a checkpoint", "use the .pt or .safetensors file itself"
         )
-    named = {".pt": "pt", ".pth": "pt", ".safetensors": "safetensors"}.get(path.suffix.lower())
-    if named not in (None, kind):
+    suffix = path.suffix.lower()
+    named = "pt" if suffix in PT_SUFFIXES else suffix.removeprefix(".")
+    if named in ("pt", "safetensors") and named != kind:
         raise CheckpointError(
             f"{path} is named {path.suffix} but holds {kind} data", f"rename it to .{kind}"
         )
@@ -126,13 +132,11 @@ def _kind(head: bytes, size: int) -> str:
         return "a Git LFS pointer (the real file was not fetched)"
     if head.lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml")):
         return "a web page"
+    header = int.from_bytes(head[:8], "little")
+    if head[8:9] == b"{" and header <= MAX_HEADER:  # before pickles: its length may begin with 80
+        return "safetensors" if header + 8 <= size else "a truncated safetensors file"
     if head[:1] == b"\x80":
         return "a bare pickle (old torch.save or worse), which could run code"
-    header = int.from_bytes(head[:8], "little")
-    if head[8:9] == b"{" and header <= MAX_HEADER:
-        if header + 8 > size:
-            return "a truncated safetensors file"
-        return "safetensors"
     return f"unknown data (it starts with {head[:8]!r})"
 
 
@@ -145,10 +149,7 @@ def _read_pt(path: Path) -> CheckpointFile:
     except OSError:
         raise
     except Exception as error:  # noqa: BLE001 - a hostile file can make it raise anything
-        raise CheckpointError(
-            f"{path} cannot be loaded safely: {_reason(error)}",
-            "only plain tensors and settings are accepted; nothing in the file was run",
-        ) from None
+        raise CheckpointError(f"{path} cannot be loaded safely: {_reason(error)}", SAFE) from None
     if not isinstance(loaded, dict) or not {"model", CONFIG_KEY} <= loaded.keys():
         found = list(loaded) if isinstance(loaded, dict) else type(loaded).__name__
         raise CheckpointError(
@@ -159,14 +160,16 @@ def _read_pt(path: Path) -> CheckpointFile:
     if not isinstance(model, dict) or not all(isinstance(v, torch.Tensor) for v in model.values()):
         raise CheckpointError(f"{path}: 'model' is not a dict of tensors", DAMAGED)
     tensors = {str(key): tensor for key, tensor in model.items()}
-    return _checked(CheckpointFile(path, "pt", loaded[CONFIG_KEY], tensors))
+    try:
+        config = plain(loaded[CONFIG_KEY])
+    except ValueError as error:
+        raise CheckpointError(f"{path}: {CONFIG_KEY} is not plain data: {error}", DAMAGED) from None
+    return _checked(CheckpointFile(path, "pt", config, tensors))
 
 
 def _reason(error: Exception) -> str:
     """Why torch refused, without its advice to unpickle the file in full."""
     text, kind = " ".join(str(error).split()), type(error).__name__
-    if found := re.search(r"GLOBAL (\S+)", text):
-        return f"it asks for {quoted(found[1])}, which is not part of a tensor"
     return kind if not text or "weights_only" in text else f"{kind}: {quoted(text)}"
 
 
@@ -210,17 +213,34 @@ def _check_zip(path: Path) -> None:
                 raise CheckpointError(f"{path} has compressed parts", "torch.save makes none")
             if sum(entry.file_size for entry in entries) > size:
                 raise CheckpointError(f"{path} claims more data than its {size} bytes", DAMAGED)
-            large = [e for e in entries if e.filename.endswith(".pkl") and e.file_size > MAX_PICKLE]
-            if large:
-                raise CheckpointError(
-                    f"{path} describes its tensors in {large[0].file_size} bytes",
-                    f"at most {MAX_PICKLE} are accepted",
-                )
             broken = archive.testzip()
+            if broken is None:
+                _check_pickle(path, archive)
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         raise CheckpointError(f"{path} is damaged or cut off: {error}", DAMAGED) from None
     if broken is not None:
-        raise CheckpointError(f"{path} is damaged: {broken} fails its checksum", DAMAGED)
+        raise CheckpointError(f"{path} is damaged: {quoted(broken)} fails its checksum", DAMAGED)
+
+
+def _check_pickle(path: Path, archive: zipfile.ZipFile) -> None:
+    """Refuse zips whose one pickle is not a small one of plain tensors."""
+    pickles = [e for e in archive.infolist() if e.filename.lower().endswith(".pkl")]
+    if len(pickles) != 1:  # TorchScript has two, and torch ignores the case of names
+        raise CheckpointError(
+            f"{path} is a zip with {len(pickles)} pickles, torch.save makes one",
+            "use the checkpoint itself",
+        )
+    if pickles[0].file_size > MAX_PICKLE:
+        raise CheckpointError(
+            f"{path} describes its tensors in {pickles[0].file_size} bytes",
+            f"at most {MAX_PICKLE} are accepted",
+        )
+    if name := foreign_name(archive.read(pickles[0])):
+        raise CheckpointError(
+            f"{path} cannot be loaded safely: it asks for {quoted(name)}, "
+            "which is not part of a tensor",
+            SAFE,
+        )
 
 
 def _read_safetensors(path: Path) -> CheckpointFile:
@@ -231,9 +251,12 @@ def _read_safetensors(path: Path) -> CheckpointFile:
             metadata = file.metadata() or {}
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     except (SafetensorError, ValueError) as error:
-        raise CheckpointError(f"{path} is damaged or cut off: {error}", DAMAGED) from None
+        raise CheckpointError(
+            f"{path} is damaged or cut off: {quoted(str(error))}", DAMAGED
+        ) from None
     config, beside = _json_config(path, metadata), CONFIG_KEY not in metadata
-    return _checked(CheckpointFile(path, "safetensors", config, tensors, beside))
+    untrained = metadata.get(RANDOM_KEY) == "true"
+    return _checked(CheckpointFile(path, "safetensors", config, tensors, beside, untrained))
 
 
 def _json_config(path: Path, metadata: dict[str, str]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -68,6 +69,14 @@ def _row(game: str | int | None, names: Mapping[str, int], count: int) -> int:
             f"the policy knows no game {game!r}", f"its games are {known}; rows 0 to {count - 1}"
         )
     return row
+
+
+def check_guidance(cfg_scale: float, games: bool) -> None:
+    """Raise unless ``cfg_scale`` is a number that a policy with or without games can follow."""
+    if not math.isfinite(cfg_scale):
+        raise ObservationError(f"cfg_scale is {cfg_scale}", "give a finite number")
+    if cfg_scale != 1.0 and not games:
+        raise ObservationError(f"cfg_scale is {cfg_scale}, but this policy knows no games", "use 1")
 
 
 def kept_frames(

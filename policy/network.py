@@ -38,7 +38,7 @@ from torch import Tensor, nn
 
 from policy.action_mlps import ActionDecoder, ActionEncoder
 from policy.errors import ObservationError
-from policy.inputs import check_images, check_noise, game_rows, kept_frames
+from policy.inputs import check_guidance, check_images, check_noise, game_rows, kept_frames
 from policy.transformer import Dit, KeyValue, Mixer
 from policy.vision import VisionEncoder
 
@@ -245,11 +245,8 @@ class Policy(nn.Module):
         rows = rows.to(images.device) if rows is not None else None
         keep = kept_frames(dropped, batch, self.frames)
         conditions = [rows]
-        if cfg_scale != 1.0:
-            if rows is None:
-                raise ObservationError(
-                    f"cfg_scale is {cfg_scale}, but this policy knows no games", "use 1"
-                )
+        check_guidance(cfg_scale, rows is not None)
+        if rows is not None and cfg_scale != 1.0:
             conditions.append(torch.full_like(rows, UNCONDITIONAL))
         tokens = self.image_tokens(images)
         return [self.cross_keys_values(self.context(tokens, one, keep)) for one in conditions]

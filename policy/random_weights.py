@@ -19,6 +19,7 @@ from policy.network import Policy, Sizes
 
 log = logging.getLogger("nitropilot.policy")
 
+MAX_SEED = 2**63
 RECIPE = 1
 """Raised when the same size and seed begin to give other weights."""
 
@@ -33,9 +34,11 @@ def make_random_policy(size: str = "tiny", seed: int = 0, device: str = "cpu") -
         device: Where the weights go.
 
     Raises:
-        PolicyError: There is no such size.
+        PolicyError: There is no such size or seed.
     """
-    config, sizes = _architecture(size)
+    if not 0 <= seed < MAX_SEED:
+        raise PolicyError(f"{seed} is no seed", f"seeds are 0 to {MAX_SEED - 1}")
+    config, sizes = architecture(size)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         policy = Policy(parse_config(config), sizes)
@@ -48,7 +51,8 @@ def make_random_policy(size: str = "tiny", seed: int = 0, device: str = "cpu") -
     return policy.eval().to(device)
 
 
-def _architecture(size: str) -> tuple[dict[str, Any], Sizes]:
+def architecture(size: str) -> tuple[dict[str, Any], Sizes]:
+    """The configuration and further sizes of a random policy (see ``make_random_policy``)."""
     if size == "full":
         config = _config(width=1024, heads=16, mixer=4, dit=8, tokens=256, positions=1024)
         return config, Sizes(vision_layers=24, vision_mlp=4096)

@@ -30,6 +30,7 @@ class PolicySummary(BaseModel):
     format: str
     bytes: int
     sha256: str
+    is_random: bool
     experiment: str
     dtypes: tuple[str, ...]
     parameters: int
@@ -82,7 +83,8 @@ def describe(path: Path | str) -> PolicySummary:
         format=file.format,
         bytes=file.size,
         sha256=file.sha256(),
-        experiment=str(file.config.get("experiment_name", "")),
+        is_random=file.is_random,
+        experiment=policy.config.experiment_name,
         dtypes=tuple(sorted({str(t.dtype).removeprefix("torch.") for t in file.tensors.values()})),
         parameters=sum(parts.values()) + unused,
         parameters_unused=unused,

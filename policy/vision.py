@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 EPS = 1e-6
-MLP_RATIO = 4
 
 
 class SelfAttention(nn.Module):

@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import threading
+import warnings
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -41,6 +42,8 @@ class Daemon(uvicorn.Server):
 
 def run(app: FastAPI, listener: socket.socket, registry: SessionRegistry) -> None:
     """Serve until a signal comes; all sessions have ended when this returns."""
+    # What Pillow has to say about a client's picture is in the answer, not on our stderr.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
     config = uvicorn.Config(
         app, http="h11", ws="none", lifespan="off", access_log=False, log_config=None,
         timeout_graceful_shutdown=GRACE_S,
@@ -63,6 +66,8 @@ def listen(host: str, port: int) -> socket.socket:
         PortInUse: Another program listens on ``port``.
         ServerError: The address cannot be used for another reason.
     """
+    if not 0 <= port <= 65535:
+        raise ServerError(f"there is no port {port}", "use one up to 65535, or 0 for a free one")
     name = "127.0.0.1" if host == "localhost" else host.strip("[]")
     try:
         address = ipaddress.ip_address(name)

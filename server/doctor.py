@@ -123,7 +123,7 @@ def _pauser() -> list[Finding]:
 
 
 def _compiler() -> list[Finding]:
-    findings = []
+    findings: list[Finding] = []
     if sys.platform != "win32":
         from controller.shim_build import find_compiler
 

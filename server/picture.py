@@ -12,7 +12,8 @@ from server.errors import ImageInvalid
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MAX_PIXELS = 8192 * 8192
+MAX_PIXELS = 7680 * 4320
+"""An 8K screen."""
 FORMATS = ("PNG", "JPEG")
 
 
@@ -33,12 +34,14 @@ def decode_picture(body: bytes) -> NDArray[np.uint8]:
             width, height = picture.size
             if width * height > MAX_PIXELS:
                 raise ImageInvalid(
-                    f"the picture has {width} x {height} pixels", f"at most {MAX_PIXELS} are taken"
+                    f"the picture has {width} x {height} pixels", f"at most {MAX_PIXELS} pixels"
                 )
             return np.asarray(picture.convert("RGB"), dtype=np.uint8)
     except UnidentifiedImageError:
         raise ImageInvalid(
             f"the body ({len(body)} bytes) is neither a PNG nor a JPEG file"
         ) from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError:
+        raise ImageInvalid("the picture is far too large", f"at most {MAX_PIXELS} pixels") from None
+    except (OSError, ValueError, SyntaxError) as error:
         raise ImageInvalid(f"the picture is damaged: {error}", "send a whole file") from None

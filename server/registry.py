@@ -6,12 +6,14 @@ import threading
 from functools import partial
 from typing import TYPE_CHECKING
 
+import capture
 from agent import PlaySettings, Session, SessionPlan, Target, open_game, parse_buttons
 from agent.errors import NotPossibleNow
 from server.errors import SessionNotFound
 from server.paths import new_session_folder
 
 if TYPE_CHECKING:
+    from capture import Window
     from server.pool import EnginePool
     from server.schemas import SessionRequest
 
@@ -30,20 +32,30 @@ class SessionRegistry:
     def __init__(self, pool: EnginePool) -> None:
         self.pool = pool
         self._sessions: dict[str, Session] = {}
+        self._chosen: dict[str, Window] = {}
         self._lock = threading.Lock()
 
     def create(self, request: SessionRequest) -> Session:
         """Start a session; it attaches in its own thread.
 
         Raises:
+            CaptureError: No window, or several windows, are what was asked for.
             NotPossibleNow: The game is being played by another session.
             NoPolicy, CheckpointError, EngineUnavailable: There is nothing to play with.
         """
+        window = None
+        if request.launch is None:
+            window = capture.find_window(
+                handle=request.window, pid=request.pid, process=request.process
+            )
         self.pool.get(request.policy)
         with self._lock:
-            self._refuse_second(request)
-            session = Session(self._plan(request))
+            if window is not None:
+                self._refuse_second(window)
+            session = Session(self._plan(request, window))
             self._sessions[session.id] = session
+            if window is not None:
+                self._chosen[session.id] = window
             self._forget_old()
         session.start()
         return session
@@ -67,18 +79,21 @@ class SessionRegistry:
         with self._lock:
             return list(self._sessions.values())
 
-    def close(self) -> None:
-        """End every session: pads neutral and games running first, then wait."""
+    def stop(self) -> None:
+        """Neutral pads and running games now; every session then ends."""
         for session in self.all():
             session.stop("the daemon ended")
+
+    def close(self) -> None:
+        """End every session and wait for it, then free the policies."""
+        self.stop()
         for session in self.all():
             session.wait(CLOSE_TIMEOUT_S)
+        self.pool.close()
 
-    def _plan(self, request: SessionRequest) -> SessionPlan:
+    def _plan(self, request: SessionRequest, window: Window | None) -> SessionPlan:
         target = Target(
-            window=request.window,
-            pid=request.pid,
-            process=request.process,
+            window=window.handle if window is not None else None,
             launch=request.launch,
             headless=request.headless,
         )
@@ -99,13 +114,16 @@ class SessionRegistry:
             autoplay=request.autoplay,
         )
 
-    def _refuse_second(self, request: SessionRequest) -> None:
+    def _refuse_second(self, wanted: Window) -> None:
         """Two agents on one game would fight over its pad and its pauses."""
         for session in self._sessions.values():
-            if session.state.ended or session.game is None:
+            if session.state.ended:
                 continue
-            window = session.game.window
-            if request.window == window.handle or (request.pid and request.pid == window.pid):
+            game = session.game
+            taken = game.window if game is not None else self._chosen.get(session.id)
+            if taken is None:
+                continue
+            if taken.handle == wanted.handle or (taken.pid and taken.pid == wanted.pid):
                 raise NotPossibleNow(
                     f"session {session.id} already plays this game", "delete that session first"
                 )
@@ -114,3 +132,4 @@ class SessionRegistry:
         ended = [s.id for s in self._sessions.values() if s.state.ended]
         for session_id in ended[:-MAX_ENDED]:
             del self._sessions[session_id]
+            self._chosen.pop(session_id, None)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from agent import (
+    KNOWN_GAMES,
     PlaySettings,
     Session,
     SessionPlan,
@@ -18,15 +19,18 @@ from agent import (
     measure_effect,
     open_game,
 )
+from agent.controls import NO_GRANT
+from agent.opening import press_opening
 from engines import load_engine
-from server.cli.output import JsonOption
+from server.cli.output import EXIT_FAILED, JsonOption
 from server.cli.play import report, run_session
 from server.paths import new_session_folder
 
 if TYPE_CHECKING:
     from agent import Game
 
-EFFECT_TRIES = 3
+EFFECT_TRIES = 5
+"""A busy machine may still be loading the level, and enemies cut a walk short."""
 
 
 def demo(
@@ -43,6 +47,9 @@ def demo(
     as_json: Annotated[bool, JsonOption] = False,
 ) -> None:
     """Play SuperTux (or, without it, a little game of our own) and print what was measured."""
+    if game is not None and game not in KNOWN_GAMES:
+        known = ", ".join(sorted(KNOWN_GAMES))
+        raise typer.BadParameter(f"{game!r} is not one of {known}", param_hint="--game")
     name = game or ("supertux" if installed("supertux") else "runner")
     measured: dict[str, Any] = {"picture_changed_by_pad": None, "pad_effect": None}
 
@@ -50,8 +57,10 @@ def demo(
         for _ in range(EFFECT_TRIES):
             effect = measure_effect(running)
             measured.update(picture_changed_by_pad=effect.changed, pad_effect=effect.as_dict())
-            if effect.changed:
+            grant = running.controls.grant
+            if effect.changed or grant == NO_GRANT:  # or told to stop
                 return
+            press_opening(running, grant)
 
     plan = SessionPlan(
         open_game=lambda log: open_game(
@@ -67,4 +76,4 @@ def demo(
     run_session(session, seconds)
     report(session, measured, as_json)
     if session.state is SessionState.STOPPED and not measured["picture_changed_by_pad"]:
-        raise typer.Exit(1)
+        raise typer.Exit(EXIT_FAILED)

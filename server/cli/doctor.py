@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from nitropilot import __version__
-from server.cli.output import JsonOption, console, print_json
+from server.cli.output import EXIT_FAILED, JsonOption, console, print_json
 
 
 def doctor(as_json: Annotated[bool, JsonOption] = False) -> None:
@@ -21,14 +22,12 @@ def doctor(as_json: Annotated[bool, JsonOption] = False) -> None:
         print_json({"version": __version__, "ready": ready, "checks": checks})
     else:
         screen = console()
-        marks = {Level.OK: "[green]ok     [/]", Level.NOTE: "[yellow]note   [/]",
-                 Level.PROBLEM: "[red]problem[/]"}  # fmt: skip
+        colours = {Level.OK: "green", Level.NOTE: "yellow", Level.PROBLEM: "red"}
         for finding in findings:
-            screen.print(
-                f"{marks[finding.level]} {finding.name}: {finding.detail}", highlight=False
-            )
+            mark = (f"{finding.level:<8}", colours[finding.level])
+            screen.print(Text.assemble(mark, f"{finding.name}: {finding.detail}"))
             if finding.hint:
-                screen.print(f"        -> {finding.hint}", highlight=False)
+                screen.print(Text(f"        -> {finding.hint}"))
         screen.print("Ready to play." if ready else "Not ready: see the problems above.")
     if not ready:
-        raise typer.Exit(1)
+        raise typer.Exit(EXIT_FAILED)

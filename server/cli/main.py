@@ -1,7 +1,8 @@
 """The ``nitropilot`` command.
 
 Exit status: 0 when it did what was asked, 1 when ``doctor`` found something that
-stops play or a session failed, 2 for an error the user can mend, named in one line.
+stops play or a session failed, 2 for an error the user can mend, named in one line,
+130 when Ctrl-C came before there was anything to end in good order.
 """
 
 from __future__ import annotations
@@ -11,17 +12,25 @@ from typing import Annotated
 
 import typer
 
+from capture.errors import AmbiguousWindow
 from nitropilot import NitroPilotError, __version__
 from server.cli.demo import demo
 from server.cli.doctor import doctor
-from server.cli.output import EXIT_ERROR, log_to_stderr, print_error
+from server.cli.output import (
+    EXIT_ERROR,
+    EXIT_INTERRUPTED,
+    log_to_stderr,
+    print_error,
+    print_note,
+    survive_odd_characters,
+)
 from server.cli.play import play
 from server.cli.policies import policies
 from server.cli.serve import serve, token
 from server.cli.windows import windows
 
-UsageError = typer.BadParameter.__mro__[1]
-"""The base of all mistakes in options; typer may carry its own copy of click."""
+UsageError: type[typer.BadParameter] = typer.BadParameter.__mro__[1]
+"""The base of all mistakes in options, from click or from typer's own copy of it."""
 
 app = typer.Typer(
     name="nitropilot",
@@ -57,15 +66,24 @@ def options(
 
 def main() -> None:
     """Run the command line and exit."""
+    survive_odd_characters()
+    status = EXIT_ERROR
     try:
-        sys.exit(app(standalone_mode=False))
+        status = app(standalone_mode=False)
+    except AmbiguousWindow as error:
+        print_error(error.line())
+        for window in error.candidates:
+            print_note(f"  {window.describe()}")
     except NitroPilotError as error:
         print_error(error.line())
     except UsageError as error:
-        print_error(f"{error.format_message()}; see nitropilot --help")
+        if message := error.format_message().rstrip("."):  # empty after printing the help
+            print_error(f"{message}; see nitropilot --help")
     except (typer.Abort, KeyboardInterrupt):
+        status = EXIT_INTERRUPTED
+    if status == EXIT_INTERRUPTED:
         print_error("interrupted")
-    sys.exit(EXIT_ERROR)
+    sys.exit(status)
 
 
 if __name__ == "__main__":

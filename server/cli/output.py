@@ -2,51 +2,90 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import sys
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
-from rich.logging import RichHandler
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+EXIT_FAILED = 1
 EXIT_ERROR = 2
+EXIT_INTERRUPTED = 130
 
 JsonOption = typer.Option("--json", help="Print one JSON object on stdout.")
 
 
-def console(stderr: bool = False) -> Console:
-    """A console on stdout, or on stderr."""
-    return Console(stderr=stderr, soft_wrap=True)
+def console() -> Console:
+    """A console on stdout."""
+    return Console(soft_wrap=True, highlight=False)
+
+
+@cache
+def error_console() -> Console:
+    """The one console on stderr: the log and a moving status line must share it."""
+    return Console(stderr=True, soft_wrap=True)
+
+
+def printable(value: object) -> str:
+    """Text that may come from another program, without what would steer a terminal."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in str(value))
 
 
 def print_json(value: Any) -> None:
-    """Print one JSON object (or list) on stdout."""
+    """Print one JSON object on stdout."""
     sys.stdout.write(json.dumps(value, indent=2, default=str) + "\n")
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print a table on stdout."""
-    table = Table(title=title, title_justify="left", show_edge=False, pad_edge=False)
+    table = Table(
+        title=Text(printable(title)), title_justify="left", show_edge=False, pad_edge=False
+    )
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(str(cell) for cell in row))
+        table.add_row(*(Text(printable(cell)) for cell in row))
     console().print(table)
 
 
 def print_error(line: str) -> None:
     """Print one line on stderr, as it is: whoever pipes it should get exactly one."""
-    sys.stderr.write(f"nitropilot: {' '.join(line.split())}\n")
+    print_note(f"nitropilot: {' '.join(line.split())}")
+
+
+def print_note(line: str) -> None:
+    """Print one line on stderr that belongs to an error."""
+    sys.stderr.write(printable(line) + "\n")
+
+
+def survive_odd_characters() -> None:
+    """Let a title that the terminal's encoding lacks be printed in escapes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+class _ConsoleHandler(logging.Handler):
+    """One line a record, however narrow the terminal, above a moving status line."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        style = "yellow" if record.levelno >= logging.WARNING else "dim"
+        error_console().print(Text(self.format(record), style))
 
 
 def log_to_stderr(verbose: bool) -> None:
     """Send the log to stderr: warnings of everybody, and our own progress with ``--verbose``."""
-    handler = RichHandler(console=console(stderr=True), show_path=False, show_time=verbose)
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
-    logging.getLogger("nitropilot").setLevel(logging.DEBUG if verbose else logging.WARNING)
+    layout = "%(asctime)s %(levelname)s %(name)s: %(message)s" if verbose else "%(message)s"
+    logging.basicConfig(level=logging.WARNING, format=layout, handlers=[_ConsoleHandler()])
+    if verbose:
+        for room in ("nitropilot", "controller"):
+            logging.getLogger(room).setLevel(logging.DEBUG)

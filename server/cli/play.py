@@ -10,12 +10,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.text import Text
 
+import capture
 from agent import PlaySettings, Session, SessionPlan, SessionState, Target, open_game, parse_buttons
 from agent.errors import AgentError
+from agent.recipes import find_recipe
+from controller import KINDS
 from engines import load_engine
-from server.cli.output import JsonOption, console, print_error, print_json, print_table
+from server.cli.output import (
+    EXIT_ERROR,
+    EXIT_FAILED,
+    JsonOption,
+    error_console,
+    print_error,
+    print_json,
+    print_table,
+    printable,
+)
 from server.paths import new_session_folder
+from server.signals import ending_signals
 from server.views import session_model
 
 if TYPE_CHECKING:
@@ -23,7 +37,6 @@ if TYPE_CHECKING:
     from types import FrameType
 
 LOOK_EVERY_S = 0.2
-EXIT_FAILED = 1
 
 
 def play(
@@ -66,10 +79,15 @@ def play(
         raise AgentError(
             "no policy given", "name a checkpoint with --policy, or random:tiny to try without one"
         )
-    import capture
-
+    if pad not in KINDS:
+        raise typer.BadParameter(f"{pad!r} is not one of {', '.join(KINDS)}", param_hint="--pad")
     handle = capture.parse_handle(window) if window is not None else None
     target = Target(handle, pid, process, launch, headless, keep, display)
+    # What is wrong with the choice should be said before a policy is loaded.
+    if launch is None:
+        capture.find_window(handle=handle, pid=pid, process=process, display=display)
+    else:
+        find_recipe(launch)
     settings = PlaySettings(
         action_hz, actions_per_chunk, parse_buttons(allow or ()), game, cfg_scale, seed
     )
@@ -93,7 +111,7 @@ def run_session(session: Session, seconds: float | None) -> None:
         reason = f"ended by {signal.Signals(number).name}"
         threading.Thread(target=session.stop, args=(reason,)).start()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in ending_signals():
         signal.signal(number, on_signal)
     session.start()
     try:
@@ -105,15 +123,9 @@ def run_session(session: Session, seconds: float | None) -> None:
 
 def _watch(session: Session, seconds: float | None) -> None:
     """Show where the session is until it ends or has played for ``seconds``."""
-    screen = console(stderr=True)
-    warned = False
-    with screen.status("starting") as status:
+    with error_console().status("starting") as status:
         while not session.wait(LOOK_EVERY_S):
-            status.update(_one_line(session))
-            if session.engine is not None and session.engine.spec.is_random and not warned:
-                screen.print(f"[yellow]{session.engine.spec.name} has random weights: it presses "
-                             "buttons, it does not play[/]")  # fmt: skip
-                warned = True
+            status.update(Text(printable(_one_line(session))))
             if seconds is not None and session.stats.playing_seconds >= seconds:
                 session.stop(f"played for {seconds:g} s")
 
@@ -136,7 +148,7 @@ def report(session: Session, extra: dict[str, Any], as_json: bool) -> None:
     if session.state is SessionState.FAILED:
         print_error(f"{end.reason}; {end.hint}" if end.hint else end.reason)
         if session.game is None:
-            raise typer.Exit(2)
+            raise typer.Exit(EXIT_ERROR)
     facts = dict(_facts(session)) | extra
     if as_json:
         print_json(facts)

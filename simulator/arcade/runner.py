@@ -10,6 +10,12 @@ from __future__ import annotations
 import os
 import random
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pygame
 
 SIZE = (640, 480)
 FPS = 60
@@ -20,6 +26,16 @@ GRAVITY = 0.55
 DEAD_ZONE = 0.2
 WORLD = 8000
 """Width of the landscape in pixels; it repeats after that."""
+
+
+class Pad(Protocol):
+    """The part of pygame's controller that the game reads."""
+
+    def get_axis(self, axis: int, /) -> int:
+        """Value of an axis, -32768 to 32767."""
+
+    def get_button(self, button: int, /) -> bool:
+        """Whether a button is down."""
 
 
 @dataclass
@@ -76,7 +92,8 @@ def main() -> None:
     screen = pygame.display.set_mode(SIZE)
     pygame.display.set_caption("NitroPilot Runner")
     clock = pygame.time.Clock()
-    walker, things, pads = Walker(), landscape(), {}
+    walker, things = Walker(), landscape()
+    pads: dict[int, controller.Controller] = {}
     while True:
         for event in pygame.event.get():
             if event.type == pygame.QUIT:
@@ -92,7 +109,7 @@ def main() -> None:
         clock.tick(FPS)
 
 
-def read_pads(pads) -> tuple[float, bool]:  # type: ignore[no-untyped-def]
+def read_pads(pads: Iterable[Pad]) -> tuple[float, bool]:
     """Walking direction in [-1, 1] and whether to jump, from all connected pads."""
     import pygame
 
@@ -105,7 +122,7 @@ def read_pads(pads) -> tuple[float, bool]:  # type: ignore[no-untyped-def]
     return max(-1.0, min(1.0, stick)), jump
 
 
-def draw(screen, walker: Walker, things: list[Thing]) -> None:  # type: ignore[no-untyped-def]
+def draw(screen: pygame.Surface, walker: Walker, things: list[Thing]) -> None:
     """Paint the sky, the landscape around the walker, the ground and the walker."""
     import pygame
 

@@ -1,0 +1,60 @@
+"""What a session is to do, and how it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from agent.errors import GameExited
+from agent.loop import PlaySettings
+from agent.states import SessionState
+from nitropilot import NitroPilotError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from agent.game import Game
+    from engines.base import Engine
+
+
+@dataclass(frozen=True)
+class SessionPlan:
+    """What a session is to do.
+
+    Attributes:
+        open_game: Finds or launches the game, given the file for its output.
+        open_engine: Loads the policy; called before the game is touched.  The session
+            closes the engine when it ends.
+        folder: Takes the trace, the video and the game's output; made if missing.
+        settings: How to play.
+        record: Write a video too.
+        autoplay: Play as soon as attached; otherwise start paused.
+        before_play: Called with the game, in play and armed, before the first chunk.
+    """
+
+    open_game: Callable[[Path], Game]
+    open_engine: Callable[[], Engine]
+    folder: Path
+    settings: PlaySettings = field(default_factory=PlaySettings)
+    record: bool = False
+    autoplay: bool = True
+    before_play: Callable[[Game], None] | None = None
+
+
+@dataclass(frozen=True)
+class End:
+    """Why a session ended: a stable code, a line for people, and the fix if there is one."""
+
+    code: str
+    reason: str
+    hint: str = ""
+
+
+def ending_of(error: Exception) -> tuple[SessionState, End]:
+    """How a session ends that met ``error``; a game that ended by itself is no failure."""
+    if isinstance(error, NitroPilotError):
+        state = SessionState.STOPPED if isinstance(error, GameExited) else SessionState.FAILED
+        return state, End(error.code, str(error), error.hint)
+    reason = f"{type(error).__name__}: {error}"
+    return SessionState.FAILED, End("unexpected", reason, "please report this")

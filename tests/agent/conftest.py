@@ -1,0 +1,57 @@
+"""Fixtures of the agent's tests: a policy, running games, and sessions that end with the test."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+
+from agent.launch import launch
+from agent.recipes import find_recipe
+from policy import random_policy
+from tests.agent.playing import PATIENCE_S, Stage, own_threads, polls, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from agent.display import PrivateDisplay
+    from agent.launch import LaunchedGame
+    from policy.network import Policy
+
+
+@pytest.fixture(scope="package")
+def policy() -> Iterator[Policy]:
+    """A small policy with random weights; one thread, which suits so small a network."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield random_policy("tiny", 0)
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def runner(
+    x_display: PrivateDisplay, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[LaunchedGame]:
+    """The built-in game, running for a whole module; sessions attach to it by its process id."""
+    if not sys.platform.startswith("linux"):
+        pytest.skip("the preloaded pad is for Linux")
+    log = tmp_path_factory.mktemp("runner") / "game.log"
+    game = launch(find_recipe("runner"), log=log, display=x_display.name, timeout=PATIENCE_S)
+    try:
+        assert game.page is not None
+        until(lambda: polls(game.page.path) > 10, "the game reads its pad")
+        yield game
+    finally:
+        game.close()
+
+
+@pytest.fixture
+def stage(policy: Policy, tmp_path: Path) -> Iterator[Stage]:
+    """Makes sessions; none of them, and none of their threads, outlives the test."""
+    with ExitStack() as stack:
+        yield Stage(policy, tmp_path, stack)
+    until(lambda: not own_threads(), "all threads have ended")

@@ -1,0 +1,242 @@
+"""Sessions on real games for the tests of this room: helpers and wrappers of real parts."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import struct
+import threading
+import time
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from agent import PlaySettings, Session, SessionPlan, Target, open_game
+from engines.base import ActionChunk, Engine
+from engines.torch_engine import TorchEngine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from agent import Game
+    from agent.launch import LaunchedGame
+    from policy.network import Policy
+
+PATIENCE_S = 60.0
+NEUTRAL_PAGE = [(0, 0), (0, 0), (-32768, -32768), (0, 0)]
+"""Sticks, triggers and buttons of a page on which nothing is pressed."""
+
+
+def until(condition: Callable[[], Any], what: str) -> Any:
+    """Wait for a condition, long enough for any machine, and return what it returned."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"still not so after {PATIENCE_S:.0f} s: {what}"
+        time.sleep(0.005)
+    return value
+
+
+def pad_values(page: Path) -> list[tuple[int, int]]:
+    """What a game reads on its pad page: left, right, triggers, buttons."""
+    return [(a, b) for _, a, b in struct.iter_unpack("=Ihh", page.read_bytes()[64:96])]
+
+
+def stopped(pid: int) -> bool:
+    """Whether a process stands still."""
+    return psutil.Process(pid).status() == psutil.STATUS_STOPPED
+
+
+def gone(pid: int) -> bool:
+    """Whether a process has ended and was waited for."""
+    return not psutil.pid_exists(pid)
+
+
+def polls(page: Path) -> int:
+    """How often the game has read its pad: the game's own clock, a tick a frame."""
+    count: int = struct.unpack_from("=Q", page.read_bytes(), 144)[0]
+    return count
+
+
+def runs_on(game: LaunchedGame) -> None:
+    """The game is not stopped and its frames go on."""
+    assert game.page is not None
+    assert not stopped(game.process.pid)
+    before = polls(game.page.path)
+    until(lambda: polls(game.page.path) > before + 3, "the game draws on")
+
+
+def at_call(part: object, method: str, nth: int, act: Callable[[], None]) -> None:
+    """Do ``act`` just before the ``nth`` call of a real part's method."""
+    real = getattr(part, method)
+    calls = itertools.count(1)
+
+    def call(*args: Any, **options: Any) -> Any:
+        if next(calls) == nth:
+            act()
+        return real(*args, **options)
+
+    setattr(part, method, call)
+
+
+def fail_at(part: object, method: str, nth: int, error: Exception) -> None:
+    """Let the ``nth`` call of a real part's method raise."""
+
+    def fail() -> None:
+        raise error
+
+    at_call(part, method, nth, fail)
+
+
+def read_trace(session: Session) -> list[dict[str, Any]]:
+    """All lines of a complete trace."""
+    text = session.trace_path.read_text(encoding="utf-8")
+    assert not session.trace_path.with_name("trace.jsonl.part").exists()
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def chunks_of(session: Session) -> list[dict[str, Any]]:
+    """The chunks of a complete trace."""
+    return [line for line in read_trace(session) if line["type"] == "chunk"]
+
+
+def events_of(session: Session) -> list[str]:
+    """What happened between them."""
+    return [line["what"] for line in read_trace(session) if line["type"] == "event"]
+
+
+class Gate(Engine):
+    """A real engine whose chunks can be held back."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.spec, self.info, self.engine = engine.spec, engine.info, engine
+        self.dropped: list[int] = []
+        self.thinking = threading.Event()
+        self._passes = threading.Semaphore(0)
+        self._shut = False
+
+    def shut(self) -> None:
+        """Hold back every chunk from the next one on, and wait until one is held."""
+        self.thinking.clear()
+        self._shut = True
+        assert self.thinking.wait(PATIENCE_S)
+
+    def let_one_through(self) -> None:
+        """Finish the chunk that is held and wait for the next to be held."""
+        self.thinking.clear()
+        self._passes.release()
+        assert self.thinking.wait(PATIENCE_S)
+
+    def open(self) -> None:
+        """Hold back nothing any more."""
+        self._shut = False
+        self._passes.release()
+
+    def infer(self, *args: Any, **options: Any) -> ActionChunk:
+        """As the real engine, once it is let through."""
+        self.dropped.append(options.get("dropped", 0))
+        if self._shut:
+            self.thinking.set()
+            assert self._passes.acquire(timeout=PATIENCE_S)
+        return self.engine.infer(*args, **options)
+
+    def close(self) -> None:
+        """As the real engine."""
+        self.engine.close()
+
+
+class Stage:
+    """Makes sessions and ends them after the test.
+
+    Args:
+        policy: What they play with.
+        folder: Where they write.
+    """
+
+    def __init__(self, policy: Policy, folder: Path, stack: ExitStack) -> None:
+        self.policy = policy
+        self.folder = folder
+        self._stack = stack
+        self._count = itertools.count()
+
+    def session(
+        self,
+        target: Target | Callable[[Path], Game],
+        *,
+        prepare: Callable[[Game], object] = lambda game: None,
+        engine: Engine | Callable[[], Engine] | None = None,
+        settings: PlaySettings | None = None,
+        **plan: Any,
+    ) -> Session:
+        """A session that was not started; ``prepare`` gets the game before the session does."""
+
+        def open_it(log: Path) -> Game:
+            game = open_game(target, log=log) if isinstance(target, Target) else target(log)
+            prepare(game)
+            return game
+
+        def load() -> Engine:
+            if engine is None:
+                return TorchEngine(self.policy)
+            return engine if isinstance(engine, Engine) else engine()
+
+        session = Session(
+            SessionPlan(
+                open_game=open_it,
+                open_engine=load,
+                folder=self.folder / f"session-{next(self._count)}",
+                settings=settings or PlaySettings(seed=1, action_hz=120.0),
+                **plan,
+            )
+        )
+        self._stack.callback(self._end, session)
+        return session
+
+    def playing(self, target: Target | Callable[[Path], Game], **options: Any) -> Session:
+        """A session that has played a chunk."""
+        session = self.session(target, **options)
+        session.start()
+        until(lambda: session.stats.sent > 16 or session.state.ended, "the session plays")
+        assert not session.state.ended, session.end
+        return session
+
+    def engine(self) -> TorchEngine:
+        """A real engine."""
+        return TorchEngine(self.policy)
+
+    def _end(self, session: Session) -> None:
+        session.stop("the test is over")
+        assert session.wait(PATIENCE_S)
+
+
+def page_of(session: Session) -> Path:
+    """The page behind a session's pad."""
+    assert session.game is not None
+    assert session.game.page is not None
+    return session.game.page.path
+
+
+def attach(game: LaunchedGame) -> Target:
+    """How to name a running game."""
+    return Target(pid=game.process.pid, display=game.window.display)
+
+
+def watchdog_pid(session: Session) -> int:
+    """The watchdog of a session, running or not."""
+    assert session.game is not None
+    return session.game.controls.watchdog.pid
+
+
+def own_threads() -> set[str]:
+    """Threads of ours that are alive."""
+    return {
+        thread.name
+        for thread in threading.enumerate()
+        if thread.name.startswith(("nitropilot-", "watchdog-"))
+    }
+
+
+def neutral(page: Path) -> bool:
+    """Whether nothing is pressed."""
+    return pad_values(page) == NEUTRAL_PAGE

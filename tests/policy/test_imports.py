@@ -1,0 +1,23 @@
+"""What importing the room costs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+HEAVY = {"torch", "cv2", "safetensors"}
+
+
+def test_reading_actions_and_pictures_needs_no_torch() -> None:
+    """A client of a policy server decodes actions on a machine without torch."""
+    code = (
+        "import sys, policy, policy.actions, policy.observation, policy.config\n"
+        f"loaded = {HEAVY!r} & set(sys.modules)\n"
+        "assert not loaded, loaded\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr

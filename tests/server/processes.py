@@ -1,0 +1,230 @@
+"""Real processes for the server's tests: the command, the daemon, and a game."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import struct
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import psutil
+
+import capture
+from controller import PadPage, launch_environment
+from controller.pad_page import PAGE_VARIABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE_S = 120.0
+POLICY = "random:tiny"
+ENDED = ("stopped", "failed")
+CELLS = struct.Struct("=" + "Ihh" * 4)
+NEUTRAL_CELLS = (0, 0, 0, 0, -32768, -32768, 0, 0)
+"""Sticks, triggers at rest, buttons: what a released pad's page holds beside its stamps."""
+
+
+def until(condition: Callable[[], Any], what: str = "it") -> Any:
+    """Wait for a condition and return what it returned."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"{what} did not happen in time"
+        time.sleep(0.05)
+    return value
+
+
+def environment(home: Path, display: str | None, **more: str) -> dict[str, str]:
+    """Variables for a process of ours: files of its own, and this display or none."""
+    variables = {**os.environ, **more}
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "NITROPILOT_HOST", "NITROPILOT_PORT"):
+        variables.pop(name, None)
+    if display is not None:
+        variables["DISPLAY"] = display
+    folders = {"NITROPILOT_CONFIG": str(home / "config"), "NITROPILOT_DATA": str(home / "data")}
+    # A tiny policy gains nothing from threads, which wait for each other on a busy machine.
+    return variables | folders | {"OMP_NUM_THREADS": "1"} | more
+
+
+def command(
+    *arguments: str, home: Path, display: str | None = None, **more: str
+) -> subprocess.CompletedProcess[str]:
+    """Run ``nitropilot`` with these arguments to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "nitropilot", *arguments], cwd=ROOT, text=True,
+        env=environment(home, display, **more), capture_output=True, stdin=subprocess.DEVNULL,
+        timeout=PATIENCE_S,
+    )  # fmt: skip
+
+
+class Daemon:
+    """``nitropilot serve`` on a free port, with a client that knows the token."""
+
+    def __init__(self, home: Path, display: str | None, *options: str, **more: str) -> None:
+        self.home = home
+        self.log = home / "daemon.log"
+        home.mkdir(parents=True, exist_ok=True)
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "nitropilot", "serve", "--port", "0", *options], cwd=ROOT,
+                env=environment(home, display, **more), stdin=subprocess.DEVNULL, stdout=log,
+                stderr=subprocess.STDOUT,
+            )  # fmt: skip
+        try:
+            self.port = int(until(self._said_port, "the daemon's first line"))
+        except BaseException:
+            self.kill()
+            raise
+        self.token = (home / "config" / "token").read_text().strip()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.client = httpx.Client(
+            base_url=self.url, headers={"Authorization": f"Bearer {self.token}"}, timeout=PATIENCE_S
+        )
+        until(self._answers, "the daemon's first answer")
+
+    def output(self) -> str:
+        """All it has printed."""
+        return self.log.read_text()
+
+    def create(self, **body: Any) -> dict[str, Any]:
+        """A new session."""
+        answer = self.client.post("/api/v1/sessions", json=body)
+        assert answer.status_code == 201, answer.text
+        session: dict[str, Any] = answer.json()
+        return session
+
+    def session(self, session_id: str) -> dict[str, Any]:
+        """A session as it is now."""
+        session: dict[str, Any] = self.client.get(f"/api/v1/sessions/{session_id}").json()
+        return session
+
+    def wait_for(self, session_id: str, *states: str) -> dict[str, Any]:
+        """A session once it is in one of these states; it must not end on the way."""
+
+        def there() -> bool:
+            session = self.session(session_id)
+            assert session["state"] in states or session["state"] not in ENDED, session["end"]
+            return session["state"] in states
+
+        until(there, " or ".join(states))
+        return self.session(session_id)
+
+    def playing(self, **body: Any) -> dict[str, Any]:
+        """A new session once it has sent actions."""
+        created = self.create(**body)
+        self.wait_for(created["id"], "playing")
+        until(lambda: self.session(created["id"])["stats"]["actions_sent"] > 0, "the first action")
+        return self.session(created["id"])
+
+    def signal(self, number: signal.Signals) -> int:
+        """Send a signal and wait for the exit status."""
+        self.process.send_signal(number)
+        return self.process.wait(PATIENCE_S)
+
+    def kill(self) -> None:
+        """End it in whatever way, with everything it started."""
+        if self.process.poll() is None:
+            below = psutil.Process(self.process.pid).children(recursive=True)
+            self.process.terminate()
+            try:
+                self.process.wait(PATIENCE_S)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+            for child in below:
+                if child.is_running():
+                    child.kill()
+
+    def _said_port(self) -> str:
+        assert self.process.poll() is None, self.output()
+        found = re.search(r"listens on http://\S+:(\d+)/api/v1", self.output())
+        return found[1] if found else ""
+
+    def _answers(self) -> bool:
+        try:
+            return self.client.get("/healthz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+
+class RunningGame:
+    """Runner, started by the test itself as a player with the preloaded pad would."""
+
+    def __init__(self, display: str) -> None:
+        self.page = PadPage.create()
+        variables = {**os.environ, "DISPLAY": display, **launch_environment(self.page)}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "simulator.arcade.runner"], cwd=ROOT, env=variables,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        self.pid = self.process.pid
+        try:
+            self.window = until(lambda: self._window(display), "the game's window")
+        except BaseException:
+            self.kill()
+            raise
+
+    def _window(self, display: str) -> capture.Window | None:
+        assert self.process.poll() is None, "the game ended"
+        try:
+            return capture.find_window(pid=self.pid, display=display)
+        except capture.WindowNotFound:
+            return None
+
+    def pad_is_neutral(self) -> bool:
+        """Whether the game reads a released pad."""
+        return page_is_neutral(self.page.path)
+
+    def runs(self) -> bool:
+        """Whether the game is not stopped and still reads its pad."""
+        assert self.process.poll() is None, "the game ended"
+        polls = self.page.status().polls
+        time.sleep(0.2)
+        return self.page.status().polls > polls
+
+    def kill(self) -> None:
+        """End it, stopped or not."""
+        self.process.kill()
+        self.process.wait()
+        self.page.close()
+        self.page.unlink()
+
+
+@contextmanager
+def running_game(display: str) -> Iterator[RunningGame]:
+    """A ``RunningGame`` for the length of a block."""
+    game = RunningGame(display)
+    try:
+        yield game
+    finally:
+        game.kill()
+
+
+def page_of(pid: int) -> Path:
+    """The pad page that a launched game reads."""
+    return Path(psutil.Process(pid).environ()[PAGE_VARIABLE])
+
+
+def page_is_neutral(path: Path) -> bool:
+    """Whether a pad page holds a released pad."""
+    values = CELLS.unpack_from(path.read_bytes(), 64)
+    return tuple(v for i, v in enumerate(values) if i % 3) == NEUTRAL_CELLS
+
+
+def stopped(pid: int) -> bool:
+    """Whether a process stands still."""
+    return psutil.Process(pid).status() == psutil.STATUS_STOPPED
+
+
+def trace_of(session: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The lines of a session's trace."""
+    lines = (Path(session["folder"]) / "trace.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]

@@ -1,0 +1,103 @@
+"""The end of the daemon, gentle and not, while it plays."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from tests.server.conftest import needs_preload
+from tests.server.processes import POLICY, Daemon, stopped, trace_of, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from agent.display import PrivateDisplay
+    from tests.server.processes import RunningGame
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+
+
+@pytest.fixture
+def own_daemon(x_display: PrivateDisplay, tmp_path: Path) -> Iterator[Daemon]:
+    """A daemon that the test may end."""
+    daemon = Daemon(tmp_path, x_display.name, "--policy", POLICY)
+    yield daemon
+    daemon.client.close()
+    daemon.kill()
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
+def test_a_signal_ends_all_in_good_order(own_daemon: Daemon, game: RunningGame, name: str) -> None:
+    """Exit status 0, the joined game runs on, the launched one has ended, traces are whole."""
+    joined = own_daemon.playing(pid=game.pid)
+    launched = own_daemon.playing(launch="runner", headless=True)
+    below = psutil.Process(own_daemon.process.pid).children(recursive=True)
+    assert own_daemon.signal(getattr(signal, name)) == 0
+    assert game.pad_is_neutral()
+    assert game.runs()
+    until(lambda: not any(child.is_running() for child in below), "the end of its processes")
+    assert not psutil.pid_exists(launched["game"]["pid"])
+    for session in (joined, launched):
+        last = trace_of(session)[-1]
+        assert (last["type"], last["reason"]) == ("end", "the daemon ended")
+    assert "Traceback" not in own_daemon.output()
+
+
+def test_a_signal_while_attaching_ends_the_game_too(own_daemon: Daemon) -> None:
+    """The game that is being launched at that moment must not be left behind."""
+    needs_preload()
+    own_daemon.create(launch="runner", headless=True)
+    until(lambda: psutil.Process(own_daemon.process.pid).children(), "the launch")
+    below = psutil.Process(own_daemon.process.pid).children(recursive=True)
+    assert own_daemon.signal(signal.SIGTERM) == 0
+    until(lambda: not any(child.is_running() for child in below), "the end of its processes")
+
+
+def test_an_open_connection_does_not_hold_the_games(own_daemon: Daemon, game: RunningGame) -> None:
+    """A client that keeps sending must not keep a pad pressed while the daemon waits for it."""
+    import socket
+
+    own_daemon.playing(pid=game.pid)
+    head = (
+        f"POST /api/v1/predict HTTP/1.1\r\nHost: 127.0.0.1:{own_daemon.port}\r\n"
+        f"Authorization: Bearer {own_daemon.token}\r\nContent-Length: 1000\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", own_daemon.port)) as slow:
+        slow.sendall(head.encode())
+        own_daemon.process.send_signal(signal.SIGTERM)
+        until(game.pad_is_neutral, "a neutral pad")
+        until(game.runs, "a running game")
+        assert own_daemon.process.wait(60) == 0
+
+
+def test_a_killed_daemon_lets_the_game_go(own_daemon: Daemon, game: RunningGame) -> None:
+    """kill -9 in the middle of play: the watchdog resumes the game with a neutral pad."""
+    own_daemon.playing(pid=game.pid)
+    until(lambda: stopped(game.pid), "a freeze")
+    own_daemon.process.kill()
+    own_daemon.process.wait()
+    until(game.runs, "a running game")
+    until(game.pad_is_neutral, "a neutral pad")
+
+
+def test_sigint_before_it_serves_is_no_traceback(tmp_path: Path) -> None:
+    """Ctrl-C during the seconds in which a policy loads."""
+    import subprocess
+
+    from tests.server.processes import ROOT, environment
+
+    process = subprocess.Popen(
+        [sys.executable, "-m", "nitropilot", "serve", "--port", "0", "--policy", "random:full"],
+        cwd=ROOT, env=environment(tmp_path, None), stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    until(lambda: (tmp_path / "config" / "token").exists(), "the token")
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.strip().splitlines()[-1:] == ["nitropilot: interrupted"]
+    assert "Traceback" not in said
