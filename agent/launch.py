@@ -117,8 +117,8 @@ def _launch(
     environment = dict(os.environ)
     page, private = None, None
     if sys.platform != "win32":
-        page = _make_page(undo, environment)
         private = _choose_display(undo, environment, display, headless)
+        page = _make_page(undo, environment)
     profile = Path(tempfile.mkdtemp(prefix="nitropilot-profile-"))
     undo.callback(shutil.rmtree, profile, ignore_errors=True)
     if recipe.private_profile:

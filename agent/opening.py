@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from agent.game import Game
 
 TAP_S = 0.15
+SLOW_FPS = 10.0
+"""A game that reads its pad less often than this is still loading, and would miss a press."""
+LOADING_S = 30.0
+"""How much longer than asked to wait for it."""
 
 
 def press_opening(game: Game, grant: int) -> None:
@@ -25,9 +29,26 @@ def press_opening(game: Game, grant: int) -> None:
     if game.launched is None:
         return
     for wait, button in game.launched.recipe.opening:
-        time.sleep(wait)
-        game.check_running()
+        _let_pass(game, wait, grant)
         if not game.controls.send(GamepadState(buttons=parse_buttons([button])), grant):
             return
-        time.sleep(TAP_S)
+        _let_pass(game, TAP_S, grant)
         game.controls.send(NEUTRAL, grant)
+
+
+def _let_pass(game: Game, seconds: float, grant: int) -> None:
+    """Wait, and longer while the game is too busy to read its pad."""
+    deadline = time.monotonic() + seconds + LOADING_S
+    enough = _reads(game) + seconds * SLOW_FPS
+    time.sleep(seconds)
+    game.check_running()
+    while _reads(game) < enough and game.controls.grant == grant:
+        if game.pad_warning or time.monotonic() > deadline:
+            return
+        time.sleep(0.02)
+        game.check_running()
+
+
+def _reads(game: Game) -> float:
+    """How often the game has read its pad; no limit where that cannot be known."""
+    return game.page.status().polls if game.page is not None else float("inf")

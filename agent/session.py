@@ -133,8 +133,8 @@ class Session:
         if self.game is not None:
             try:
                 self.game.controls.disarm()
-            except NitroPilotError as error:  # the session's thread tries again and reports it
-                log.error("session %s: letting go: %s", self.id, error.line())
+            except Exception:  # the session's thread tries again and says so in its end
+                log.exception("session %s could not let go at once", self.id)
 
     def _let_go_for(self, state: SessionState) -> None:
         with self._changed:
@@ -263,9 +263,12 @@ class Session:
         """Do one of the last things, whatever it raises; why it did not work, or ""."""
         try:
             act()
+        except NitroPilotError as error:
+            log.error("session %s, at its end: %s", self.id, error.line())
+            return str(error)
         except Exception as error:
             log.exception("session %s, at its end", self.id)
-            return str(error) or type(error).__name__
+            return f"{type(error).__name__}: {error}"
         return ""
 
     def _close_video(self) -> dict[str, object] | None:

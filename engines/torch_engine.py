@@ -17,6 +17,8 @@ from engines.base import ActionChunk, Engine, EngineInfo, PolicySpec
 from engines.errors import InferenceFailed
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from engines.base import Array
     from policy.network import Conditioning, Policy
 
@@ -51,12 +53,12 @@ class TorchEngine(Engine):
         """As ``Engine.infer``."""
         policy, conditioning = self._open()
         self.check_input(observation, noise, dropped)
-        images = torch.tensor(observation[None], device=self._device)
+        images = self._tensor(observation)
         began = time.perf_counter()
         try:
             kvs = policy.keys_values(images, game, dropped, cfg_scale)
             seen = self._now()
-            x = torch.tensor(noise[None], device=self._device)
+            x = self._tensor(noise)
             x = policy.integrate(x, kvs, conditioning, cfg_scale)
             actions = x[0].cpu().numpy()
         except RuntimeError as error:  # out of memory, a lost device
@@ -74,6 +76,10 @@ class TorchEngine(Engine):
         if self._loaded is None:
             raise InferenceFailed("the engine is closed", "load the policy again")
         return self._loaded
+
+    def _tensor(self, array: Array) -> Tensor:
+        """A batch of one; copied, because the caller's memory may be read-only or reversed."""
+        return torch.from_numpy(np.array(array[None], order="C")).to(self._device)
 
     def _now(self) -> float:
         """The time, once the device has done what was asked of it."""

@@ -13,7 +13,6 @@ from agent import (
     PlaySettings,
     Session,
     SessionPlan,
-    SessionState,
     Target,
     installed,
     measure_effect,
@@ -22,7 +21,7 @@ from agent import (
 from agent.controls import NO_GRANT
 from agent.opening import press_opening
 from engines import load_engine
-from server.cli.output import EXIT_FAILED, JsonOption
+from server.cli.output import EXIT_FAILED, JsonOption, print_error
 from server.cli.play import report, run_session
 from server.paths import new_session_folder
 
@@ -75,5 +74,6 @@ def demo(
     session = Session(plan)
     run_session(session, seconds)
     report(session, measured, as_json)
-    if session.state is SessionState.STOPPED and not measured["picture_changed_by_pad"]:
+    if measured["picture_changed_by_pad"] is False:
+        print_error("the pad did not move the picture; the game's output is beside the trace")
         raise typer.Exit(EXIT_FAILED)

@@ -117,11 +117,14 @@ def test_a_pad_that_does_not_let_go_is_taken_away(stage: Stage, runner: Launched
     check_let_go(session, runner)
 
 
-def test_stop_reports_a_pad_that_does_not_let_go(stage: Stage, runner: LaunchedGame) -> None:
+@pytest.mark.parametrize("kind", [PadFailed, RuntimeError])
+def test_stop_reports_a_pad_that_does_not_let_go(
+    stage: Stage, runner: LaunchedGame, kind: type[Exception]
+) -> None:
     """A caller who stops gets no exception to handle; the session's end says what went wrong."""
 
     def never(*_: object) -> None:
-        raise PadFailed("this pad stays as it is")
+        raise kind("this pad stays as it is")
 
     session = stage.playing(attach(runner))
     assert session.game is not None

@@ -6,6 +6,8 @@ import os
 import shlex
 import sys
 import tempfile
+import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,7 @@ from agent import KNOWN_GAMES, AgentError, LaunchFailed, Target, installed, open
 from agent.display import PrivateDisplay
 from agent.game import take_hold
 from agent.launch import launch
+from agent.opening import press_opening
 from agent.recipes import Recipe, find_recipe
 from controller import Button, GamepadState, PadUnavailable, ShimError
 from controller.pad_page import PadPage
@@ -174,8 +177,6 @@ def test_no_display(leftovers: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_xvfb(leftovers: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without a screen and without Xvfb there is nowhere to play: say what to install."""
     monkeypatch.delenv("DISPLAY", raising=False)
-    monkeypatch.setenv("CC", sys.executable + " -c ''")
-    monkeypatch.setattr("agent.launch._make_page", lambda *_: None)
     monkeypatch.setenv("PATH", "")
     with pytest.raises(LaunchFailed, match="Xvfb is not installed") as failure:
         launch(find_recipe("runner"), log=leftovers / "game.log")
@@ -196,14 +197,19 @@ def test_an_xvfb_that_does_not_come_up(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 @linux
+@pytest.mark.parametrize("headless", [True, False])
 def test_no_compiler(
-    leftovers: Path, display: PrivateDisplay, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    leftovers: Path,
+    display: PrivateDisplay,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    headless: bool,
 ) -> None:
     """The pad library is built on this machine: without a compiler nothing may be started."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("CC", "no-such-compiler")
     with pytest.raises(ShimError, match="no C compiler found"):
-        launch(find_recipe("runner"), log=leftovers / "game.log", display=display.name)
+        launch(find_recipe("runner"), log=leftovers / "game.log", headless=headless)
 
 
 @linux
@@ -319,6 +325,35 @@ def test_which_games_are_kept(
 
 @linux
 @game_test
+def test_a_press_waits_for_a_game_that_is_loading(leftovers: Path, display: PrivateDisplay) -> None:
+    """A game that reads no pad while it loads never learns of a press that came and went."""
+    recipe = replace(find_recipe("runner"), opening=((0.1, "b"),))
+    launched = launch(recipe, log=leftovers / "game.log", display=display.name)
+    try:
+        game = take_hold(launched.window, launched, "auto", freeze_limit=60.0)
+        assert game.page is not None
+        page = game.page.path
+        until(lambda: polls(page) > 0, "the game reads its pad")
+        grant = game.controls.arm()
+        game.controls.freeze(grant)
+        opening = threading.Thread(target=press_opening, args=(game, grant))
+        opening.start()
+        opening.join(0.5)
+        assert opening.is_alive()
+        assert neutral(page)
+        game.controls.thaw()
+        until(lambda: not neutral(page), "the press")
+        count = polls(page)
+        opening.join()
+        assert polls(page) > count
+        assert neutral(page)
+        game.close()
+    finally:
+        launched.close()
+
+
+@linux
+@game_test
 def test_taking_hold_fails_half_way(
     leftovers: Path, display: PrivateDisplay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -369,8 +404,6 @@ def test_a_running_game_without_our_pad(display: PrivateDisplay, tmp_path: Path)
 @game_test
 def test_a_window_of_an_unknown_process(display: PrivateDisplay) -> None:
     """What cannot be paused must be refused before a pad is plugged in."""
-    from dataclasses import replace
-
     import capture
     from tests.capture.xwindow import XWindow
 

@@ -54,11 +54,11 @@ def frames_of(path: Path) -> list[NDArray[np.uint8]]:
 
 
 def record(recorder: VideoRecorder, count: int) -> None:
-    """Add frames and wait for each: none is behind."""
-    for step in range(count):
-        recorder.add(NEUTRAL, f"action {step}")
-        until(lambda frames=recorder.frames: recorder.frames >= frames, "written")
-        until(lambda: recorder._queue.qsize() == 0, "taken")
+    """Add frames and wait for each to be written: none is behind."""
+    for _ in range(count):
+        wanted = recorder.frames + 1
+        recorder.add(NEUTRAL, f"action {wanted}")
+        until(lambda wanted=wanted: recorder.frames == wanted, "written")
 
 
 def test_one_frame_an_action(window: XWindow, display: PrivateDisplay, tmp_path: Path) -> None:

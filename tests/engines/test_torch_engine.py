@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import weakref
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,21 +12,25 @@ import torch
 
 from engines import InferenceFailed
 from engines.torch_engine import TorchEngine
-from policy import ObservationError, load_policy, random_policy
+from policy import ObservationError, random_policy
+from tests.policy.samples import NAMES, fixture_policy, movement_error, reference
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from policy.network import Policy
 
-FIXTURES = Path(__file__).parents[1] / "policy" / "fixtures"
-NAMES = ("single_frame", "horizon18_steps4", "sinusoidal_padded", "two_frames_game")
-
 
 @pytest.fixture(scope="module", params=NAMES)
-def policy(request: pytest.FixtureRequest) -> Policy:
+def name(request: pytest.FixtureRequest) -> str:
     """Each of the checkpoints that the reference implementation wrote."""
-    return load_policy(FIXTURES / f"{request.param}.pt")
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def policy(name: str) -> Policy:
+    """The policy in it."""
+    return fixture_policy(name)
 
 
 @pytest.fixture(scope="module")
@@ -53,16 +56,13 @@ def sampled(
     return answer
 
 
-@pytest.mark.parametrize("sample", [0, 1])
-def test_the_recorded_samples(policy: Policy, sample: int) -> None:
+def test_the_recorded_samples(name: str, policy: Policy) -> None:
     """The engine must give what the reference implementation gave for these frames."""
-    name = Path(policy.name).stem
-    with np.load(FIXTURES / f"{name}.npz", allow_pickle=False) as data:
-        game = str(data["game"]) or None
-        if int(data["dropped"]) > 0:
-            pytest.skip("recorded with a mask per sample")
-        chunk = TorchEngine(policy).infer(data["images"][sample], data["noise"][sample], game=game)
-        assert np.abs(chunk.actions - data["actions"][sample]).max() < 1e-4
+    wanted = reference(name)
+    engine = TorchEngine(policy)
+    for images, noise, actions in zip(wanted.images, wanted.noise, wanted.actions, strict=True):
+        chunk = engine.infer(images.numpy(), noise.numpy(), game=wanted.game)
+        assert movement_error(torch.from_numpy(chunk.actions), actions, noise) < 1e-4
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -82,7 +82,7 @@ def test_plain_chunks(policy: Policy, seed: int) -> None:
 
 def test_game_guidance_and_missing_frames() -> None:
     """Each option must reach the network; none of them may be ignored."""
-    policy = load_policy(FIXTURES / "two_frames_game.pt")
+    policy = fixture_policy("two_frames_game")
     engine = TorchEngine(policy)
     images, noise = example(policy)
     game = engine.spec.games[-1]

@@ -68,14 +68,20 @@ def command(
 class Daemon:
     """``nitropilot serve`` on a free port, with a client that knows the token."""
 
-    def __init__(self, home: Path, display: str | None, *options: str, **more: str) -> None:
+    def __init__(
+        self,
+        home: Path,
+        display: str | None,
+        *options: str,
+        program: tuple[str, ...] = ("-m", "nitropilot"),
+    ) -> None:
         self.home = home
         self.log = home / "daemon.log"
         home.mkdir(parents=True, exist_ok=True)
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "nitropilot", "serve", "--port", "0", *options], cwd=ROOT,
-                env=environment(home, display, **more), stdin=subprocess.DEVNULL, stdout=log,
+                [sys.executable, *program, "serve", "--port", "0", *options], cwd=ROOT,
+                env=environment(home, display), stdin=subprocess.DEVNULL, stdout=log,
                 stderr=subprocess.STDOUT,
             )  # fmt: skip
         try:

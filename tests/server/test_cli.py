@@ -14,6 +14,7 @@ import pytest
 
 from nitropilot import __version__
 from server.doctor import Finding, Level, can_play
+from server.paths import new_session_folder
 from tests.server.conftest import needs_preload
 from tests.server.processes import (
     POLICY,
@@ -148,7 +149,7 @@ def test_a_note_does_not_stop_play() -> None:
 
 
 def test_policies_inspect(tmp_path: Path) -> None:
-    """The figures of a file, as JSON and as a table."""
+    """The figures of a file."""
     from policy import random_policy, save_policy
 
     file = tmp_path / "tiny.safetensors"
@@ -160,8 +161,13 @@ def test_policies_inspect(tmp_path: Path) -> None:
     assert facts["parameters"] == sum(p.numel() for p in policy.parameters())
     assert (facts["horizon"], facts["action_dim"], facts["image_size"]) == (16, 25, 64)
     assert facts["bytes"] == file.stat().st_size
-    table = command("policies", "inspect", str(file), home=tmp_path)
-    assert re.search(r"horizon\W+16\b", table.stdout)
+
+
+def test_sessions_of_one_second_have_folders_of_their_own(tmp_path: Path) -> None:
+    """Two traces in one folder would overwrite each other."""
+    folders = {new_session_folder(tmp_path / "out") for _ in range(5)}
+    assert len(folders) == 5
+    assert set((tmp_path / "out").iterdir()) == folders
 
 
 def one_object(text: str) -> dict[str, Any]:

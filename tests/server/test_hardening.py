@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
+from server.daemon import listen, url_name
+from server.errors import HostRefused, ServerError
 from server.hardening import MAX_BODY, loopback_hosts
 
 if TYPE_CHECKING:
@@ -217,6 +219,17 @@ def test_large_bodies_are_refused(daemon: Daemon, path: str, declared: bool) -> 
     assert daemon.client.get("/healthz").status_code == 200
 
 
+def test_a_declared_large_body_is_not_waited_for(daemon: Daemon) -> None:
+    """The answer comes before the body, which a client then need not send."""
+    head = (
+        f"POST /api/v1/predict HTTP/1.1\r\nHost: 127.0.0.1:{daemon.port}\r\n"
+        f"Authorization: Bearer {daemon.token}\r\nContent-Length: {MAX_BODY + 1}\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", daemon.port), 30) as raw:
+        raw.sendall(head.encode())
+        assert raw.recv(65536).startswith(b"HTTP/1.1 413 ")
+
+
 def test_the_daemon_listens_on_loopback_only(daemon: Daemon) -> None:
     """A server on every interface would be the whole network's."""
     import psutil
@@ -233,6 +246,26 @@ def test_the_token_is_never_printed(daemon: Daemon) -> None:
     """Logs are pasted into bug reports."""
     assert "token is in" in daemon.output()
     assert daemon.token not in daemon.output()
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.0.0.2", "::1", "[::1]"])
+def test_every_loopback_address_answers_to_its_own_name(host: str) -> None:
+    """A daemon on 127.0.0.2 that takes 127.0.0.1 only would refuse all its clients."""
+    try:
+        listener = listen(host, 0)
+    except ServerError as error:
+        pytest.skip(str(error))
+    with listener:
+        name = url_name(listener)
+        assert name in loopback_hosts(name)
+        assert name == str(httpx.URL(f"http://{name}").netloc, "ascii")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "127.1", "localhost.evil", ""])
+def test_no_other_address_is_listened_on(host: str) -> None:
+    """Names are not looked up: what they mean can change."""
+    with pytest.raises(HostRefused):
+        listen(host, 0)
 
 
 def test_port_80_and_other_loopback_addresses_are_our_own() -> None:

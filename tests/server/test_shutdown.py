@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import socket
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +13,16 @@ import psutil
 import pytest
 
 from tests.server.conftest import needs_preload
-from tests.server.processes import POLICY, Daemon, stopped, trace_of, until
+from tests.server.processes import (
+    PATIENCE_S,
+    POLICY,
+    ROOT,
+    Daemon,
+    environment,
+    stopped,
+    trace_of,
+    until,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,21 +69,32 @@ def test_a_signal_while_attaching_ends_the_game_too(own_daemon: Daemon) -> None:
     until(lambda: not any(child.is_running() for child in below), "the end of its processes")
 
 
-def test_an_open_connection_does_not_hold_the_games(own_daemon: Daemon, game: RunningGame) -> None:
-    """A client that keeps sending must not keep a pad pressed while the daemon waits for it."""
-    import socket
-
-    own_daemon.playing(pid=game.pid)
+def test_an_open_request_does_not_hold_the_games(
+    x_display: PrivateDisplay, tmp_path: Path, game: RunningGame
+) -> None:
+    """A client that sends slowly must not keep a pad pressed while the daemon waits for it."""
+    patient = "import server.daemon; server.daemon.GRACE_S = 600; "
+    program = ("-c", f"{patient}from server.cli.main import main; main()")
+    daemon = Daemon(tmp_path, x_display.name, "--policy", POLICY, program=program)
     head = (
-        f"POST /api/v1/predict HTTP/1.1\r\nHost: 127.0.0.1:{own_daemon.port}\r\n"
-        f"Authorization: Bearer {own_daemon.token}\r\nContent-Length: 1000\r\n\r\n"
+        f"POST /api/v1/predict HTTP/1.1\r\nHost: 127.0.0.1:{daemon.port}\r\n"
+        f"Authorization: Bearer {daemon.token}\r\nContent-Length: 5\r\n\r\n"
     )
-    with socket.create_connection(("127.0.0.1", own_daemon.port)) as slow:
-        slow.sendall(head.encode())
-        own_daemon.process.send_signal(signal.SIGTERM)
-        until(game.pad_is_neutral, "a neutral pad")
-        until(game.runs, "a running game")
-        assert own_daemon.process.wait(60) == 0
+    try:
+        daemon.playing(pid=game.pid)
+        daemon.client.close()
+        with socket.create_connection(("127.0.0.1", daemon.port)) as slow:
+            slow.sendall(head.encode())
+            until(lambda: not game.pad_is_neutral(), "a press")
+            daemon.process.send_signal(signal.SIGTERM)
+            until(game.pad_is_neutral, "a neutral pad")
+            until(game.runs, "a running game")
+            assert game.pad_is_neutral()
+            slow.sendall(b"hello")
+            assert slow.recv(65536).startswith(b"HTTP/1.1 422 ")
+        assert daemon.process.wait(PATIENCE_S) == 0
+    finally:
+        daemon.kill()
 
 
 def test_a_killed_daemon_lets_the_game_go(own_daemon: Daemon, game: RunningGame) -> None:
@@ -87,17 +109,13 @@ def test_a_killed_daemon_lets_the_game_go(own_daemon: Daemon, game: RunningGame)
 
 def test_sigint_before_it_serves_is_no_traceback(tmp_path: Path) -> None:
     """Ctrl-C during the seconds in which a policy loads."""
-    import subprocess
-
-    from tests.server.processes import ROOT, environment
-
     process = subprocess.Popen(
         [sys.executable, "-m", "nitropilot", "serve", "--port", "0", "--policy", "random:full"],
         cwd=ROOT, env=environment(tmp_path, None), stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     until(lambda: (tmp_path / "config" / "token").exists(), "the token")
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130
     assert said.strip().splitlines()[-1:] == ["nitropilot: interrupted"]
     assert "Traceback" not in said

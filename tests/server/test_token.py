@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import stat
 import subprocess
 import sys
@@ -131,17 +132,18 @@ def test_first_starts_at_once_end_with_one_token(tmp_path: Path) -> None:
 def test_a_start_that_was_overtaken_reads_the_other_token(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The same, with the other start in the worst moment: just before the file gets its name."""
+    """The same, with the other start in the worst moment: when this one makes up its token."""
     path = tmp_path / "token"
-    real = Path.hardlink_to
+    real = secrets.token_urlsafe
+    others: list[str] = []
 
-    def late(self: Path, target: Path) -> None:
-        monkeypatch.setattr(Path, "hardlink_to", real)
-        load_or_create_token(path)
-        real(self, target)
+    def late(size: int) -> str:
+        monkeypatch.setattr(secrets, "token_urlsafe", real)
+        others.append(load_or_create_token(path))
+        return real(size)
 
-    monkeypatch.setattr(Path, "hardlink_to", late)
-    assert load_or_create_token(path) == path.read_text().strip()
+    monkeypatch.setattr(secrets, "token_urlsafe", late)
+    assert [load_or_create_token(path)] == others == [path.read_text().strip()]
     assert names(tmp_path) == ["token"]
 
 
