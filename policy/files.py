@@ -217,7 +217,9 @@ def _check_zip(path: Path) -> None:
             if broken is None:
                 _check_pickle(path, archive)
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
-        raise CheckpointError(f"{path} is damaged or cut off: {error}", DAMAGED) from None
+        raise CheckpointError(
+            f"{path} is damaged or cut off: {quoted(str(error))}", DAMAGED
+        ) from None
     if broken is not None:
         raise CheckpointError(f"{path} is damaged: {quoted(broken)} fails its checksum", DAMAGED)
 

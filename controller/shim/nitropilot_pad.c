@@ -314,6 +314,7 @@ static void attach_pad(void)
     };
     int index;
 
+    atomic_store(&page->error, 0); /* what a try before this one said */
     sdl.lock(); /* between the two calls another pad could take the index */
     index = sdl.attach(&pad);
     pad_id = index < 0 ? -1 : sdl.id_at(index);
@@ -324,7 +325,6 @@ static void attach_pad(void)
         complain(ERROR_REFUSED, "SDL refused it: ", sdl.error());
         return;
     }
-    atomic_store(&page->error, 0);
     atomic_store(&page->pid, (uint32_t)getpid());
     atomic_fetch_add(&page->attached, 1);
 }

@@ -232,6 +232,10 @@ def test_a_path_that_cannot_be_preloaded_is_refused(
 
 FAKE_SDL = """
 #include <stddef.h>
+#include <stdio.h>
+#ifndef MAPPING
+#define MAPPING 1
+#endif
 static unsigned on;
 int SDL_InitSubSystem(unsigned flags) { on |= flags; return 5; }
 int SDL_Init(unsigned flags) { return SDL_InitSubSystem(flags); }
@@ -248,6 +252,15 @@ int SDL_JoystickGetDeviceInstanceID(int index) { return index; }
 void *SDL_JoystickFromInstanceID(int id) { (void)id; return NULL; }
 int SDL_JoystickSetVirtualAxis(void) { return 0; }
 int SDL_JoystickSetVirtualButton(void) { return 0; }
+int SDL_JoystickSetVirtualHat(void) { return 0; }
+struct guid { unsigned char data[16]; };
+struct guid SDL_JoystickGetDeviceGUID(int index) { return (struct guid){{(unsigned char)index}}; }
+void SDL_JoystickGetGUIDString(struct guid g, char *text, int size)
+{
+    (void)g;
+    snprintf(text, size, "%032d", 7);
+}
+int SDL_GameControllerAddMapping(const char *mapping) { return MAPPING; }
 #endif
 """
 FAKE_GAME = "int SDL_Init(unsigned); int main(void) { return SDL_Init(0x200); }"
@@ -260,6 +273,12 @@ FAKE_GAME = "int SDL_Init(unsigned); int main(void) { return SDL_Init(0x200); }"
         (["-DSDL3"], 0, "SDL 3", "SDL 3"),
         (["-DATTACH=-1"], 0, "refused the virtual pad", "SDL refused it: out of sticks"),
         (["-DATTACH=0"], 1, "", ""),
+        (
+            ["-DATTACH=0", "-DMAPPING=-1"],
+            1,
+            "refused the virtual pad",
+            "SDL refused its mapping: out of sticks",
+        ),
     ],
 )
 def test_what_the_games_sdl_cannot_do_is_reported(

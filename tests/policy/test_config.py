@@ -100,6 +100,40 @@ def test_stored_positions_must_reach() -> None:
         parse_config(config)
 
 
+@pytest.mark.parametrize(
+    ("width", "message"),
+    [
+        ({f"{DIT}.attention_head_dim": 63, f"{MODEL}.hidden_size": 63}, "hidden_size 63 is odd"),
+        (
+            {
+                f"{DIT}.cross_attention_dim": 200,
+                f"{MIXER}.attention_head_dim": 200,
+                f"{MODEL}.vision_hidden_size": 200,
+            },
+            "200 does not divide into 3 heads",
+        ),
+    ],
+)
+def test_widths_must_divide(width: dict[str, int], message: str) -> None:
+    """Such widths broke only when the first frame came."""
+    config = checkpoint()["ckpt_config"]
+    for path, value in width.items():
+        *sections, last = path.split(".")
+        section = config
+        for name in sections:
+            section = section[name]
+        section[last] = value
+    with pytest.raises(CheckpointError, match=message):
+        parse_config(config)
+
+
+def test_an_experiment_name_is_short_text() -> None:
+    """``policies inspect`` prints it; it is no place for other things."""
+    for value in (3, "x" * 2000, "\ud800"):
+        with pytest.raises(CheckpointError, match="experiment_name"):
+            parse_config(changed("experiment_name", value))
+
+
 def test_all_unknown_keys_are_told_at_once() -> None:
     """One key per attempt makes a long afternoon."""
     config = changed(f"{MODEL}.one", 1)

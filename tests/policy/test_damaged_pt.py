@@ -27,7 +27,7 @@ def refusal(path: Path, named: str = "") -> str:
     """The one line that loading ``path`` fails with; it names the file at fault."""
     with pytest.raises(CheckpointError) as caught:
         load_policy(path)
-    line = caught.value.line()
+    line = caught.value.line().replace(str(path.parent), "")  # pytest names folders after tests
     assert (named or path.name) in line
     assert "\n" not in line
     assert len(line) < 700

@@ -84,6 +84,16 @@ def test_the_bait_would_run(tmp_path: Path, protocol: int) -> None:
 
 # Names
 
+LONG = {"data.pkl": b"\x80\x02F" + b"9" * 5000 + b"x\n.", "version": b"3\n"}
+
+
+def test_a_fault_is_told_shortly(tmp_path: Path) -> None:
+    """The error that a pickle's nonsense raises may quote all of it."""
+    with pytest.raises(CheckpointError) as caught:
+        load_policy(write_zip(tmp_path / "ng.pt", LONG))
+    assert len(caught.value.line()) < 500
+
+
 NAMES: dict[str, tuple[object, int, str | None]] = {
     "plain": ({"a": [1, 2.5, None, True, "x"]}, 2, None),
     "function": (print, 2, "__builtin__.print"),

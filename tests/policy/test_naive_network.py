@@ -48,7 +48,7 @@ def test_what_is_kept_is_what_each_step_would_compute(
         (None, 0, 2, 1.0, 7),
         ("pong", 1, 1, 1.0, None),
         ("pong", 1, 2, 2.5, None),
-        ("pong", 1, 1, 0.0, 5),
+        ("pong", 1, 1, 0.5, 5),
     ],
 )
 def test_the_micro_policy_equals_the_naive_network(

@@ -80,7 +80,9 @@ def test_a_command_names_it() -> None:
     assert open_policy("random:tiny").name == "random:tiny (seed 0)"
 
 
-@pytest.mark.parametrize("text", ["random:huge", "random:", "random:tiny:x", "random:tiny:-1"])
+@pytest.mark.parametrize(
+    "text", ["random:huge", "random:", "random:tiny:x", "random:tiny:-1", f"random:tiny:{2**64}"]
+)
 def test_other_names_are_refused(text: str) -> None:
     """A typing slip must not fall back to some other policy."""
     with pytest.raises(PolicyError) as caught:

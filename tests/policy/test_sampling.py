@@ -234,6 +234,8 @@ BAD_CALLS: dict[str, tuple[dict[str, Any], str]] = {
     "mask of numbers": ({"dropped": [0, 1]}, "int64"),
     "mask of words": ({"dropped": ["old", "new"]}, "no mask"),
     "no steps": ({"steps": 0}, "steps is 0"),
+    "guidance without a number": ({"cfg_scale": float("nan")}, "cfg_scale is nan"),
+    "endless guidance": ({"cfg_scale": float("inf")}, "cfg_scale is inf"),
 }
 
 

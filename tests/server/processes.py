@@ -65,6 +65,19 @@ def command(
     )  # fmt: skip
 
 
+def left_running(home: Path) -> list[psutil.Process]:
+    """Processes that a command with this home started and left."""
+    wanted = str(home / "config")
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("NITROPILOT_CONFIG") == wanted:
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
 class Daemon:
     """``nitropilot serve`` on a free port, with a client that knows the token."""
 
@@ -136,18 +149,15 @@ class Daemon:
         return self.process.wait(PATIENCE_S)
 
     def kill(self) -> None:
-        """End it in whatever way, with everything it started."""
-        if self.process.poll() is None:
-            below = psutil.Process(self.process.pid).children(recursive=True)
-            self.process.terminate()
-            try:
-                self.process.wait(PATIENCE_S)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-            for child in below:
-                if child.is_running():
-                    child.kill()
+        """End it in whatever way, with everything that it started and a test left."""
+        self.process.terminate()
+        try:
+            self.process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        for process in left_running(self.home):
+            process.kill()
 
     def _said_port(self) -> str:
         assert self.process.poll() is None, self.output()

@@ -14,8 +14,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.server.conftest import needs_preload
-from tests.server.processes import POLICY, ROOT, command, environment, running_game
-from tests.server.test_cli import left_running
+from tests.server.processes import (
+    POLICY,
+    ROOT,
+    command,
+    environment,
+    left_running,
+    running_game,
+)
 
 if TYPE_CHECKING:
     from agent.display import PrivateDisplay

@@ -9,7 +9,6 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-import psutil
 import pytest
 
 from nitropilot import __version__
@@ -21,6 +20,7 @@ from tests.server.processes import (
     ROOT,
     command,
     environment,
+    left_running,
     page_is_neutral,
     until,
 )
@@ -174,19 +174,6 @@ def one_object(text: str) -> dict[str, Any]:
     """The one JSON object that a command printed."""
     found = json.loads(text)
     assert isinstance(found, dict)
-    return found
-
-
-def left_running(home: Path) -> list[psutil.Process]:
-    """Processes that a command with this home started and left."""
-    wanted = str(home / "config")
-    found = []
-    for process in psutil.process_iter():
-        try:
-            if process.environ().get("NITROPILOT_CONFIG") == wanted:
-                found.append(process)
-        except psutil.Error:
-            continue
     return found
 
 
