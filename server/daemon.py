@@ -7,14 +7,13 @@ import ipaddress
 import signal
 import socket
 import sys
-import threading
 import warnings
 from typing import TYPE_CHECKING
 
 import uvicorn
 
 from server.errors import HostRefused, PortInUse, ServerError
-from server.signals import ending_signals
+from server.signals import ending_signals, in_another_thread
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -32,11 +31,11 @@ class Daemon(uvicorn.Server):
 
     def __init__(self, config: uvicorn.Config, registry: SessionRegistry) -> None:
         super().__init__(config)
-        self._registry = registry
+        self._let_go = in_another_thread(lambda _number: registry.stop())
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Note the signal; another thread lets go, for a handler must not wait for locks."""
-        threading.Thread(target=self._registry.stop).start()
+        """Let go in another thread and begin to shut down."""
+        self._let_go(sig, frame)
         super().handle_exit(sig, frame)
 
 

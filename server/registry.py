@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from functools import partial
 from typing import TYPE_CHECKING
@@ -10,7 +9,6 @@ from typing import TYPE_CHECKING
 import capture
 from agent import PlaySettings, Session, SessionPlan, Target, open_game, parse_buttons
 from agent.errors import NotPossibleNow
-from nitropilot import NitroPilotError
 from server.errors import SessionNotFound
 from server.paths import new_session_folder
 
@@ -18,8 +16,6 @@ if TYPE_CHECKING:
     from capture import Window
     from server.pool import EnginePool
     from server.schemas import SessionRequest
-
-log = logging.getLogger("nitropilot.server")
 
 MAX_ENDED = 50
 """Ended sessions that stay visible; the oldest are forgotten (their files stay)."""
@@ -86,10 +82,7 @@ class SessionRegistry:
     def stop(self) -> None:
         """Neutral pads and running games now; every session then ends."""
         for session in self.all():
-            try:
-                session.stop("the daemon ended")
-            except NitroPilotError as error:  # the others must be let go as well
-                log.error("session %s: %s", session.id, error.line())
+            session.stop("the daemon ended")
 
     def close(self) -> None:
         """End every session and wait for it, then free the policies."""

@@ -4,6 +4,15 @@ from __future__ import annotations
 
 import signal
 import sys
+import threading
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    Handler = Callable[[int, FrameType | None], None]
 
 
 def ending_signals() -> list[signal.Signals]:
@@ -14,3 +23,19 @@ def ending_signals() -> list[signal.Signals]:
     elif signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         found.append(signal.SIGHUP)
     return found
+
+
+def in_another_thread(act: Callable[[int], object]) -> Handler:
+    """A signal handler that has another thread call ``act`` with the signal's number.
+
+    A handler interrupts the main thread anywhere, so it must not wait for a lock that
+    the main thread may hold.  Even the start of a thread takes one; this queue does not.
+    """
+    arrived: SimpleQueue[int] = SimpleQueue()
+
+    def wait_and_act() -> None:
+        while True:
+            act(arrived.get())
+
+    threading.Thread(target=wait_and_act, name="signals", daemon=True).start()
+    return lambda number, _frame: arrived.put(number)

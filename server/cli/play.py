@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import sys
-import threading
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -29,12 +28,11 @@ from server.cli.output import (
     printable,
 )
 from server.paths import new_session_folder
-from server.signals import ending_signals
+from server.signals import ending_signals, in_another_thread
 from server.views import session_model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import FrameType
 
 LOOK_EVERY_S = 0.2
 
@@ -106,13 +104,12 @@ def play(
 def run_session(session: Session, seconds: float | None) -> None:
     """Run a session in front of the user until it ends, a signal comes, or time is up."""
 
-    def on_signal(number: int, _frame: FrameType | None) -> None:
-        # Another thread: a handler must not wait for locks that its own thread holds.
-        reason = f"ended by {signal.Signals(number).name}"
-        threading.Thread(target=session.stop, args=(reason,)).start()
+    def end(number: int) -> None:
+        session.stop(f"ended by {signal.Signals(number).name}")
 
+    handler = in_another_thread(end)
     for number in ending_signals():
-        signal.signal(number, on_signal)
+        signal.signal(number, handler)
     session.start()
     try:
         _watch(session, seconds)

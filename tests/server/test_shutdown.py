@@ -6,12 +6,14 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 
+from server.signals import in_another_thread
 from tests.server.conftest import needs_preload
 from tests.server.processes import (
     PATIENCE_S,
@@ -95,6 +97,18 @@ def test_an_open_request_does_not_hold_the_games(
         assert daemon.process.wait(PATIENCE_S) == 0
     finally:
         daemon.kill()
+
+
+@pytest.mark.timeout(60)
+def test_a_signal_may_come_while_a_thread_starts() -> None:
+    """A handler that starts a thread deadlocks when it interrupts the start of another one."""
+    seen: list[int] = []
+    handler = in_another_thread(seen.append)
+    with threading._active_limbo_lock:  # type: ignore[attr-defined]
+        handler(signal.SIGTERM, None)
+        handler(signal.SIGINT, None)
+    until(lambda: len(seen) == 2, "both signals")
+    assert seen == [signal.SIGTERM, signal.SIGINT]
 
 
 def test_a_killed_daemon_lets_the_game_go(own_daemon: Daemon, game: RunningGame) -> None:
