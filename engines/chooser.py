@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -67,6 +68,9 @@ def load_engine(policy: str, *, engine: str = "auto", device: str = "auto") -> E
 
 def _torch_device(wanted: str) -> tuple[str, str]:
     """The device to use and why."""
+    # Threads that wait busily for each other beside a game that wants the processor lose
+    # their turns at every layer: seconds instead of milliseconds.  Read when torch loads.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     import torch
 
     has_cuda = torch.cuda.is_available()

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from policy.network import Conditioning, Policy
 
 
+SMALL = 20_000_000
+"""Policies with fewer parameters run on one processor thread: the layers are so short
+that waiting for each other would take longer than the work itself."""
+
+
 class TorchEngine(Engine):
     """Runs a policy where its weights are.
 
@@ -34,8 +39,12 @@ class TorchEngine(Engine):
     def __init__(self, policy: Policy, reason: str = "asked for") -> None:
         self.spec = policy_spec(policy)
         self._device = next(policy.parameters()).device
-        threads = f", {torch.get_num_threads()} threads" if self._device.type == "cpu" else ""
-        self.info = EngineInfo("torch", f"{self._device.type}{threads}", "float32", reason)
+        size = sum(parameter.numel() for parameter in policy.parameters())
+        self._threads = 1 if size < SMALL else torch.get_num_threads()
+        place = self._device.type
+        if place == "cpu":
+            place = f"cpu, {self._threads} thread{'s' if self._threads > 1 else ''}"
+        self.info = EngineInfo("torch", place, "float32", reason)
         with torch.inference_mode():
             conditioning = policy.conditioning(policy.steps)
         self._loaded: tuple[Policy, Conditioning] | None = (policy, conditioning)
@@ -52,6 +61,7 @@ class TorchEngine(Engine):
     ) -> ActionChunk:
         """As ``Engine.infer``."""
         policy, conditioning = self._open()
+        torch.set_num_threads(self._threads)  # belongs to the calling thread
         self.check_input(observation, noise, dropped)
         images = self._tensor(observation)
         began = time.perf_counter()

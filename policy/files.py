@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 MAX_PICKLE = 4 * 2**20
 MAX_HEADER = 64 * 2**20
+DOS_FOLDER = 0x10
 PT_SUFFIXES = (".pt", ".pth")
 DAMAGED = "download or copy it again"
 SAFE = "only plain tensors and settings are accepted; nothing in the file was run"
@@ -211,6 +212,9 @@ def _check_zip(path: Path) -> None:
             entries = archive.infolist()
             if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
                 raise CheckpointError(f"{path} has compressed parts", "torch.save makes none")
+            # A part marked as a folder: torch's reader would hand out memory it never filled.
+            if any(entry.is_dir() or entry.external_attr & DOS_FOLDER for entry in entries):
+                raise CheckpointError(f"{path} has folders as parts", "torch.save makes none")
             if sum(entry.file_size for entry in entries) > size:
                 raise CheckpointError(f"{path} claims more data than its {size} bytes", DAMAGED)
             broken = archive.testzip()

@@ -71,7 +71,7 @@ def main() -> None:
     try:
         status = app(standalone_mode=False)
     except AmbiguousWindow as error:
-        print_error(error.line())
+        print_error(f"{len(error.candidates)} windows match; {error.hint}")
         for window in error.candidates:
             print_note(f"  {window.describe()}")
     except NitroPilotError as error:

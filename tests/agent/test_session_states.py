@@ -12,8 +12,10 @@ import pytest
 from agent import NotPossibleNow, PlaySettings, Session, SessionState
 from agent.controls import NO_GRANT
 from agent.game import take_hold
+from agent.guards import MENU_BUTTONS
 from agent.states import TRANSITIONS, check_transition
-from controller import Button, GamepadState
+from controller import NO_BUTTONS, Button, GamepadState
+from engines.base import ActionChunk
 from engines.torch_engine import TorchEngine
 from policy import load_policy
 from tests.agent.playing import (
@@ -367,3 +369,32 @@ def test_settings_that_cannot_be_played(wrong: dict[str, float]) -> None:
     with pytest.raises(AgentError, match=f"{name} is {value}") as failure:
         PlaySettings(**wrong)  # type: ignore[arg-type]
     assert failure.value.hint
+
+
+@game_test
+@pytest.mark.parametrize("allowed", [NO_BUTTONS, Button.START])
+def test_what_the_player_did_not_allow_is_never_sent(
+    stage: Stage, runner: LaunchedGame, allowed: Button
+) -> None:
+    """A policy that wants every button at once: the menu's still need leave (invariant 2)."""
+
+    class Greedy(Gate):
+        def infer(self, *args: object, **options: object) -> ActionChunk:
+            chunk = super().infer(*args, **options)
+            chunk.actions[:, :21] = 1.0
+            return chunk
+
+    session = stage.playing(
+        attach(runner),
+        engine=Greedy(stage.engine()),
+        settings=PlaySettings(action_hz=240.0, allowed=allowed),
+    )
+    session.stop()
+    assert session.wait(PATIENCE_S)
+    sent = {Button(state[6]) for chunk in chunks_of(session) for state in chunk["states"]}
+    everything = Button(sum(Button))
+    assert sent == {everything & ~MENU_BUTTONS | allowed}
+    assert session.loop is not None
+    held_back = session.loop.guard.held_back
+    assert set(held_back) == {"START", "BACK", "GUIDE"} - {str(button.name) for button in allowed}
+    assert all(count >= session.stats.sent for count in held_back.values())

@@ -147,6 +147,15 @@ def test_compressed_parts_are_refused(tmp_path: Path) -> None:
     assert "compressed" in refusal(write_zip(tmp_path / "ng.pt", records, compress=True))
 
 
+@pytest.mark.parametrize("attributes", [0x10, 0x31])
+def test_parts_marked_as_folders_are_refused(pt: Path, attributes: int) -> None:
+    """Torch's reader fills nothing for them, and unpickles what the memory held before."""
+    data = bytearray(pt.read_bytes())
+    data[data.index(b"PK\x01\x02") + 38] = attributes
+    pt.write_bytes(data)
+    assert "folders" in refusal(pt)
+
+
 # Sound zips of something else
 
 
