@@ -213,7 +213,7 @@ def _check_zip(path: Path) -> None:
             if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
                 raise CheckpointError(f"{path} has compressed parts", "torch.save makes none")
             # A part marked as a folder: torch's reader would hand out memory it never filled.
-            if any(entry.is_dir() or entry.external_attr & DOS_FOLDER for entry in entries):
+            if any(e.external_attr & DOS_FOLDER or e.orig_filename.endswith("/") for e in entries):
                 raise CheckpointError(f"{path} has folders as parts", "torch.save makes none")
             if sum(entry.file_size for entry in entries) > size:
                 raise CheckpointError(f"{path} claims more data than its {size} bytes", DAMAGED)
@@ -230,7 +230,7 @@ def _check_zip(path: Path) -> None:
 
 def _check_pickle(path: Path, archive: zipfile.ZipFile) -> None:
     """Refuse zips whose one pickle is not a small one of plain tensors."""
-    pickles = [e for e in archive.infolist() if e.filename.lower().endswith(".pkl")]
+    pickles = [e for e in archive.infolist() if e.orig_filename.lower().endswith(".pkl")]
     if len(pickles) != 1:  # TorchScript has two, and torch ignores the case of names
         raise CheckpointError(
             f"{path} is a zip with {len(pickles)} pickles, torch.save makes one",
