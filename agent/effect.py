@@ -1,9 +1,10 @@
 """Measure whether the pad really moves the picture.
 
 The left stick is left alone, held right, and left alone again, while the picture is
-looked at twenty times a second.  In a game whose view follows its figure, most looks
-differ in a large share of the picture while the stick is held and in hardly any
-otherwise.  The median over the looks pays no heed to single events such as a cut.
+compared with what it was a quarter of a second before.  In a game whose view follows
+its figure, a large share of it differs while the stick is held and hardly any otherwise.
+The quarter second keeps games that draw only a few pictures a second from seeming to
+stand still; the median over the looks pays no heed to single events such as a cut.
 """
 
 from __future__ import annotations
@@ -26,18 +27,21 @@ if TYPE_CHECKING:
 
 RIGHT = GamepadState(left=(1.0, 0.0))
 LOOK_EVERY_S = 0.05
+LOOKS_APART = 5
+SETTLE_S = 10.0
+"""How long a figure may take to come to rest once the stick is released."""
 SMALL = (320, 240)
 DIFFERENT = 12
 """Brightness steps (of 256) by which a pixel must change to count."""
 MIN_SHARE = 0.02
-"""Share of the picture that must change from look to look while the stick is held."""
+"""Share of the picture that must change while the stick is held."""
 MIN_RATIO = 4.0
 """How many times more must change with the stick held than without."""
 
 
 @dataclass(frozen=True)
 class PadEffect:
-    """Share of the picture (0 to 1) that changed between two looks, median over the looks.
+    """Share of the picture (0 to 1) that changed in a quarter second, median over the looks.
 
     Attributes:
         before: With the stick alone.
@@ -59,14 +63,13 @@ class PadEffect:
         return {**asdict(self), "changed": self.changed}
 
 
-def measure_effect(game: Game, seconds: float = 1.0, settle: float = 1.5) -> PadEffect:
+def measure_effect(game: Game, seconds: float = 1.0) -> PadEffect:
     """Try the pad on a game that is in play.  The controls must be armed.
 
     Args:
         game: What to try it on.
         seconds: How long to watch without the stick; it is held twice as long, because
             many views start to follow their figure only at the middle of the picture.
-        settle: How long the figure gets to come to rest.
 
     Raises:
         NitroPilotError: The game, its window or its pad failed.
@@ -76,19 +79,22 @@ def measure_effect(game: Game, seconds: float = 1.0, settle: float = 1.5) -> Pad
     game.controls.send(RIGHT, grant)
     held = _watch(game, 2 * seconds)
     game.controls.send(NEUTRAL, grant)
-    time.sleep(settle)
-    return PadEffect(before, held, _watch(game, seconds))
+    deadline = time.perf_counter() + SETTLE_S
+    after = _watch(game, seconds)
+    while after * MIN_RATIO >= held > MIN_SHARE and time.perf_counter() < deadline:
+        after = _watch(game, seconds)
+    return PadEffect(before, held, after)
 
 
 def _watch(game: Game, seconds: float) -> float:
     shares: list[float] = []
-    last = _small(game.grab())
+    looks = [_small(game.grab())]
     deadline = time.perf_counter() + seconds
-    while time.perf_counter() < deadline:
+    while time.perf_counter() < deadline or not shares:
         time.sleep(LOOK_EVERY_S)
-        now = _small(game.grab())
-        shares.append(float(np.mean(cv2.absdiff(last, now) > DIFFERENT)))
-        last = now
+        looks.append(_small(game.grab()))
+        if len(looks) > LOOKS_APART:
+            shares.append(float(np.mean(cv2.absdiff(looks.pop(0), looks[-1]) > DIFFERENT)))
     return round(statistics.median(shares), 4)
 
 

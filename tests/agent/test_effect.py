@@ -37,13 +37,13 @@ def test_a_real_game_obeys_an_armed_pad_only(runner: LaunchedGame) -> None:
     """The measurement must come from the pad, not from the game's own doing."""
     game = take_hold(runner.window, None, "auto", freeze_limit=30.0)
     try:
-        idle = measure_effect(game, seconds=0.3, settle=0.1)
+        idle = measure_effect(game, seconds=0.3)
         assert not idle.changed, idle
         assert idle.held == 0.0
         game.controls.arm()
         effects = []
         for _ in range(3):  # a busy machine may swallow a look
-            effects.append(measure_effect(game, seconds=0.4, settle=0.3))
+            effects.append(measure_effect(game, seconds=0.4))
             if effects[-1].changed:
                 break
         assert effects[-1].changed, effects

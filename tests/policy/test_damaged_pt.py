@@ -156,6 +156,14 @@ def test_parts_marked_as_folders_are_refused(pt: Path, attributes: int) -> None:
     assert "folders" in refusal(pt)
 
 
+def test_a_part_without_a_name_is_refused(pt: Path) -> None:
+    """Python ends a name at its first zero byte, and nothing is left of this one."""
+    data = bytearray(pt.read_bytes())
+    data[data.index(b"PK\x01\x02") + 46] = 0
+    pt.write_bytes(data)
+    assert "damaged" in refusal(pt)
+
+
 # Sound zips of something else
 
 
