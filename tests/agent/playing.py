@@ -106,6 +106,12 @@ def events_of(session: Session) -> list[str]:
     return [line["what"] for line in read_trace(session) if line["type"] == "event"]
 
 
+def reasons_of(session: Session, word: str) -> list[str]:
+    """Why it waited, as far as ``word`` is in it; a first picture may always be black."""
+    events = [line for line in read_trace(session) if line["type"] == "event"]
+    return [event["reason"] for event in events if word in event.get("reason", "")]
+
+
 class Gate(Engine):
     """A real engine whose chunks can be held back."""
 
