@@ -4,12 +4,15 @@ Importing this package loads no GPU library; an engine's own module is imported 
 the engine is chosen.
 """
 
-from engines.base import ActionChunk, Engine, EngineInfo, PolicySpec
-from engines.chooser import ENGINES, EngineReport, engine_reports, load_engine
-from engines.errors import EngineError, EngineUnavailable, InferenceFailed
+from engines.base import ActionChunk, Engine, EngineInfo, PolicySpec, Prefix, Request
+from engines.chooser import EngineReport, engine_reports, load_engine
+from engines.errors import EngineError, EngineUnavailable, InferenceFailed, OutOfMemory
+from engines.wish import DEVICES, ENGINES, PRECISIONS
 
 __all__ = [
+    "DEVICES",
     "ENGINES",
+    "PRECISIONS",
     "ActionChunk",
     "Engine",
     "EngineError",
@@ -17,7 +20,10 @@ __all__ = [
     "EngineReport",
     "EngineUnavailable",
     "InferenceFailed",
+    "OutOfMemory",
     "PolicySpec",
+    "Prefix",
+    "Request",
     "engine_reports",
     "load_engine",
 ]

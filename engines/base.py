@@ -9,17 +9,19 @@ an engine needs no library but its own:
     actions       T x A            raw channels, decoded by ``policy.actions``
 
 F, S, T and A come from the policy (``Engine.spec``).
+
+An engine computes one request or several at once (``infer_batch``, up to ``max_batch``);
+``infer`` is the batch of one.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-
-from policy.errors import ObservationError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,7 +42,10 @@ class PolicySpec:
         horizon: Actions T in a chunk.
         action_dim: Channels A of an action.
         steps: Sampler steps K.
-        games: Names of games the policy can be conditioned on.
+        games: Games the policy can be conditioned on: name and row of the embedding.
+        game_rows: Rows of the game embedding; 0 for a policy that knows no games.
+        tokens_per_frame: Image tokens N of a frame.
+        sequence_length: Tokens L of the padded sequence.
         old_layout: Stick channels come before the buttons.
     """
 
@@ -52,8 +57,37 @@ class PolicySpec:
     horizon: int
     action_dim: int
     steps: int
-    games: tuple[str, ...] = ()
+    games: Mapping[str, int] = field(default_factory=dict)
+    game_rows: int = 0
+    tokens_per_frame: int = 0
+    sequence_length: int = 0
     old_layout: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Prefix:
+    """Actions that a chunk has to contain, so that it joins the one being played.
+
+    Attributes:
+        actions: ``T x A`` float32, raw channels; rows of weight 0 are not looked at.
+        weights: ``T`` float32 in [0, 1]: 1 keeps the action as it is, 0 leaves it free,
+            and what lies between pulls towards it.
+    """
+
+    actions: Array
+    weights: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Request:
+    """One chunk to compute; see ``Engine.infer`` for the parts."""
+
+    observation: Array
+    noise: Array
+    dropped: int = 0
+    game: str | None = None
+    cfg_scale: float = 1.0
+    prefix: Prefix | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,29 +119,23 @@ class EngineInfo:
 
 
 class Engine(ABC):
-    """A policy made ready to run.  Not thread-safe; ``close`` frees its memory."""
+    """A policy made ready to run.  Not thread-safe; ``close`` frees its memory.
+
+    Attributes:
+        spec: What the policy takes and gives.
+        info: Where it runs and why there.
+        max_batch: Most requests that ``infer_batch`` takes.
+        joins: Whether a ``prefix`` is honoured; if not, chunks can only be cross-faded.
+    """
 
     spec: PolicySpec
     info: EngineInfo
+    max_batch: int = 1
+    joins: bool = True
 
     @abstractmethod
-    def infer(
-        self,
-        observation: Array,
-        noise: Array,
-        *,
-        dropped: int = 0,
-        game: str | None = None,
-        cfg_scale: float = 1.0,
-    ) -> ActionChunk:
-        """Compute one chunk.
-
-        Args:
-            observation: ``F x 3 x S x S`` in [-1, 1], oldest frame first.
-            noise: ``T x A`` standard normal.
-            dropped: How many of the oldest frames do not exist yet.
-            game: A name of ``spec.games``, or None for the unconditional policy.
-            cfg_scale: Classifier-free guidance; 1 switches it off.
+    def infer_batch(self, requests: Sequence[Request]) -> list[ActionChunk]:
+        """Compute 1 to ``max_batch`` chunks together; ``seconds`` are those of the batch.
 
         Raises:
             ObservationError: A shape, type or option does not fit the policy.
@@ -118,6 +146,33 @@ class Engine(ABC):
     def close(self) -> None:
         """Free the weights.  Safe to call twice."""
 
+    def infer(
+        self,
+        observation: Array,
+        noise: Array,
+        *,
+        dropped: int = 0,
+        game: str | None = None,
+        cfg_scale: float = 1.0,
+        prefix: Prefix | None = None,
+    ) -> ActionChunk:
+        """Compute one chunk.
+
+        Args:
+            observation: ``F x 3 x S x S`` in [-1, 1], oldest frame first.
+            noise: ``T x A`` standard normal.
+            dropped: How many of the oldest frames do not exist yet.
+            game: A name of ``spec.games``, or None for the unconditional policy.
+            cfg_scale: Classifier-free guidance; 1 switches it off.
+            prefix: What the chunk has to contain; only where ``joins``.
+
+        Raises:
+            ObservationError: A shape, type or option does not fit the policy.
+            InferenceFailed: The device failed, or produced numbers that are not finite.
+        """
+        request = Request(observation, noise, dropped, game, cfg_scale, prefix)
+        return self.infer_batch([request])[0]
+
     def draw_noise(self, rng: np.random.Generator) -> Array:
         """Standard normal noise of the shape this policy starts a chunk from."""
         return rng.standard_normal((self.spec.horizon, self.spec.action_dim), dtype=np.float32)
@@ -127,22 +182,3 @@ class Engine(ABC):
         spec = self.spec
         grey = np.zeros((spec.frames, 3, spec.image_size, spec.image_size), np.float32)
         return self.infer(grey, self.draw_noise(np.random.default_rng(0))).total_seconds
-
-    def check_input(self, observation: Array, noise: Array, dropped: int) -> None:
-        """Refuse arrays that do not fit the policy (see ``infer``)."""
-        spec = self.spec
-        expect("observation", observation, (spec.frames, 3, spec.image_size, spec.image_size))
-        expect("noise", noise, (spec.horizon, spec.action_dim))
-        if not 0 <= dropped < spec.frames:
-            raise ObservationError(
-                f"dropped is {dropped} of {spec.frames} frames",
-                f"it must be from 0 to {spec.frames - 1}",
-            )
-
-
-def expect(name: str, array: Array, shape: tuple[int, ...]) -> None:
-    """Raise ``ObservationError`` unless ``array`` is float32 of ``shape``."""
-    if array.shape != shape or array.dtype != np.float32:
-        raise ObservationError(
-            f"{name} is {array.dtype} {array.shape}", f"this policy takes float32 {shape}"
-        )

@@ -1,27 +1,75 @@
-"""Choose an engine for a policy, and say why the others were not taken."""
+"""Choose an engine for a policy, and say why the others were not taken.
+
+A backend is a module with two functions:
+
+    available(device) -> str     what it would run on; raises ``EngineUnavailable``
+    open_engine(wish, reason)    the engine; ``wish.device`` and ``.engine`` are no "auto"
+"""
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
+import logging
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol, cast
 
-from engines.errors import EngineUnavailable
+from engines.errors import EngineUnavailable, OutOfMemory
+from engines.fallback import FallbackEngine
+from engines.wish import DEVICES, ENGINES, PRECISIONS, Wish
+from policy.errors import quoted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from engines.base import Engine
 
-ENGINES = ("torch",)
-DEVICES = ("auto", "cpu", "cuda")
+log = logging.getLogger("nitropilot.engines")
+
+
+class _Module(Protocol):
+    def available(self, device: str) -> str: ...
+
+    def open_engine(self, wish: Wish, reason: str) -> Engine: ...
+
+
+@dataclass(frozen=True)
+class Backend:
+    """A way to run a policy.
+
+    Attributes:
+        engine: Its engine's name.
+        device: Where it runs.
+        module: What implements it.
+        needs: How to install what it needs.
+        automatic: Whether ``auto`` considers it.
+    """
+
+    engine: str
+    device: str
+    module: str
+    needs: str
+    automatic: bool = True
+
+    @property
+    def label(self) -> str:
+        """As in ``openvino on cpu``."""
+        return self.engine if self.device == "remote" else f"{self.engine} on {self.device}"
+
+
+BACKENDS = (
+    Backend("torch", "cuda", "engines.torch_cuda", "pip install torch"),
+    Backend("torch", "cpu", "engines.torch_engine", "pip install torch"),
+)
+"""The fastest first."""
 
 
 @dataclass(frozen=True)
 class EngineReport:
-    """What ``doctor`` and ``status`` say of one engine.
+    """What ``doctor`` and ``status`` say of one way to run a policy.
 
     Attributes:
-        name: The engine.
+        name: Engine and device.
         available: Whether it can run here.
         reason: On what, or why not.
         hint: The fix, when it is not available.
@@ -34,53 +82,111 @@ class EngineReport:
 
 
 def engine_reports() -> tuple[EngineReport, ...]:
-    """One report an engine; imports torch, because only torch knows what it can run on."""
-    if importlib.util.find_spec("torch") is None:
-        return (EngineReport("torch", False, "torch is not installed", "pip install torch"),)
-    device, reason = _torch_device("auto")
-    return (EngineReport("torch", True, f"runs on {device}: {reason}"),)
+    """One report for each way to run a policy, the fastest first."""
+    return tuple(_report(backend) for backend in BACKENDS)
 
 
-def load_engine(policy: str, *, engine: str = "auto", device: str = "auto") -> Engine:
-    """Load a policy and make it ready to run.
-
-    Args:
-        policy: A checkpoint's path, or ``random:tiny`` or ``random:full``.
-        engine: ``auto`` or a name of ``ENGINES``.
-        device: ``auto``, ``cpu`` or ``cuda``.
+def load_engine(
+    policy: str,
+    *,
+    engine: str = "auto",
+    device: str = "auto",
+    precision: str = "auto",
+    max_batch: int = 1,
+    server: str = "",
+    token: str = "",
+) -> Engine:
+    """Load a policy and make it ready to run; see ``Wish`` for the arguments.
 
     Raises:
         EngineUnavailable: The engine or the device is not here.
-        CheckpointError: The policy cannot be loaded.
+        CheckpointError, PolicyError: The policy cannot be loaded.
+        OutOfMemory: It does not fit, and there is no other place for it.
     """
-    if engine not in ("auto", *ENGINES):
+    wish = Wish(policy, engine, device, precision, max_batch, server, token)
+    _check_words(wish)
+    candidates = [b for b in BACKENDS if _matches(b, wish)]
+    if not candidates:
         raise EngineUnavailable(
-            f"there is no engine {engine!r}", f"engines are auto, {', '.join(ENGINES)}"
+            f"engine {engine!r} does not run on device {device!r}",
+            "; ".join(f"{b.label}" for b in BACKENDS) + " would",
         )
-    if device not in DEVICES:
-        raise EngineUnavailable(f"there is no device {device!r}", f"use {', '.join(DEVICES)}")
-    target, reason = _torch_device(device)
-    from engines.torch_engine import TorchEngine
-    from policy import open_policy
-
-    return TorchEngine(open_policy(policy, target), reason=f"the only engine so far; {reason}")
+    return _first_of(candidates, wish, [])
 
 
-def _torch_device(wanted: str) -> tuple[str, str]:
-    """The device to use and why."""
+def _first_of(candidates: list[Backend], wish: Wish, skipped: list[str]) -> Engine:
+    """The first candidate that works; ``skipped`` says why those before it did not."""
+    asked = "asked for" if wish.engine != "auto" or wish.device != "auto" else "the fastest here"
+    refusal: EngineUnavailable | None = None
+    for number, backend in enumerate(candidates):
+        chosen = replace(wish, engine=backend.engine, device=backend.device)
+        rest = candidates[number + 1 :]
+        try:
+            module = _module(backend)
+            what = module.available(backend.device)
+            reason = "; ".join([f"{asked} ({what})", *skipped])
+            engine = module.open_engine(chosen, reason)
+        except EngineUnavailable as error:
+            log.info("%s: %s", backend.label, error)
+            skipped = [*skipped, f"not {backend.label}: {error}"]
+            refusal = refusal or error
+            continue
+        except OutOfMemory as error:
+            if not rest:
+                raise
+            log.warning("%s: %s; falling back to the next engine", backend.label, error)
+            return _first_of(rest, wish, [*skipped, f"not {backend.label}: {error}"])
+        return FallbackEngine(engine, _after(rest, wish, skipped)) if rest else engine
+    assert refusal is not None
+    if len(candidates) == 1:
+        raise refusal
+    raise EngineUnavailable("no engine works here: " + "; ".join(skipped), refusal.hint)
+
+
+def _after(rest: list[Backend], wish: Wish, skipped: list[str]) -> Callable[[str], Engine]:
+    """What to open when the engine before ``rest`` runs out of memory in mid-play."""
+    return lambda why: _first_of(rest, wish, [*skipped, why])
+
+
+def _check_words(wish: Wish) -> None:
+    _one_of("engine", wish.engine, ("auto", *ENGINES))
+    _one_of("device", wish.device, DEVICES)
+    _one_of("precision", wish.precision, PRECISIONS)
+    if wish.max_batch < 1:
+        raise EngineUnavailable(f"a batch of {wish.max_batch} was asked for", "use 1 or more")
+
+
+def _one_of(what: str, word: str, words: tuple[str, ...]) -> None:
+    if word not in words:
+        raise EngineUnavailable(f"there is no {what} {quoted(word)}", f"use {', '.join(words)}")
+
+
+def _matches(backend: Backend, wish: Wish) -> bool:
+    if wish.engine == "auto" and wish.server:
+        return backend.engine == "remote"
+    if wish.engine == backend.engine:
+        return wish.device == backend.device or (
+            wish.device == "auto" and (backend.automatic or backend.device == "remote")
+        )
+    if wish.engine != "auto":
+        return False
+    return wish.device == backend.device or (wish.device == "auto" and backend.automatic)
+
+
+def _module(backend: Backend) -> _Module:
     # Threads that wait busily for each other beside a game that wants the processor lose
     # their turns at every layer: seconds instead of milliseconds.  Read when torch loads.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    import torch
+    try:
+        return cast("_Module", importlib.import_module(backend.module))
+    except ImportError as error:
+        missing = error.name or backend.engine
+        raise EngineUnavailable(f"{missing} is not installed", backend.needs) from None
 
-    has_cuda = torch.cuda.is_available()
-    if wanted == "cuda" and not has_cuda:
-        raise EngineUnavailable(
-            f"torch {torch.__version__} finds no CUDA device",
-            "install the CUDA build of torch and a driver, or use --device cpu",
-        )
-    if wanted == "cpu":
-        return "cpu", "asked for"
-    if has_cuda:
-        return "cuda", torch.cuda.get_device_name(0)
-    return "cpu", f"torch {torch.__version__} finds no CUDA device"
+
+def _report(backend: Backend) -> EngineReport:
+    try:
+        what = _module(backend).available(backend.device)
+    except EngineUnavailable as error:
+        return EngineReport(backend.label, False, str(error), error.hint)
+    return EngineReport(backend.label, True, what)

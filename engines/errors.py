@@ -3,6 +3,7 @@
 EngineError
 ├── EngineUnavailable    the engine, its library or its device is not here
 └── InferenceFailed      a prepared engine could not produce a chunk
+    └── OutOfMemory      for want of memory; another device may have it
 """
 
 from __future__ import annotations
@@ -26,3 +27,9 @@ class InferenceFailed(EngineError):
     """A chunk could not be computed."""
 
     code = "inference_failed"
+
+
+class OutOfMemory(InferenceFailed):
+    """The device's memory does not hold the policy, or what it needs to run."""
+
+    code = "out_of_memory"

@@ -1,26 +1,26 @@
-"""``TorchEngine``: the policy in plain PyTorch, on the CPU or on a CUDA device.
-
-What depends on the frames alone (vision, mixer, cross-attention keys and values) runs
-once a chunk; what depends on the timesteps alone (adaptive norms, the timestep half of
-the action encoder) once in the engine's life.
-"""
+"""``TorchEngine``: the sampler graph in plain PyTorch, on the processor."""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 
 from engines.base import ActionChunk, Engine, EngineInfo, PolicySpec
-from engines.errors import InferenceFailed
+from engines.batch import chunks_of, make_batch
+from engines.errors import EngineUnavailable, InferenceFailed, OutOfMemory
+from policy import open_policy
+from policy.graph import FramePart, SamplerPart
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
-    from engines.base import Array
-    from policy.network import Conditioning, Policy
+    from engines.base import Array, Request
+    from engines.wish import Wish
+    from policy.network import Policy
 
 
 SMALL = 20_000_000
@@ -29,77 +29,79 @@ that waiting for each other would take longer than the work itself."""
 
 
 class TorchEngine(Engine):
-    """Runs a policy where its weights are.
+    """Runs a policy on the processor.
 
     Args:
-        policy: The policy, in float32, on its device.
+        policy: The policy, in float32; its weights are shared, not changed.
         reason: Why this engine was chosen, for status and doctor.
+        dtype: ``torch.float32`` or ``torch.bfloat16``.
+        max_batch: Most requests at once.
     """
 
-    def __init__(self, policy: Policy, reason: str = "asked for") -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        reason: str = "asked for",
+        dtype: torch.dtype = torch.float32,
+        max_batch: int = 8,
+    ) -> None:
         self.spec = policy_spec(policy)
-        self._device = next(policy.parameters()).device
+        self.max_batch = max_batch
         size = sum(parameter.numel() for parameter in policy.parameters())
         self._threads = 1 if size < SMALL else torch.get_num_threads()
-        place = self._device.type
-        if place == "cpu":
-            place = f"cpu, {self._threads} thread{'s' if self._threads > 1 else ''}"
-        self.info = EngineInfo("torch", place, "float32", reason)
-        with torch.inference_mode():
-            conditioning = policy.conditioning(policy.steps)
-        self._loaded: tuple[Policy, Conditioning] | None = (policy, conditioning)
+        place = f"cpu, {self._threads} thread{'s' if self._threads > 1 else ''}"
+        self.info = EngineInfo("torch", place, str(dtype).removeprefix("torch."), reason)
+        self._parts: tuple[FramePart, SamplerPart] | None = (
+            FramePart(policy, dtype),
+            SamplerPart(policy, dtype),
+        )
 
     @torch.inference_mode()
-    def infer(
-        self,
-        observation: Array,
-        noise: Array,
-        *,
-        dropped: int = 0,
-        game: str | None = None,
-        cfg_scale: float = 1.0,
-    ) -> ActionChunk:
-        """As ``Engine.infer``."""
-        policy, conditioning = self._open()
+    def infer_batch(self, requests: Sequence[Request]) -> list[ActionChunk]:
+        """As ``Engine.infer_batch``."""
+        if self._parts is None:
+            raise InferenceFailed("the engine is closed", "load the policy again")
+        frames, sampler = self._parts
         torch.set_num_threads(self._threads)  # belongs to the calling thread
-        self.check_input(observation, noise, dropped)
-        images = self._tensor(observation)
         began = time.perf_counter()
+        batch = make_batch(self.spec, requests, self.max_batch)
+        ready = time.perf_counter()
         try:
-            kvs = policy.keys_values(images, game, dropped, cfg_scale)
-            seen = self._now()
-            x = self._tensor(noise)
-            x = policy.integrate(x, kvs, conditioning, cfg_scale)
-            actions = x[0].cpu().numpy()
-        except RuntimeError as error:  # out of memory, a lost device
-            reason = str(error).split("\n")[0]
-            raise InferenceFailed(f"torch on {self._device}: {reason}") from error
-        if not np.isfinite(actions).all():
-            raise InferenceFailed("the policy produced numbers that are not finite")
-        return ActionChunk(actions, {"vision": seen - began, "sampler": self._now() - seen})
+            kvs = frames(_tensor(batch.images), torch.from_numpy(batch.order))
+            seen = time.perf_counter()
+            sampled = sampler(
+                _tensor(batch.noise), kvs, _tensor(batch.prefix), _tensor(batch.weights),
+                _tensor(batch.mix),
+            )  # fmt: skip
+            actions = sampled.numpy()
+        except RuntimeError as error:
+            raise failure("torch on cpu", error) from error
+        seconds = {
+            "preprocess": ready - began,
+            "vision": seen - ready,
+            "sampler": time.perf_counter() - seen,
+        }
+        return chunks_of(actions, batch.size, seconds)
 
     def close(self) -> None:
         """Drop the weights."""
-        self._loaded = None
+        self._parts = None
 
-    def _open(self) -> tuple[Policy, Conditioning]:
-        if self._loaded is None:
-            raise InferenceFailed("the engine is closed", "load the policy again")
-        return self._loaded
 
-    def _tensor(self, array: Array) -> Tensor:
-        """A batch of one; copied, because the caller's memory may be read-only or reversed."""
-        return torch.from_numpy(np.array(array[None], order="C")).to(self._device)
+def failure(where: str, error: RuntimeError) -> InferenceFailed:
+    """What torch raised, in one line; ``OutOfMemory`` when it was that."""
+    reason = str(error).split("\n")[0]
+    full = isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in reason
+    return (OutOfMemory if full else InferenceFailed)(f"{where}: {reason}")
 
-    def _now(self) -> float:
-        """The time, once the device has done what was asked of it."""
-        if self._device.type == "cuda":
-            torch.cuda.synchronize(self._device)
-        return time.perf_counter()
+
+def _tensor(array: Array) -> Tensor:
+    return torch.from_numpy(array)
 
 
 def policy_spec(policy: Policy) -> PolicySpec:
     """What the outside needs to know of ``policy``."""
+    tokens = policy.config.tokenizer_cfg
     return PolicySpec(
         name=policy.name,
         fingerprint=policy.fingerprint,
@@ -109,6 +111,30 @@ def policy_spec(policy: Policy) -> PolicySpec:
         horizon=policy.horizon,
         action_dim=policy.action_dim,
         steps=policy.steps,
-        games=tuple(policy.games),
-        old_layout=policy.config.tokenizer_cfg.old_layout,
+        games=dict(policy.games),
+        game_rows=policy.sizes.game_rows,
+        tokens_per_frame=tokens.num_visual_tokens_per_frame,
+        sequence_length=tokens.max_sequence_length,
+        old_layout=tokens.old_layout,
     )
+
+
+DTYPES = {"auto": torch.float32, "float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+def available(device: str) -> str:
+    """What it would run on."""
+    return f"torch {torch.__version__}"
+
+
+def open_engine(wish: Wish, reason: str) -> TorchEngine:
+    """The policy on the processor; bfloat16 is emulated, and slow, where it has none."""
+    if wish.precision not in DTYPES:
+        raise EngineUnavailable(
+            f"torch on cpu does not compute in {wish.precision}", f"use {', '.join(DTYPES)}"
+        )
+    try:
+        policy = open_policy(wish.policy)
+        return TorchEngine(policy, reason, DTYPES[wish.precision], max(wish.max_batch, 1))
+    except RuntimeError as error:
+        raise failure("torch on cpu", error) from error

@@ -9,7 +9,9 @@ from engines import ActionChunk, Engine, load_engine
 from server.errors import NoPolicy
 
 if TYPE_CHECKING:
-    from engines.base import Array
+    from collections.abc import Sequence
+
+    from engines.base import Request
 
 
 class SharedEngine(Engine):
@@ -18,23 +20,15 @@ class SharedEngine(Engine):
     def __init__(self, engine: Engine) -> None:
         self.spec = engine.spec
         self.info = engine.info
+        self.max_batch = engine.max_batch
+        self.joins = engine.joins
         self._engine = engine
         self._turn = threading.Lock()
 
-    def infer(
-        self,
-        observation: Array,
-        noise: Array,
-        *,
-        dropped: int = 0,
-        game: str | None = None,
-        cfg_scale: float = 1.0,
-    ) -> ActionChunk:
-        """As ``Engine.infer``, after whoever is before."""
+    def infer_batch(self, requests: Sequence[Request]) -> list[ActionChunk]:
+        """As ``Engine.infer_batch``, after whoever is before."""
         with self._turn:
-            return self._engine.infer(
-                observation, noise, dropped=dropped, game=game, cfg_scale=cfg_scale
-            )
+            return self._engine.infer_batch(requests)
 
     def close(self) -> None:
         """Nothing: others may be using it."""

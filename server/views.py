@@ -42,7 +42,7 @@ def policy_model(spec: PolicySpec) -> PolicyModel:
         horizon=spec.horizon,
         steps=spec.steps,
         image_size=spec.image_size,
-        games=spec.games,
+        games=tuple(spec.games),
     )
 
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from agent import PlaySettings, Session, SessionPlan, Target, open_game
-from engines.base import ActionChunk, Engine
+from engines.base import ActionChunk, Engine, Request
 from engines.torch_engine import TorchEngine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from agent import Game
@@ -139,13 +139,13 @@ class Gate(Engine):
         self._shut = False
         self._passes.release()
 
-    def infer(self, *args: Any, **options: Any) -> ActionChunk:
+    def infer_batch(self, requests: Sequence[Request]) -> list[ActionChunk]:
         """As the real engine, once it is let through."""
-        self.dropped.append(options.get("dropped", 0))
+        self.dropped.extend(request.dropped for request in requests)
         if self._shut:
             self.thinking.set()
             assert self._passes.acquire(timeout=PATIENCE_S)
-        return self.engine.infer(*args, **options)
+        return self.engine.infer_batch(requests)
 
     def close(self) -> None:
         """As the real engine."""

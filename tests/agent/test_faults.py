@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import gc
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
 
 from agent import Session, SessionState
 from controller.errors import PadFailed, PauseFailed
-from engines.base import ActionChunk
+from engines.base import ActionChunk, Request
 from nitropilot import NitroPilotError
 from tests.agent.playing import (
     PATIENCE_S,
@@ -38,7 +38,7 @@ from tests.agent.playing import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from agent import Game
@@ -161,10 +161,10 @@ def test_actions_that_are_not_numbers_press_nothing(stage: Stage, runner: Launch
     """NaN compares false with everything: sent on, it would be an arbitrary pad state."""
 
     class Sick(Gate):
-        def infer(self, *args: Any, **options: Any) -> ActionChunk:
-            chunk = super().infer(*args, **options)
+        def infer_batch(self, requests: Sequence[Request]) -> list[ActionChunk]:
+            (chunk,) = super().infer_batch(requests)
             chunk.actions[3, 7] = float("nan")
-            return chunk
+            return [chunk]
 
     session = stage.session(attach(runner), engine=Sick(stage.engine()))
     session.start()

@@ -15,7 +15,7 @@ from agent.game import take_hold
 from agent.guards import MENU_BUTTONS
 from agent.states import TRANSITIONS, check_transition
 from controller import NO_BUTTONS, Button, GamepadState
-from engines.base import ActionChunk
+from engines.base import ActionChunk, Request
 from engines.torch_engine import TorchEngine
 from policy import load_policy
 from tests.agent.playing import (
@@ -36,7 +36,7 @@ from tests.agent.playing import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from agent import Game
@@ -379,10 +379,10 @@ def test_what_the_player_did_not_allow_is_never_sent(
     """A policy that wants every button at once: the menu's still need leave (invariant 2)."""
 
     class Greedy(Gate):
-        def infer(self, *args: object, **options: object) -> ActionChunk:
-            chunk = super().infer(*args, **options)
+        def infer_batch(self, requests: Sequence[Request]) -> list[ActionChunk]:
+            (chunk,) = super().infer_batch(requests)
             chunk.actions[:, :21] = 1.0
-            return chunk
+            return [chunk]
 
     session = stage.playing(
         attach(runner),

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 
-from engines import ENGINES, EngineUnavailable, engine_reports, load_engine
+from engines import EngineUnavailable, engine_reports, load_engine
 from nitropilot import NitroPilotError
 from policy import CheckpointError, PolicyError
 
@@ -18,7 +18,8 @@ no_cuda = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has
 @pytest.mark.parametrize(
     ("options", "says"),
     [({"engine": "caffe"}, "no engine 'caffe'"), ({"engine": ""}, "no engine ''"),
-     ({"device": "gpu"}, "no device 'gpu'"),
+     ({"device": "vulkan"}, "no device 'vulkan'"), ({"precision": "int4"}, "no precision 'int4'"),
+     ({"engine": "torch", "device": "npu"}, "'torch' does not run on device 'npu'"),
      pytest.param({"device": "cuda"}, "finds no CUDA device", marks=no_cuda)],
 )  # fmt: skip
 def test_engines_that_are_not_there(options: dict[str, str], says: str) -> None:
@@ -47,16 +48,16 @@ def test_policies_that_are_not_there(policy: str, error: type[NitroPilotError]) 
     assert failure.value.line()
 
 
-@pytest.mark.parametrize("engine", ["auto", *ENGINES])
+@pytest.mark.parametrize("engine", ["auto", "torch"])
 @pytest.mark.parametrize("device", ["auto", "cpu"])
 def test_what_was_chosen_and_why(engine: str, device: str) -> None:
     """No silent fallback (invariant 4): on the CPU for want of a GPU must be said."""
     chosen = load_engine("random:tiny", engine=engine, device=device)
     try:
         if device == "cpu":
-            assert chosen.info.device.startswith("cpu")
+            assert "cpu" in chosen.info.device.lower()
             assert "asked for" in chosen.info.reason
-        elif not torch.cuda.is_available():
+        elif engine == "auto" and not torch.cuda.is_available():
             assert "finds no CUDA device" in chosen.info.reason
         assert chosen.spec.is_random
         assert chosen.spec.name.startswith("random:tiny")
@@ -73,11 +74,20 @@ def test_a_checkpoint_by_its_path() -> None:
     engine.close()
 
 
-def test_reports(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`doctor` shows every engine, with the fix for those that are missing."""
-    (report,) = engine_reports()
-    assert (report.name, report.available) == ("torch", True)
-    assert "runs on" in report.reason
-    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
-    (report,) = engine_reports()
-    assert (report.available, report.hint) == (False, "pip install torch")
+def test_reports() -> None:
+    """`doctor` shows every way to run a policy, with the fix for those that do not work."""
+    reports = {report.name: report for report in engine_reports()}
+    assert reports["torch on cpu"].available
+    assert "torch" in reports["torch on cpu"].reason
+    for report in reports.values():
+        assert report.available or (report.reason and report.hint), report
+
+
+def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The import that fails must become one line with the way to install it."""
+    monkeypatch.setitem(sys.modules, "torch", None)
+    for name in [name for name in sys.modules if name.startswith("engines.torch_")]:
+        monkeypatch.delitem(sys.modules, name)
+    with pytest.raises(EngineUnavailable, match="torch is not installed") as failure:
+        load_engine("random:tiny", engine="torch", device="cpu")
+    assert failure.value.hint == "pip install torch"

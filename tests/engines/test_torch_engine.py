@@ -13,6 +13,7 @@ import torch
 from engines import InferenceFailed
 from engines.torch_engine import TorchEngine
 from policy import ObservationError, random_policy
+from policy.graph import FramePart
 from tests.policy.samples import NAMES, fixture_policy, movement_error, reference
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def test_plain_chunks(policy: Policy, seed: int) -> None:
     assert chunk.actions.dtype == np.float32
     assert chunk.actions.shape == (policy.horizon, policy.action_dim)
     assert chunk.actions.flags.c_contiguous
-    assert set(chunk.seconds) == {"vision", "sampler"}
+    assert set(chunk.seconds) == {"preprocess", "vision", "sampler"}
     assert chunk.total_seconds == sum(chunk.seconds.values()) > 0
 
 
@@ -85,7 +86,7 @@ def test_game_guidance_and_missing_frames() -> None:
     policy = fixture_policy("two_frames_game")
     engine = TorchEngine(policy)
     images, noise = example(policy)
-    game = engine.spec.games[-1]
+    game = list(engine.spec.games)[-1]
     answers = []
     for options in (
         {}, {"game": game}, {"dropped": 1}, {"game": game, "cfg_scale": 2.5},
@@ -181,7 +182,7 @@ def test_a_device_that_fails(tiny: Policy, monkeypatch: pytest.MonkeyPatch) -> N
         raise torch.OutOfMemoryError("CUDA out of memory.\nTried to allocate 2 GiB")
 
     engine = TorchEngine(tiny)
-    monkeypatch.setattr(tiny, "keys_values", fail)
+    monkeypatch.setattr(FramePart, "forward", fail)
     with pytest.raises(InferenceFailed, match=r"^torch on cpu: CUDA out of memory\.$"):
         engine.infer(*example(tiny))
 
@@ -193,7 +194,7 @@ def test_what_it_says_of_itself(policy: Policy) -> None:
     assert (spec.frames, spec.image_size) == (policy.frames, policy.image_size)
     assert (spec.horizon, spec.action_dim) == (policy.horizon, 25)
     assert (spec.steps, spec.is_random, spec.old_layout) == (policy.steps, False, False)
-    assert spec.games == tuple(policy.games)
+    assert spec.games == policy.games
     assert (spec.name, spec.fingerprint) == (policy.name, policy.fingerprint)
     assert len(spec.fingerprint) == 64
     assert (info.name, info.precision, info.reason) == ("torch", "float32", "for a test")
