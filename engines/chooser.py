@@ -57,9 +57,15 @@ class Backend:
         return self.engine if self.device == "remote" else f"{self.engine} on {self.device}"
 
 
+OPENVINO = "pip install 'nitropilot[openvino]'"
+
 BACKENDS = (
     Backend("torch", "cuda", "engines.torch_cuda", "pip install torch"),
+    Backend("openvino", "cpu", "engines.openvino_engine", OPENVINO),
+    Backend("openvino", "gpu", "engines.openvino_engine", OPENVINO, automatic=False),
+    Backend("openvino", "npu", "engines.openvino_engine", OPENVINO, automatic=False),
     Backend("torch", "cpu", "engines.torch_engine", "pip install torch"),
+    Backend("remote", "remote", "engines.remote", "pip install websockets", automatic=False),
 )
 """The fastest first."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from policy.errors import CheckpointError, ObservationError, PolicyError
+from policy.naming import parse_random, random_fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +23,7 @@ __all__ = [
     "ObservationError",
     "PolicyError",
     "describe",
+    "fingerprint",
     "load_policy",
     "open_policy",
     "random_policy",
@@ -66,10 +68,19 @@ def open_policy(text: str, device: str = "cpu") -> Policy:
         PolicyError: There is no such random policy.
         CheckpointError: The file cannot be loaded.
     """
-    kind, _, rest = text.partition(":")
-    if kind != "random":
-        return load_policy(text, device)
-    size, _, seed = rest.partition(":")
-    if seed and not seed.isdecimal():
-        raise PolicyError(f"{seed!r} is not a seed", "write random:tiny or random:tiny:7")
-    return random_policy(size, int(seed or 0), device)
+    chosen = parse_random(text)
+    return random_policy(*chosen, device) if chosen else load_policy(text, device)
+
+
+def fingerprint(text: str) -> str:
+    """SHA-256 of what makes the policy that ``text`` names; random ones need no torch.
+
+    Raises:
+        PolicyError: There is no such random policy.
+        CheckpointError: The file cannot be read.
+    """
+    if chosen := parse_random(text):
+        return random_fingerprint(*chosen)
+    from policy.files import read_checkpoint
+
+    return read_checkpoint(text).fingerprint()

@@ -94,8 +94,11 @@ class SelfAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``x``: B x N x W."""
-        qkv = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        mixed = F.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2])
+        # The obvious ways to part them (a permute, an unbind) come out wrong from OpenVINO
+        # 2026.4, in float32 or in bfloat16, where there are as many tokens as heads.
+        parts = self.qkv(x).unflatten(-1, (3 * self.heads, -1)).transpose(1, 2)
+        q, k, v = parts.chunk(3, dim=1)
+        mixed = F.scaled_dot_product_attention(q, k, v)
         out: Tensor = self.out(mixed.transpose(1, 2).flatten(2))
         return out
 

@@ -6,7 +6,6 @@ at random: they say so in the log, in ``is_random`` and in their name.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from typing import Any
 
@@ -14,14 +13,10 @@ import torch
 from torch import nn
 
 from policy.config import parse_config
-from policy.errors import PolicyError
+from policy.naming import check_random, random_fingerprint
 from policy.network import Policy, Sizes
 
 log = logging.getLogger("nitropilot.policy")
-
-MAX_SEED = 2**63
-RECIPE = 1
-"""Raised when the same size and seed begin to give other weights."""
 
 
 def make_random_policy(size: str = "tiny", seed: int = 0, device: str = "cpu") -> Policy:
@@ -36,8 +31,7 @@ def make_random_policy(size: str = "tiny", seed: int = 0, device: str = "cpu") -
     Raises:
         PolicyError: There is no such size or seed.
     """
-    if not 0 <= seed < MAX_SEED:
-        raise PolicyError(f"{seed} is no seed", f"seeds are 0 to {MAX_SEED - 1}")
+    check_random(size, seed)
     config, sizes = architecture(size)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -46,7 +40,7 @@ def make_random_policy(size: str = "tiny", seed: int = 0, device: str = "cpu") -
     policy.raw_config = config
     policy.is_random = True
     policy.name = f"random:{size} (seed {seed})"
-    policy.fingerprint = hashlib.sha256(f"random {RECIPE} {size} {seed}".encode()).hexdigest()
+    policy.fingerprint = random_fingerprint(size, seed)
     log.warning("%s has random weights: it presses buttons, it does not play", policy.name)
     return policy.eval().to(device)
 
@@ -56,10 +50,9 @@ def architecture(size: str) -> tuple[dict[str, Any], Sizes]:
     if size == "full":
         config = _config(width=1024, heads=16, mixer=4, dit=8, tokens=256, positions=1024)
         return config, Sizes(vision_layers=24, vision_mlp=4096)
-    if size == "tiny":
-        config = _config(width=64, heads=1, mixer=1, dit=3, tokens=16, positions=64)
-        return config, Sizes(vision_layers=2, vision_mlp=256)
-    raise PolicyError(f"there is no random policy of size {size!r}", "sizes are full and tiny")
+    check_random(size, 0)
+    config = _config(width=64, heads=4, mixer=1, dit=3, tokens=16, positions=64)
+    return config, Sizes(vision_layers=2, vision_mlp=256)
 
 
 def _config(

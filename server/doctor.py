@@ -141,9 +141,11 @@ def _compiler() -> list[Finding]:
 def _engines() -> list[Finding]:
     from engines import engine_reports
 
+    reports = engine_reports()
+    bad = Level.NOTE if any(report.available for report in reports) else Level.PROBLEM
     return [
-        Finding(f"engine {r.name}", Level.OK if r.available else Level.PROBLEM, r.reason, r.hint)
-        for r in engine_reports()
+        Finding(f"engine {r.name}", Level.OK if r.available else bad, r.reason, r.hint)
+        for r in reports
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from agent.display import PrivateDisplay
+
+
+@pytest.fixture(scope="session", autouse=True)
+def engine_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Compiled policies of one run are shared by its tests and daemons, and end with it."""
+    before = os.environ.get("NITROPILOT_CACHE")
+    os.environ.setdefault("NITROPILOT_CACHE", str(tmp_path_factory.mktemp("cache")))
+    yield
+    if before is None:
+        del os.environ["NITROPILOT_CACHE"]
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,85 @@
+"""The identity of a policy, without loading it, and of the code that an engine is made with.
+
+Hashing a checkpoint of 2 GB takes seconds, and reading its header needs torch; so the
+digest is remembered under the file's path, size, time and inode.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from engines.cache import cache_folder
+from policy import fingerprint
+
+MEMORY = "fingerprints.json"
+REMEMBERED = 200
+
+
+def fingerprint_of(policy: str) -> str:
+    """The fingerprint of a policy as commands name it (see ``policy.open_policy``).
+
+    Raises:
+        PolicyError, CheckpointError: There is no such policy.
+    """
+    state = _state(policy)
+    if state is None:
+        return fingerprint(policy)
+    memory = _recall()
+    if state not in memory:
+        memory[state] = fingerprint(policy)
+        _remember(memory)
+    return memory[state]
+
+
+def code_version(*modules: str) -> str:
+    """A digest of modules' sources, none of which is imported (their packages are)."""
+    digest = hashlib.sha256()
+    for module in modules:
+        spec = importlib.util.find_spec(module)
+        if spec is None or spec.origin is None:
+            raise ModuleNotFoundError(module, name=module)
+        digest.update(Path(spec.origin).read_bytes())
+    return digest.hexdigest()
+
+
+def _state(policy: str) -> str | None:
+    """What changes with the files of a checkpoint; None for random weights, or without files."""
+    if policy.startswith("random:"):
+        return None
+    path = Path(policy)
+    files = (
+        [path / name for name in ("model.safetensors", "config.json")] if path.is_dir() else [path]
+    )
+    if not path.is_dir() and path.name == "model.safetensors":
+        files.append(path.with_name("config.json"))
+    try:
+        stats = [file.stat() for file in files if file.exists()]
+    except OSError:
+        return None
+    if not stats:
+        return None
+    numbers = [(s.st_size, s.st_mtime_ns, s.st_ino, s.st_dev) for s in stats]
+    return f"{path.absolute()} {numbers}"
+
+
+def _recall() -> dict[str, str]:
+    try:
+        memory = json.loads((cache_folder("engines") / MEMORY).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(memory, dict):
+        return {}
+    return {k: v for k, v in memory.items() if isinstance(v, str) and len(v) == 64}
+
+
+def _remember(memory: dict[str, str]) -> None:
+    path = cache_folder("engines") / MEMORY
+    beside = path.with_name(f"{MEMORY}.{os.getpid()}.part")
+    with suppress(OSError):  # the next start hashes again
+        beside.write_text(json.dumps(dict(list(memory.items())[-REMEMBERED:])), "utf-8")
+        beside.replace(path)
