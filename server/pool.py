@@ -18,20 +18,24 @@ class SharedEngine(Engine):
     """An engine that several threads take turns on; the pool closes it."""
 
     def __init__(self, engine: Engine) -> None:
-        self.spec = engine.spec
-        self.info = engine.info
-        self.max_batch = engine.max_batch
-        self.joins = engine.joins
         self._engine = engine
         self._turn = threading.Lock()
+        self._look()
 
     def infer_batch(self, requests: Sequence[Request]) -> list[ActionChunk]:
         """As ``Engine.infer_batch``, after whoever is before."""
         with self._turn:
-            return self._engine.infer_batch(requests)
+            try:
+                return self._engine.infer_batch(requests)
+            finally:
+                self._look()  # it may have fallen back to another
 
     def close(self) -> None:
         """Nothing: others may be using it."""
+
+    def _look(self) -> None:
+        self.spec, self.info = self._engine.spec, self._engine.info
+        self.max_batch, self.joins = self._engine.max_batch, self._engine.joins
 
 
 class EnginePool:
@@ -41,14 +45,23 @@ class EnginePool:
         default: The policy for requests that name none.
         engine: Kind of engine, or ``auto``.
         device: Device, or ``auto``.
+        precision: What to compute in, or ``auto``.
     """
 
-    def __init__(self, default: str | None, engine: str = "auto", device: str = "auto") -> None:
+    def __init__(
+        self,
+        default: str | None,
+        engine: str = "auto",
+        device: str = "auto",
+        precision: str = "auto",
+    ) -> None:
         self.default = default
         self._kind = engine
         self._device = device
+        self._precision = precision
         self._engines: dict[str, tuple[Engine, SharedEngine]] = {}
         self._lock = threading.Lock()
+        self._opening: dict[str, threading.Lock] = {}
 
     def get(self, policy: str | None = None) -> Engine:
         """The engine for ``policy`` or for the default one.
@@ -64,6 +77,8 @@ class EnginePool:
                 "start with --policy CHECKPOINT, or random:tiny to try without one",
             )
         with self._lock:
+            opening = self._opening.setdefault(name, threading.Lock())
+        with opening:  # compiling may take a minute, and others want other policies
             if name not in self._engines:
                 engine = load_engine(name, engine=self._kind, device=self._device)
                 self._engines[name] = (engine, SharedEngine(engine))

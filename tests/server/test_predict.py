@@ -13,6 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
+from engines import ENGINES
 from policy import open_policy
 from policy.observation import observe
 from server.picture import MAX_PIXELS, decode_picture
@@ -62,7 +63,7 @@ def test_a_picture_gives_a_chunk(daemon: Daemon, kind: str) -> None:
     assert answer.status_code == 200, answer.text
     chunk = answer.json()
     assert chunk["policy"]["random"] is True
-    assert chunk["engine"]["name"] == "torch"
+    assert chunk["engine"]["name"] in ENGINES
     actions = np.array(chunk["actions"])
     assert actions.shape == (chunk["policy"]["horizon"], 25) == (16, 25)
     assert np.isfinite(actions).all()
@@ -79,11 +80,18 @@ def test_predict_is_the_library_for_the_same_seed(daemon: Daemon) -> None:
     policy = open_policy(POLICY)
     noise = np.random.default_rng(5).standard_normal((16, 25), dtype=np.float32)
     pixels = np.asarray(Image.open(io.BytesIO(body)).convert("RGB"))
-    images = torch.from_numpy(observe(pixels, policy.image_size))[None]
-    with torch.inference_mode():
-        expected = policy.sample(images, torch.from_numpy(noise)[None])[0].numpy()
+
+    def sampled(pixels: np.ndarray) -> np.ndarray:
+        images = torch.from_numpy(observe(pixels, policy.image_size))[None]
+        return policy.sample(images, torch.from_numpy(noise)[None])[0].numpy()
+
+    expected = sampled(pixels)
     answered = np.array(predict(daemon, body, seed=5).json()["actions"])
-    np.testing.assert_allclose(answered, expected, atol=1e-4)
+    error = np.linalg.norm(answered - expected) / np.linalg.norm(expected)
+    assert error < 5e-3, "what bfloat16 costs a policy this small is 1e-3"
+    for other in (pixels[..., ::-1], pixels[::-1], pixels[:, ::-1]):
+        wrong = sampled(np.ascontiguousarray(other)) - expected
+        assert np.linalg.norm(wrong) / np.linalg.norm(expected) > 2 * error
 
 
 def test_the_seed_decides(daemon: Daemon) -> None:
