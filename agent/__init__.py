@@ -17,6 +17,7 @@ __all__ = [
     "GameHung",
     "LaunchFailed",
     "MenuGuard",
+    "Mode",
     "NotPossibleNow",
     "PadEffect",
     "PlaySettings",
@@ -35,10 +36,10 @@ if TYPE_CHECKING:
     from agent.errors import AgentError, GameExited, GameHung, LaunchFailed, NotPossibleNow
     from agent.game import Game, Target, open_game
     from agent.guards import MenuGuard, parse_buttons
-    from agent.loop import PlaySettings
     from agent.plan import End, SessionPlan
     from agent.recipes import KNOWN_GAMES, installed
     from agent.session import Session
+    from agent.settings import Mode, PlaySettings
     from agent.states import SessionState
 else:
     _LATE = {
@@ -46,10 +47,10 @@ else:
         "errors": ("AgentError", "GameExited", "GameHung", "LaunchFailed", "NotPossibleNow"),
         "game": ("Game", "Target", "open_game"),
         "guards": ("MenuGuard", "parse_buttons"),
-        "loop": ("PlaySettings",),
         "recipes": ("KNOWN_GAMES", "installed"),
         "plan": ("End", "SessionPlan"),
         "session": ("Session",),
+        "settings": ("Mode", "PlaySettings"),
         "states": ("SessionState",),
     }
     _HOME = {name: module for module, names in _LATE.items() for name in names}

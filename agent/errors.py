@@ -5,6 +5,7 @@ AgentError
 ├── GameExited           the game's process ended during play
 ├── GameHung             the game stopped reacting
 ├── NotPossibleNow       the session's state does not allow this request
+├── NothingToSee         the window shows nothing now, or nobody can look at it
 └── RecordingError       a trace or video could not be written
 """
 
@@ -41,6 +42,12 @@ class NotPossibleNow(AgentError):
     """The request does not fit the session's state."""
 
     code = "not_possible_now"
+
+
+class NothingToSee(AgentError):
+    """There is nothing to decide on just now; play waits until there is."""
+
+    code = "nothing_to_see"
 
 
 class RecordingError(AgentError):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from agent.errors import GameExited
-from agent.loop import PlaySettings
+from agent.settings import PlaySettings
 from agent.states import SessionState
 from nitropilot import NitroPilotError
 

@@ -15,7 +15,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from agent.errors import NotPossibleNow, RecordingError
-from agent.loop import PausedLoop
+from agent.loop import Parts
+from agent.modes import choose_mode, fall_back, open_loop
 from agent.opening import press_opening
 from agent.plan import End, SessionPlan, ending_of
 from agent.states import SessionState, check_transition
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agent.game import Game
+    from agent.loop import PlayLoop
+    from agent.modes import ModeChoice
     from engines.base import Engine
 
 __all__ = ["End", "Session", "SessionPlan"]
@@ -46,6 +49,7 @@ class Session:
         id: Short random name.
         stats: Measurements so far.
         end: Why it ended; None before that.
+        mode: What the game does while the policy thinks, and why; None before that is known.
     """
 
     def __init__(self, plan: SessionPlan) -> None:
@@ -56,7 +60,8 @@ class Session:
         self.end: End | None = None
         self.game: Game | None = None
         self.engine: Engine | None = None
-        self.loop: PausedLoop | None = None
+        self.mode: ModeChoice | None = None
+        self.loop: PlayLoop | None = None
         self._trace: TraceWriter | None = None
         self._video: VideoRecorder | None = None
         self._state = SessionState.IDLE
@@ -180,7 +185,10 @@ class Session:
         try:
             loop = self._attach()
             while self._until_playing():
-                loop.play_chunk()
+                loop.play_round()
+                if loop.starved:
+                    self.mode, loop = fall_back(loop)
+                    self.loop = loop
         except NitroPilotError as error:
             self._end_with(*ending_of(error))
         except Exception as error:  # the thread's outermost frame: the game must be let go
@@ -188,22 +196,24 @@ class Session:
             self._end_with(*ending_of(error))
         self._finish()
 
-    def _attach(self) -> PausedLoop:
+    def _attach(self) -> PlayLoop:
         """Load the policy, take hold of the game, open the files, and get into play."""
         self._make_folder()
         self.engine = self.plan.open_engine()
         self.engine.warm_up()
+        self.mode = choose_mode(self.plan.settings, self.engine)
         self._raise_if_stopped()
         self.game = game = self.plan.open_game(self.plan.folder / "game.log")
         self._trace = TraceWriter(
-            self.trace_path, header(self.id, self.plan.settings, game, self.engine)
+            self.trace_path, header(self.id, self.plan.settings, game, self.engine, self.mode)
         )
         if self.video_path is not None:
             self._video = VideoRecorder(
                 self.video_path, game.another_grabber, self.plan.settings.action_hz
             )
-        self.loop = PausedLoop(
-            game, self.engine, self.plan.settings, self.stats, self._trace, self._video
+        self.loop = open_loop(
+            self.mode,
+            Parts(game, self.engine, self.plan.settings, self.stats, self._trace, self._video),
         )
         grant = game.controls.arm()
         self._raise_if_stopped()
@@ -250,10 +260,13 @@ class Session:
         if self.game is not None and (trouble := self._attempt(self.game.close)):
             state = SessionState.FAILED
             end = replace(end, reason=f"{end.reason}; and letting go: {trouble}")
+        if self.loop is not None and (trouble := self._attempt(self.loop.close)):
+            end = replace(end, reason=f"{end.reason}; and {trouble}")
         video = self._close_video()
         if trouble := self._attempt(lambda: self._close_trace(state, end, video)):
             end = replace(end, reason=f"{end.reason}; and the trace: {trouble}")
-        if self.engine is not None:
+        # An engine that still computes is left alone: freeing it would crash.
+        if self.engine is not None and not (self.loop and self.loop.computing):
             self._attempt(self.engine.close)
         log.info("session %s ended: %s", self.id, end.reason)
         self.end = end

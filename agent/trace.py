@@ -14,6 +14,22 @@ since the header's ``started`` on the monotonic clock.  A chunk holds
     states     for each: [left x, left y, right x, right y, left trigger,
                right trigger, buttons as a number (``controller.Button``)]
 
+Paused mode plays the first actions of a chunk, one after the other.  In real-time mode
+``frozen`` is null, and a chunk, which is written when its last action was played or
+when it is clear that none will be, also says
+
+    ready      when the chunk was there
+    start      when its first action was for; the others follow ``1 / action_hz`` apart
+    rows       which of its actions were played: numbers of rows of ``actions``
+    dropped    how many of its first actions were for times past when it was ready
+    fixed      how many of its first actions had to be those of the chunk before,
+               and ``pulled`` how many after them were drawn towards it
+    faded      how many actions were cross-faded with those of the chunk before, for
+               engines that cannot fix any; ``states`` are then the mixture
+
+Events of real-time mode: ``gap`` (``ticks`` in a row without an action, over now) and
+``mode`` (the play goes on in another mode).
+
 The file is written as ``NAME.part`` and renamed when complete (invariant 6).
 """
 
@@ -22,9 +38,12 @@ from __future__ import annotations
 import json
 import time
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
 
 from agent.errors import RecordingError
 from nitropilot import __version__
@@ -32,12 +51,41 @@ from nitropilot import __version__
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from agent.deciding import Decision
     from agent.game import Game
-    from agent.loop import PlaySettings
+    from agent.modes import ModeChoice
+    from agent.settings import PlaySettings
     from controller.state import GamepadState
     from engines.base import Engine
 
 DIGITS = 6
+
+
+@dataclass
+class ChunkRow:
+    """What becomes of one chunk, until it is a line of the trace.
+
+    Attributes:
+        number: Of the chunk, from 0.
+        decision: The chunk and its frame.
+        seconds: Times of the parts.
+        frozen: When the freeze began (``time.perf_counter``); None without one.
+        moments: More times for the line, by name.
+        facts: More for the line.
+        due: When each action played was due.
+        sent: When it was sent.
+        states: What was sent.
+    """
+
+    number: int
+    decision: Decision
+    seconds: Mapping[str, float]
+    frozen: float | None = None
+    moments: dict[str, float] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+    due: list[float] = field(default_factory=list)
+    sent: list[float] = field(default_factory=list)
+    states: list[GamepadState] = field(default_factory=list)
 
 
 class TraceWriter:
@@ -84,6 +132,27 @@ class TraceWriter:
         """Append something that happened now."""
         self.write("event", t=self.at(time.perf_counter()), what=what, **values)
 
+    def chunk(self, row: ChunkRow) -> None:
+        """Append a chunk that is over.
+
+        Raises:
+            RecordingError: As ``write``.
+        """
+        actions = row.decision.chunk.actions
+        self.write(
+            "chunk",
+            i=row.number,
+            frame=self.at(row.decision.frame.time),
+            frozen=None if row.frozen is None else self.at(row.frozen),
+            seconds={name: round(value, DIGITS) for name, value in row.seconds.items()},
+            actions=np.round(actions.astype(float), 5).tolist(),
+            due=[self.at(moment) for moment in row.due],
+            sent=[self.at(moment) for moment in row.sent],
+            states=[state_row(state) for state in row.states],
+            **{name: self.at(moment) for name, moment in row.moments.items()},
+            **row.facts,
+        )
+
     def close(self, **values: Any) -> None:
         """Write the last line and give the file its name.  Safe to call twice.
 
@@ -118,7 +187,9 @@ def state_row(state: GamepadState) -> list[float]:
     return [*(round(value, 4) for value in sticks), int(state.buttons)]
 
 
-def header(session: str, settings: PlaySettings, game: Game, engine: Engine) -> dict[str, object]:
+def header(
+    session: str, settings: PlaySettings, game: Game, engine: Engine, mode: ModeChoice
+) -> dict[str, object]:
     """What the first line says of a session."""
     return {
         "nitropilot": __version__,
@@ -130,7 +201,8 @@ def header(session: str, settings: PlaySettings, game: Game, engine: Engine) -> 
         "engine": {"name": engine.info.name, "device": engine.info.device,
                    "precision": engine.info.precision},
         "pad": game.controls.pad.name,
-        "mode": "paused",
+        "mode": mode.mode,
+        "mode_reason": mode.reason,
         "action_hz": settings.action_hz,
         "actions_per_chunk": settings.actions_per_chunk or engine.spec.horizon,
         "seed": settings.seed,

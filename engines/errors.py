@@ -2,6 +2,8 @@
 
 EngineError
 ├── EngineUnavailable    the engine, its library or its device is not here
+├── ServerGone           the policy server does not answer; it may come back
+├── WireError            a message between client and policy server is not what it may be
 └── InferenceFailed      a prepared engine could not produce a chunk
     └── OutOfMemory      for want of memory; another device may have it
 """
@@ -21,6 +23,18 @@ class EngineUnavailable(EngineError):
     """The engine cannot be used on this machine; the message says why."""
 
     code = "engine_unavailable"
+
+
+class ServerGone(EngineError):
+    """The policy server does not answer; asking again later may help."""
+
+    code = "server_gone"
+
+
+class WireError(EngineError):
+    """A message is not what the wire allows."""
+
+    code = "bad_message"
 
 
 class InferenceFailed(EngineError):

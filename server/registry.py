@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import capture
-from agent import PlaySettings, Session, SessionPlan, Target, open_game, parse_buttons
+from agent import Mode, PlaySettings, Session, SessionPlan, Target, open_game, parse_buttons
 from agent.errors import NotPossibleNow
 from server.errors import SessionNotFound
 from server.paths import new_session_folder
@@ -104,6 +104,7 @@ class SessionRegistry:
             game=request.game,
             cfg_scale=request.cfg_scale,
             seed=request.seed,
+            mode=Mode(request.mode),
         )
         return SessionPlan(
             open_game=lambda log: open_game(target, pad=request.pad, log=log),

@@ -60,6 +60,9 @@ class SessionRequest(Model):
     headless: bool | None = Field(None, description="For launch: use a private display")
     policy: str | None = Field(None, min_length=1, description="Default: the daemon's policy")
     pad: Literal["auto", "vgamepad", "sdl"] = "auto"
+    mode: Literal["paused", "realtime", "auto"] = Field(
+        "auto", description="Freeze the game while the policy thinks, or let it run on"
+    )
     action_hz: float = Field(60.0, ge=1, le=240)
     actions_per_chunk: int | None = Field(None, ge=1, le=256)
     allow: tuple[Literal["start", "back", "guide"], ...] = Field(
@@ -128,6 +131,8 @@ class SessionModel(Model):
     engine: EngineModel | None
     pad: PadModel | None
     pauser: str | None
+    mode: str | None = Field(description="paused or realtime, once that is settled")
+    mode_reason: str = Field(description="Why this mode; with auto, what was measured")
     waiting_for: str
     held_back: dict[str, int] = Field(description="Menu buttons masked so far")
     stats: dict[str, float | int | None]
@@ -159,6 +164,38 @@ class StatusAnswer(Model):
     pads: tuple[BackendModel, ...]
     pauser: str
     sessions: tuple[SessionModel, ...]
+
+
+class TokenRequest(Model):
+    """A named token to create."""
+
+    name: str = Field(min_length=1, max_length=64, description="For people")
+    scope: Literal["admin", "deck", "overlay"] = Field(description="What it may do")
+
+
+class TokenModel(Model):
+    """A named token, without its secret."""
+
+    id: str
+    name: str
+    scope: Literal["admin", "deck", "overlay"]
+    created: str
+    last_used: str | None = Field(description="To a few minutes; null for never")
+
+
+class NewTokenAnswer(Model):
+    """A token just made: the one time that its secret is shown."""
+
+    token: TokenModel
+    secret: str
+
+
+class CodeAnswer(Model):
+    """A code that opens one browser session."""
+
+    code: str
+    url: str
+    seconds: int = Field(description="How long it can be used")
 
 
 class DecodedAction(Model):

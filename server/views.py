@@ -56,15 +56,18 @@ def engine_model(info: EngineInfo) -> EngineModel:
 def session_model(session: Session) -> SessionModel:
     """A session as it is now; reads only, from any thread."""
     game, engine, loop, end = session.game, session.engine, session.loop, session.end
+    window = loop.window if loop else game.grabber.window if game else None
     return SessionModel(
         id=session.id,
         state=session.state.value,
         created=session.created,
-        game=window_model(game.grabber.window) if game else None,
+        game=window_model(window) if window else None,
         policy=policy_model(engine.spec) if engine else None,
         engine=engine_model(engine.info) if engine else None,
         pad=PadModel(name=game.controls.pad.name, reason=game.pad_reason) if game else None,
         pauser=pauser_description() if game else None,
+        mode=session.mode.mode if session.mode else None,
+        mode_reason=session.mode.reason if session.mode else "",
         waiting_for=loop.waiting_for if loop else "",
         held_back=dict(loop.guard.held_back) if loop else {},
         stats=session.stats.summary(),

@@ -10,6 +10,7 @@ import typer
 
 from agent import (
     KNOWN_GAMES,
+    Mode,
     PlaySettings,
     Session,
     SessionPlan,
@@ -41,6 +42,9 @@ def demo(
     headless: Annotated[
         bool | None, typer.Option(help="Use a private display, or never; default: as needed.")
     ] = None,
+    mode: Annotated[
+        Mode, typer.Option(help="Freeze the game while the policy thinks, or let it run on.")
+    ] = Mode.PAUSED,
     seed: Annotated[int, typer.Option(min=0, help="Seed of the noise.")] = 0,
     out: Annotated[Path | None, typer.Option(help="Folder for trace and video.")] = None,
     as_json: Annotated[bool, JsonOption] = False,
@@ -67,7 +71,7 @@ def demo(
         ),
         open_engine=partial(load_engine, policy),
         folder=new_session_folder(out),
-        settings=PlaySettings(seed=seed),
+        settings=PlaySettings(seed=seed, mode=mode),
         record=True,
         before_play=measure,
     )

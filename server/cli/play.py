@@ -12,7 +12,16 @@ import typer
 from rich.text import Text
 
 import capture
-from agent import PlaySettings, Session, SessionPlan, SessionState, Target, open_game, parse_buttons
+from agent import (
+    Mode,
+    PlaySettings,
+    Session,
+    SessionPlan,
+    SessionState,
+    Target,
+    open_game,
+    parse_buttons,
+)
 from agent.errors import AgentError
 from agent.recipes import find_recipe
 from controller import KINDS
@@ -48,8 +57,18 @@ def play(
         str | None, typer.Option(help="Checkpoint, or random:tiny to try without one.")
     ] = None,
     engine: Annotated[str, typer.Option(help="Engine to run the policy on.")] = "auto",
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, gpu or npu.")] = "auto",
+    precision: Annotated[str, typer.Option(help="auto, float32, bfloat16, int8 or fp8.")] = "auto",
+    server: Annotated[
+        str, typer.Option(help="Policy server that decides, ws://HOST:PORT; it has its own policy.")
+    ] = "",
+    server_token: Annotated[
+        str, typer.Option(envvar="NITROPILOT_SERVER_TOKEN", help="What the policy server asks for.")
+    ] = "",
     pad: Annotated[str, typer.Option(help="auto, vgamepad or sdl.")] = "auto",
+    mode: Annotated[
+        Mode, typer.Option(help="Freeze the game while the policy thinks, or let it run on.")
+    ] = Mode.AUTO,
     action_hz: Annotated[float, typer.Option(min=1, max=240, help="Actions a second.")] = 60.0,
     actions_per_chunk: Annotated[
         int | None, typer.Option(min=1, help="Play only the first actions of a chunk.")
@@ -73,10 +92,13 @@ def play(
     as_json: Annotated[bool, JsonOption] = False,
 ) -> None:
     """Play a game, until Ctrl-C or the game's end."""
-    if policy is None:
+    if policy is None and not server and engine != "remote":
         raise AgentError(
-            "no policy given", "name a checkpoint with --policy, or random:tiny to try without one"
+            "no policy given",
+            "name a checkpoint with --policy, random:tiny to try without one, or a --server",
         )
+    if server and engine not in ("auto", "remote"):
+        raise typer.BadParameter("a --server goes with no other engine", param_hint="--engine")
     if pad not in KINDS:
         raise typer.BadParameter(f"{pad!r} is not one of {', '.join(KINDS)}", param_hint="--pad")
     handle = capture.parse_handle(window) if window is not None else None
@@ -87,11 +109,19 @@ def play(
     else:
         find_recipe(launch)
     settings = PlaySettings(
-        action_hz, actions_per_chunk, parse_buttons(allow or ()), game, cfg_scale, seed
+        action_hz, actions_per_chunk, parse_buttons(allow or ()), game, cfg_scale, seed, mode
     )
     plan = SessionPlan(
         open_game=lambda log: open_game(target, pad=pad, log=log),
-        open_engine=partial(load_engine, policy, engine=engine, device=device),
+        open_engine=partial(
+            load_engine,
+            policy or "",
+            engine=engine,
+            device=device,
+            precision=precision,
+            server=server,
+            token=server_token,
+        ),
         folder=new_session_folder(out),
         settings=settings,
         record=record,
@@ -132,7 +162,10 @@ def _one_line(session: Session) -> str:
         return str(session.state)
     waiting = session.loop.waiting_for if session.loop else ""
     stats = session.stats
-    return waiting or f"playing: {stats.chunks} chunks, {stats.sent} actions  (Ctrl-C ends)"
+    mode = f" ({session.mode.mode})" if session.mode else ""
+    fresh = "" if stats.fresh_share is None else f", {stats.fresh_share:.0%} of ticks fresh"
+    done = f"{stats.chunks} chunks, {stats.sent} actions{fresh}"
+    return waiting or f"playing{mode}: {done}  (Ctrl-C ends)"
 
 
 def report(session: Session, extra: dict[str, Any], as_json: bool) -> None:
@@ -166,6 +199,8 @@ def _facts(session: Session) -> Iterator[tuple[str, Any]]:
     yield "policy_random", model.policy.random if model.policy else None
     yield "engine", f"{model.engine.name} on {model.engine.device}" if model.engine else None
     yield "pad", model.pad.name if model.pad else None
+    yield "mode", model.mode
+    yield "mode_reason", model.mode_reason
     yield from session.stats.summary().items()
     yield "held_back", model.held_back
     yield "trace", str(session.trace_path) if session.trace_path.exists() else None

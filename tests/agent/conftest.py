@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
+from agent import Mode
 from agent.launch import launch
 from agent.recipes import find_recipe
 from policy import random_policy
@@ -49,9 +50,13 @@ def runner(
         game.close()
 
 
-@pytest.fixture
-def stage(policy: Policy, tmp_path: Path) -> Iterator[Stage]:
-    """Makes sessions; none of them, and none of their threads, outlives the test."""
+@pytest.fixture(params=[Mode.PAUSED, Mode.REALTIME])
+def stage(request: pytest.FixtureRequest, policy: Policy, tmp_path: Path) -> Iterator[Stage]:
+    """Makes sessions; none of them, and none of their threads, outlives the test.
+
+    What the loops promise they promise in both modes; a test of one mode says so with
+    ``paused_only`` or ``realtime_only`` of ``tests.agent.playing``.
+    """
     with ExitStack() as stack:
-        yield Stage(policy, tmp_path, stack)
+        yield Stage(policy, tmp_path, stack, request.param)
     until(lambda: not own_threads(), "all threads have ended")

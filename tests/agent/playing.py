@@ -11,8 +11,9 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import psutil
+import pytest
 
-from agent import PlaySettings, Session, SessionPlan, Target, open_game
+from agent import Mode, PlaySettings, Session, SessionPlan, Target, open_game
 from engines.base import ActionChunk, Engine, Request
 from engines.torch_engine import TorchEngine
 
@@ -22,11 +23,16 @@ if TYPE_CHECKING:
 
     from agent import Game
     from agent.launch import LaunchedGame
+    from capture import Grabber
     from policy.network import Policy
 
 PATIENCE_S = 60.0
 NEUTRAL_PAGE = [(0, 0), (0, 0), (-32768, -32768), (0, 0)]
 """Sticks, triggers and buttons of a page on which nothing is pressed."""
+
+paused_only = pytest.mark.parametrize("stage", [Mode.PAUSED], indirect=True, ids=["paused"])
+realtime_only = pytest.mark.parametrize("stage", [Mode.REALTIME], indirect=True, ids=["realtime"])
+"""For tests of what only one of the modes does."""
 
 
 def until(condition: Callable[[], Any], what: str) -> Any:
@@ -80,13 +86,28 @@ def at_call(part: object, method: str, nth: int, act: Callable[[], None]) -> Non
     setattr(part, method, call)
 
 
-def fail_at(part: object, method: str, nth: int, error: Exception) -> None:
-    """Let the ``nth`` call of a real part's method raise."""
+def raiser(error: Exception) -> Callable[[], None]:
+    """Something that raises when it is done."""
 
     def fail() -> None:
         raise error
 
-    at_call(part, method, nth, fail)
+    return fail
+
+
+def at_grab(stage: Stage, game: Game, nth: int, act: Callable[[], None]) -> None:
+    """Do ``act`` just before the ``nth`` grab, whichever thread grabs in this mode."""
+    if stage.mode is Mode.PAUSED:
+        at_call(game.grabber, "grab", nth, act)
+        return
+    really_open = game.another_grabber
+
+    def open_grabber() -> Grabber:
+        grabber = really_open()
+        at_call(grabber, "grab", nth, act)
+        return grabber
+
+    game.another_grabber = open_grabber  # type: ignore[method-assign]
 
 
 def read_trace(session: Session) -> list[dict[str, Any]]:
@@ -158,11 +179,15 @@ class Stage:
     Args:
         policy: What they play with.
         folder: Where they write.
+        mode: How they play unless they are told otherwise.
     """
 
-    def __init__(self, policy: Policy, folder: Path, stack: ExitStack) -> None:
+    def __init__(
+        self, policy: Policy, folder: Path, stack: ExitStack, mode: Mode = Mode.PAUSED
+    ) -> None:
         self.policy = policy
         self.folder = folder
+        self.mode = mode
         self._stack = stack
         self._count = itertools.count()
 
@@ -192,7 +217,7 @@ class Stage:
                 open_game=open_it,
                 open_engine=load,
                 folder=self.folder / f"session-{next(self._count)}",
-                settings=settings or PlaySettings(seed=1, action_hz=120.0),
+                settings=settings or PlaySettings(seed=1, action_hz=120.0, mode=self.mode),
                 **plan,
             )
         )

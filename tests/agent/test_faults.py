@@ -13,24 +13,29 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from agent import Session, SessionState
+from agent import Mode, Session, SessionState
 from controller.errors import PadFailed, PauseFailed
 from engines.base import ActionChunk, Request
+from engines.errors import ServerGone
 from nitropilot import NitroPilotError
 from tests.agent.playing import (
     PATIENCE_S,
     Gate,
     Stage,
+    at_call,
+    at_grab,
     attach,
     chunks_of,
     events_of,
-    fail_at,
     gone,
     neutral,
     own_threads,
     page_of,
+    paused_only,
     polls,
+    raiser,
     read_trace,
+    reasons_of,
     runs_on,
     stopped,
     until,
@@ -47,13 +52,14 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.game
 
 PARTS: dict[str, tuple[Callable[[Game, Gate], object], str, int]] = {
-    "grab": (lambda game, engine: game.grabber, "grab", 3),
     "send": (lambda game, engine: game.controls.pad, "send", 25),
     "freeze": (lambda game, engine: game.controls.pauser, "freeze", 3),
     "inference": (lambda game, engine: engine, "infer", 3),
     "thaw": (lambda game, engine: game.controls.pauser, "thaw", 4),
 }
 """For each part: the object, its method, and a call in the middle of the play."""
+PAUSED_PARTS = ("freeze", "thaw")
+"""Those that are not used in the middle of real-time play."""
 
 
 def check_let_go(session: Session, game: LaunchedGame) -> None:
@@ -75,18 +81,23 @@ def check_let_go(session: Session, game: LaunchedGame) -> None:
     "error", [NitroPilotError("cut on purpose", "mend it"), RuntimeError("cut on purpose")],
     ids=["known", "unknown"],
 )  # fmt: skip
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("part", ["grab", *PARTS])
 def test_any_part_may_fail(
     stage: Stage, runner: LaunchedGame, part: str, error: Exception, late: bool
 ) -> None:
     """A failure that leaves buttons pressed or the game frozen needs a reboot to get over."""
-    find, method, later = PARTS[part]
+    if stage.mode is Mode.REALTIME and part in PAUSED_PARTS:
+        pytest.skip("real-time mode never freezes")
     engine = Gate(stage.engine())
-    session = stage.session(
-        attach(runner),
-        engine=engine,
-        prepare=lambda game: fail_at(find(game, engine), method, later if late else 1, error),
-    )
+
+    def prepare(game: Game) -> None:
+        if part == "grab":
+            at_grab(stage, game, 5 if late else 1, raiser(error))
+        else:
+            find, method, later = PARTS[part]
+            at_call(find(game, engine), method, later if late else 1, raiser(error))
+
+    session = stage.session(attach(runner), engine=engine, prepare=prepare)
     session.start()
     assert session.wait(PATIENCE_S)
     assert session.state is SessionState.FAILED
@@ -94,6 +105,7 @@ def test_any_part_may_fail(
     assert "cut on purpose" in session.end.reason
     known = isinstance(error, NitroPilotError)
     assert session.end.code == (error.code if known else "unexpected")
+    # In real-time mode the pad is also sent that there is nothing to press yet.
     assert (session.stats.sent > 0) == late
     check_let_go(session, runner)
 
@@ -138,6 +150,7 @@ def test_stop_reports_a_pad_that_does_not_let_go(
     check_let_go(session, runner)
 
 
+@paused_only
 def test_the_watchdog_thaws_what_the_pauser_cannot(stage: Stage, runner: LaunchedGame) -> None:
     """If our own way to resume is broken for good, the other process is the last one."""
 
@@ -173,6 +186,38 @@ def test_actions_that_are_not_numbers_press_nothing(stage: Stage, runner: Launch
     assert session.end is not None
     assert session.end.code == "observation_invalid"
     assert session.stats.sent == 0
+    check_let_go(session, runner)
+
+
+def test_a_policy_server_that_goes_away(stage: Stage, runner: LaunchedGame) -> None:
+    """Somebody trips over the cable: the pad rests until the server is back, nothing fails."""
+
+    class Remote(Gate):
+        away = False
+
+        def infer_batch(self, requests: Sequence[Request]) -> list[ActionChunk]:
+            if self.away:
+                raise ServerGone("ws://there does not answer", "start the server")
+            return super().infer_batch(requests)
+
+    engine = Remote(stage.engine())
+    session = stage.playing(attach(runner), engine=engine)
+    assert session.loop is not None
+    loop = session.loop
+    engine.away = True
+    until(lambda: "does not answer" in loop.waiting_for, "it says what it waits for")
+    assert "start the server" in loop.waiting_for
+    sent = session.stats.sent
+    for _ in range(20):
+        until(lambda: not stopped(runner.process.pid), "the game is not held")
+        assert neutral(page_of(session))
+    assert (session.state, session.stats.sent) == (SessionState.PLAYING, sent)
+    engine.away = False
+    until(lambda: session.stats.sent > sent + 16, "play goes on")
+    assert loop.waiting_for == ""
+    session.stop()
+    assert session.wait(PATIENCE_S)
+    assert len(reasons_of(session, "does not answer")) == 1, "said once"
     check_let_go(session, runner)
 
 
@@ -278,6 +323,7 @@ def test_ten_sessions_leave_nothing_behind(stage: Stage, runner: LaunchedGame) -
     assert counts() == before
 
 
+@paused_only
 def test_inference_ends_before_the_freeze_limit_or_the_game_runs(
     stage: Stage, runner: LaunchedGame
 ) -> None:

@@ -96,6 +96,7 @@ def test_a_summary_before_anything_happened() -> None:
     summary = PlayStats().summary()
     assert summary["actions_per_second"] == 0.0
     assert summary["inference_ms_p50"] is summary["pacing_jitter_ms_p99"] is None
+    assert summary["fresh_share"] is summary["frame_to_action_ms_p50"] is None
 
 
 def test_a_summary() -> None:
@@ -103,11 +104,17 @@ def test_a_summary() -> None:
     stats = PlayStats(frames=3, chunks=2, sent=90, playing_seconds=3.0, frozen_seconds=1.25)
     stats.inference.extend([0.5, 0.7])
     stats.lateness.extend([0.001, 0.0002])
+    stats.ticks, stats.fresh, stats.chunks_dropped, stats.actions_dropped = 80, 60, 1, 21
+    stats.reaction.extend([0.02, 0.03])
+    stats.age.extend([0.02, 0.03, 0.04, 0.05])
     assert stats.running_seconds == 1.75
     assert stats.summary() == {
         "frames": 3, "chunks": 2, "actions_sent": 90, "actions_per_second": 30.0,
         "inference_ms_p50": 500.0, "inference_ms_p99": 700.0, "pacing_jitter_ms_p99": 1.0,
-        "seconds_playing": 3.0, "seconds_frozen": 1.25,
+        "seconds_playing": 3.0, "seconds_frozen": 1.25, "fresh_share": 0.75,
+        "ticks_without_action": 20, "chunks_dropped": 1, "actions_dropped": 21,
+        "frame_to_action_ms_p50": 20.0, "frame_to_action_ms_p99": 30.0,
+        "frame_age_ms_p50": 30.0, "frame_age_ms_p99": 50.0,
     }  # fmt: skip
 
 

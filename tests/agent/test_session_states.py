@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent import NotPossibleNow, PlaySettings, Session, SessionState
+from agent import Mode, NotPossibleNow, PlaySettings, Session, SessionState
 from agent.controls import NO_GRANT
 from agent.game import take_hold
 from agent.guards import MENU_BUTTONS
@@ -28,6 +28,7 @@ from tests.agent.playing import (
     gone,
     neutral,
     page_of,
+    paused_only,
     polls,
     runs_on,
     stopped,
@@ -133,12 +134,12 @@ def test_letting_go_does_not_wait_for_the_policy(
     engine = Gate(stage.engine())
     session = stage.playing(attach(runner), engine=engine)
     engine.shut()
-    assert stopped(runner.process.pid)
-    sent = session.stats.sent
+    assert stopped(runner.process.pid) == (stage.mode is Mode.PAUSED)
     getattr(session, request_)()
     assert neutral(page_of(session))
     assert not stopped(runner.process.pid)
     runs_on(runner)
+    sent = session.stats.sent
     engine.open()
     if request_ == "stop":
         assert session.wait(PATIENCE_S)
@@ -147,6 +148,7 @@ def test_letting_go_does_not_wait_for_the_policy(
 
 
 @game_test
+@paused_only
 def test_a_chunk_from_before_a_pause_is_never_played(stage: Stage, runner: LaunchedGame) -> None:
     """The player has moved since: what was computed for the old picture is wrong now."""
     engine = Gate(stage.engine())
@@ -342,6 +344,7 @@ def test_wait_with_a_time_limit(stage: Stage, runner: LaunchedGame) -> None:
 
 
 @game_test
+@paused_only
 def test_the_game_is_still_while_the_policy_thinks(stage: Stage, runner: LaunchedGame) -> None:
     """Thinking takes no game time; that is what paused mode is for."""
     engine = Gate(stage.engine())
@@ -387,7 +390,7 @@ def test_what_the_player_did_not_allow_is_never_sent(
     session = stage.playing(
         attach(runner),
         engine=Greedy(stage.engine()),
-        settings=PlaySettings(action_hz=240.0, allowed=allowed),
+        settings=PlaySettings(action_hz=240.0, allowed=allowed, mode=stage.mode),
     )
     session.stop()
     assert session.wait(PATIENCE_S)

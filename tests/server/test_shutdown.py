@@ -113,12 +113,22 @@ def test_a_signal_may_come_while_a_thread_starts() -> None:
 
 def test_a_killed_daemon_lets_the_game_go(own_daemon: Daemon, game: RunningGame) -> None:
     """kill -9 in the middle of play: the watchdog resumes the game with a neutral pad."""
-    own_daemon.playing(pid=game.pid)
+    own_daemon.playing(pid=game.pid, mode="paused")
     until(lambda: stopped(game.pid), "a freeze")
     own_daemon.process.kill()
     own_daemon.process.wait()
     until(game.runs, "a running game")
     until(game.pad_is_neutral, "a neutral pad")
+
+
+def test_a_killed_daemon_lets_go_in_real_time(own_daemon: Daemon, game: RunningGame) -> None:
+    """Nothing is frozen then, but whatever is pressed would stay pressed."""
+    own_daemon.playing(pid=game.pid, mode="realtime")
+    until(lambda: not game.pad_is_neutral(), "something is pressed")
+    own_daemon.process.kill()
+    own_daemon.process.wait()
+    until(game.pad_is_neutral, "a neutral pad")
+    assert game.runs()
 
 
 def test_sigint_before_it_serves_is_no_traceback(tmp_path: Path) -> None:

@@ -1,0 +1,74 @@
+"""The play loop in paused mode: freeze, grab, infer, thaw, play the chunk, again.
+
+The game is frozen from before the grab until its chunk is ready, so the policy's
+thinking takes no game time and every chunk starts from the picture it was made for.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from agent.deciding import Decider, Decision, look
+from agent.errors import NothingToSee
+from agent.loop import PlayLoop
+from agent.pacing import Pacer
+from agent.trace import ChunkRow
+
+if TYPE_CHECKING:
+    from agent.loop import Parts
+
+
+class PausedLoop(PlayLoop):
+    """Plays one chunk a round."""
+
+    def __init__(self, parts: Parts) -> None:
+        super().__init__(parts)
+        self._pacer = Pacer(parts.settings.action_hz)
+        self._decider = Decider(parts.engine, parts.settings)
+
+    def close(self) -> None:
+        """Nothing runs beside this loop."""
+
+    def _lost_window(self) -> None:
+        """Nothing is planned beyond a round."""
+
+    def _round(self, grant: int) -> None:
+        began = time.perf_counter()
+        if not self.game.controls.freeze(grant):
+            return
+        frozen = time.perf_counter()
+        seconds = {"freeze": frozen - began}
+        decision: Decision | None = None
+        try:
+            decision = self._decide(grant, frozen, seconds)
+        except NothingToSee as why:
+            self._wait_for(str(why))
+        finally:
+            self.stats.frozen_seconds += time.perf_counter() - frozen
+        if decision is None:
+            self._hold(grant)
+            return
+        self.game.controls.thaw()
+        seconds |= decision.chunk.seconds
+        self._play(ChunkRow(self.stats.chunks - 1, decision, seconds, frozen), grant)
+
+    def _decide(self, grant: int, frozen: float, seconds: dict[str, float]) -> Decision:
+        """Look and decide, with the time of the grab added to ``seconds``."""
+        frame = look(self.game.grab)
+        seconds["grab"] = time.perf_counter() - frozen
+        decision = self._decider.decide(frame, grant)
+        self._see()
+        self._count_decision(decision)
+        return decision
+
+    def _play(self, row: ChunkRow, grant: int) -> None:
+        """Send the chunk's actions on time, then write down what happened."""
+        states = self._read(row.decision.chunk.actions, self.settings.actions_per_chunk)
+        try:
+            for step, due in self._pacer.ticks(len(states)):
+                if not self._press(states[step], due, grant, row):
+                    break
+                self._record(states[step], f"chunk {row.number + 1}  action {step + 1}")
+        finally:
+            self.trace.chunk(row)
