@@ -1,14 +1,22 @@
 # Two commands do everything, set-up included:
 #   make demo   create the environment, install, and watch the agent play SuperTux
 #   make test   the same set-up, then the whole test suite
-# Others: make check (lint and types), make bench (what this machine measures), make clean.
+# Others: make check (lint and types), make bench (what this machine measures), make parity
+# (every engine here against float32, full-size policies too), make clean.
+# On a machine with a CUDA card, make test-gpu and make bench-gpu need python3 with torch,
+# numpy and safetensors, install nothing and use one card.
 
 VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# What is there: the environment, or the system's Python.
+BARE := $(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON))
+# The first card of those that may be used, or the first of all.
+ONE_CARD := CUDA_VISIBLE_DEVICES=$${CUDA_VISIBLE_DEVICES-0} && \
+	export CUDA_VISIBLE_DEVICES=$${CUDA_VISIBLE_DEVICES%%,*}
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench parity test-gpu bench-gpu clean
 
 demo: packages-demo $(READY)
 	$(BIN)/nitropilot demo --seconds 20 $(DEMO)
@@ -22,6 +30,17 @@ check: $(READY)
 bench: packages-demo $(READY)
 	$(BIN)/python -m benchmarks.capture
 	$(BIN)/python -m benchmarks.pacing
+	$(BIN)/python -m benchmarks.capture_to_pad
+	$(BIN)/python -m benchmarks.engines
+
+parity: packages-test $(READY)
+	NITROPILOT_PARITY=full $(BIN)/python -m pytest -s tests/engines/test_parity.py
+
+test-gpu:
+	$(ONE_CARD) && $(BARE) -m unittest discover -v -s tests/gpu -t .
+
+bench-gpu:
+	$(ONE_CARD) && $(BARE) -m benchmarks.gpu $(BENCH)
 
 packages-%:
 	PYTHON="$(PYTHON)" scripts/install-system-packages $*

@@ -105,16 +105,15 @@ def cache_folder(*parts: str) -> Path:
 
 
 def _make_ours(folder: Path) -> None:
-    if sys.platform == "win32":
-        return  # a profile's folders are the user's own
-    info = folder.stat()
-    if info.st_uid != os.geteuid():
-        raise EngineError(
-            f"{folder} belongs to user {info.st_uid}, not {os.geteuid()}",
-            f"remove {folder}, or set NITROPILOT_CACHE to a folder of yours",
-        )
-    if stat.S_IMODE(info.st_mode) & 0o022:
-        folder.chmod(stat.S_IMODE(info.st_mode) & ~0o022)
+    if sys.platform != "win32":  # there, a profile's folders are the user's own
+        info = folder.stat()
+        if info.st_uid != os.geteuid():
+            raise EngineError(
+                f"{folder} belongs to user {info.st_uid}, not {os.geteuid()}",
+                f"remove {folder}, or set NITROPILOT_CACHE to a folder of yours",
+            )
+        if stat.S_IMODE(info.st_mode) & 0o022:
+            folder.chmod(stat.S_IMODE(info.st_mode) & ~0o022)
 
 
 def find(engine: str, key: str) -> Entry | None:

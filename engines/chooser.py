@@ -59,7 +59,10 @@ class Backend:
 
 OPENVINO = "pip install 'nitropilot[openvino]'"
 
+TENSORRT = "pip install 'nitropilot[tensorrt]'"
+
 BACKENDS = (
+    Backend("tensorrt", "cuda", "engines.tensorrt_engine", TENSORRT),
     Backend("torch", "cuda", "engines.torch_cuda", "pip install torch"),
     Backend("openvino", "cpu", "engines.openvino_engine", OPENVINO),
     Backend("openvino", "gpu", "engines.openvino_engine", OPENVINO, automatic=False),
@@ -122,7 +125,8 @@ def load_engine(
 
 def _first_of(candidates: list[Backend], wish: Wish, skipped: list[str]) -> Engine:
     """The first candidate that works; ``skipped`` says why those before it did not."""
-    asked = "asked for" if wish.engine != "auto" or wish.device != "auto" else "the fastest here"
+    chosen_by_user = wish.engine != "auto" or wish.device != "auto" or wish.server
+    asked = "asked for" if chosen_by_user else "the fastest here"
     refusal: EngineUnavailable | None = None
     for number, backend in enumerate(candidates):
         chosen = replace(wish, engine=backend.engine, device=backend.device)

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from policy.errors import CheckpointError, quoted
+from policy.sizes import PATCH
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-PATCH = 16
 SHOWN = 3
 HEAD_SIZES = {"so400m": 72, "giant-opt": 96}
 """Head size of SigLIP encoders by a part of their name; base and large have 64."""

@@ -32,8 +32,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from policy.config import PATCH
 from policy.graph_layers import Dense, EncoderBlock, Norm, StepBlock, in_a_row, side_by_side
+from policy.sizes import PATCH
 from policy.transformer import OUT_EPS, MixerBlock
 from policy.vision import VisionBlock
 
@@ -164,6 +164,11 @@ class SamplerPart(nn.Module):
         )
         self.actions = Dense(decoder.layer2.W[0].T, decoder.layer2.b[0], dtype)
 
+    @property
+    def layers(self) -> list[StepBlock]:
+        """The DiT's blocks, typed."""
+        return [block for block in self.blocks if isinstance(block, StepBlock)]
+
     def forward(
         self, noise: Tensor, keys_values: Tensor, prefix: Tensor, weights: Tensor, mix: Tensor
     ) -> Tensor:
@@ -177,14 +182,25 @@ class SamplerPart(nn.Module):
 
     def velocity(self, x: Tensor, step: int, keys_values: Tensor) -> Tensor:
         """Where the actions ``x`` (``B x T x A`` float32) move at a step; the same shape."""
-        hidden = F.silu(self.encode(x.to(self.dtype)) + self.time[step])
+        return self.velocity_with(x, self.constants(step), keys_values)
+
+    def constants(self, step: int) -> list[Tensor]:
+        """What the timestep of a step makes of the layers, in the order of their use."""
+        blocks = [part[step] for block in self.layers for part in (block.scale, block.shift)]
+        return [self.time[step], *blocks, self.out_scale[step], self.out_shift[step]]
+
+    def velocity_with(self, x: Tensor, constants: list[Tensor], keys_values: Tensor) -> Tensor:
+        """As ``velocity``; the same code for every step."""
+        time, *modulations, out_scale, out_shift = constants
+        hidden = F.silu(self.encode(x.to(self.dtype)) + time)
         tokens = self.tokens(hidden) + self.places
         crossed = 0
-        for block in self.blocks:
-            crosses = bool(block.crosses)
-            tokens = block(tokens, step, keys_values[crossed] if crosses else None)
-            crossed += crosses
+        for number, block in enumerate(self.layers):
+            scale, shift = modulations[2 * number : 2 * number + 2]
+            kv = keys_values[crossed] if block.crosses else None
+            tokens = block.modulated(tokens, scale, shift, kv)
+            crossed += block.crosses
         normed = F.layer_norm(tokens, tokens.shape[-1:], eps=OUT_EPS)
-        normed = normed * self.out_scale[step] + self.out_shift[step]
+        normed = normed * out_scale + out_shift
         out: Tensor = self.actions(F.relu(self.decode(normed)))
         return out.float()

@@ -209,8 +209,14 @@ class StepBlock(nn.Module):
 
     def forward(self, x: Tensor, step: int, keys_values: Tensor | None) -> Tensor:
         """``x``: B x T x W; ``keys_values``: 2 x B x heads x L x D where the block crosses."""
+        return self.modulated(x, self.scale[step], self.shift[step], keys_values)
+
+    def modulated(
+        self, x: Tensor, scale: Tensor, shift: Tensor, keys_values: Tensor | None
+    ) -> Tensor:
+        """As ``forward``, with the constants of the step: 1 or T x W each."""
         width = x.shape[-1:]
-        normed = F.layer_norm(x, width, eps=self.eps) * self.scale[step] + self.shift[step]
+        normed = F.layer_norm(x, width, eps=self.eps) * scale + shift
         attended = (
             self.attention(normed) if keys_values is None else self.attention(normed, keys_values)
         )

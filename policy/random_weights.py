@@ -7,14 +7,16 @@ at random: they say so in the log, in ``is_random`` and in their name.
 from __future__ import annotations
 
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
-from policy.config import parse_config
 from policy.naming import check_random, random_fingerprint
 from policy.network import Policy, Sizes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 log = logging.getLogger("nitropilot.policy")
 
@@ -31,18 +33,26 @@ def make_random_policy(size: str = "tiny", seed: int = 0, device: str = "cpu") -
     Raises:
         PolicyError: There is no such size or seed.
     """
+    from policy.config import parse_config
+
     check_random(size, seed)
     config, sizes = architecture(size)
+    policy = fill_randomly(lambda: Policy(parse_config(config), sizes), size, seed)
+    policy.raw_config = config
+    return policy.to(device)
+
+
+def fill_randomly(make: Callable[[], Policy], size: str, seed: int) -> Policy:
+    """What ``make`` makes (of the architecture of ``size``), with the weights of ``seed``."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        policy = Policy(parse_config(config), sizes)
+        policy = make()
         _initialise(policy)
-    policy.raw_config = config
     policy.is_random = True
     policy.name = f"random:{size} (seed {seed})"
     policy.fingerprint = random_fingerprint(size, seed)
     log.warning("%s has random weights: it presses buttons, it does not play", policy.name)
-    return policy.eval().to(device)
+    return policy.eval()
 
 
 def architecture(size: str) -> tuple[dict[str, Any], Sizes]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from policy.config import PATCH
+from policy.sizes import PATCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,6 +9,12 @@ from starlette.responses import JSONResponse
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from starlette.responses import Response
+    from starlette.types import Receive, Scope, Send
+
+POLICY_VIOLATION = 1008
+"""The WebSocket close code of a refusal (RFC 6455)."""
+
 
 def error_answer(
     status: int,
@@ -20,3 +26,14 @@ def error_answer(
     """An error as every part of the API answers it."""
     body = {"error": {"code": code, "message": message, "hint": hint}}
     return JSONResponse(body, status_code=status, headers=headers)
+
+
+async def refuse(scope: Scope, receive: Receive, send: Send, answer: Response) -> None:
+    """Answer a request, or a WebSocket's handshake: as HTTP where the server can do that."""
+    if scope["type"] == "websocket" and "websocket.http.response" not in scope.get(
+        "extensions", {}
+    ):
+        await receive()  # the handshake, which a server may insist on having been read
+        await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+    else:
+        await answer(scope, receive, send)

@@ -12,21 +12,32 @@ from starlette.exceptions import HTTPException
 
 from nitropilot import NitroPilotError, __version__
 from server.answers import error_answer
-from server.hardening import BodyLimit, LocalOnly, TokenRequired, loopback_hosts
+from server.auth import AuthGuard, Scope, ScopedRoute, allow, public
+from server.auth.door import router as door_router
+from server.auth.routes import router as auth_router
+from server.auth.scopes import refuse_undeclared
+from server.hardening import OwnNamesOnly
+from server.headers import SecurityHeaders
+from server.limits import BodyLimit, HeaderLimit
 from server.routes import router
 from server.schemas import ErrorAnswer, VersionAnswer
 
 if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+    from server.auth import Access
     from server.registry import SessionRegistry
 
 STATUS = {
     "window_not_found": 404,
     "session_not_found": 404,
+    "token_not_found": 404,
     "process_gone": 404,
     "window_ambiguous": 409,
     "not_possible_now": 409,
     "no_policy": 409,
     "image_invalid": 422,
+    "token_refused": 422,
     "checkpoint_invalid": 422,
     "observation_invalid": 422,
     "policy_failed": 422,
@@ -37,38 +48,66 @@ STATUS = {
 """HTTP status by error code; other errors of ours are 500."""
 
 
-def create_app(registry: SessionRegistry, token: str, listens_on: str) -> FastAPI:
+class App(FastAPI):
+    """FastAPI whose every answer, that of its own last error handler too, has our headers."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """The framework's own, in ours."""
+        return SecurityHeaders(super().build_middleware_stack())
+
+
+def create_app(registry: SessionRegistry, access: Access) -> App:
     """The application.
 
     Args:
         registry: Its sessions; whoever made them ends them.
-        token: The bearer token that all but ``/api/version`` and ``/healthz`` want.
-        listens_on: Address and port it is served on, for the Host check.
+        access: Who may come in.
     """
     # No /docs: that page runs scripts of another site in this daemon's origin.
-    app = FastAPI(title="NitroPilot", version=__version__, docs_url=None, redoc_url=None)
+    app = App(
+        title="NitroPilot", version=__version__, redirect_slashes=False,
+        docs_url=None, redoc_url=None, openapi_url=None,
+    )  # fmt: skip
     app.state.registry = registry
-    app.include_router(
-        router,
-        # The guard in front of the app checks the token; this one only describes it.
-        dependencies=[Depends(HTTPBearer(auto_error=False))],
-        responses={code: {"model": ErrorAnswer} for code in (401, 403, 404, 409, 413, 422, 503)},
-    )
+    app.state.access = access
+    for part in (router, auth_router):
+        app.include_router(
+            part,
+            # The guard in front of the app checks the token; this one only describes it.
+            dependencies=[Depends(HTTPBearer(auto_error=False))],
+            responses={
+                code: {"model": ErrorAnswer} for code in (401, 403, 404, 409, 413, 422, 429, 503)
+            },
+        )
+    app.include_router(door_router)
+    app.router.route_class = ScopedRoute
     app.add_api_route("/api/version", version, methods=["GET"], response_model=VersionAnswer)
     app.add_api_route("/healthz", version, methods=["GET"], response_model=VersionAnswer)
+    app.add_api_route("/openapi.json", description, methods=["GET"], include_in_schema=False)
+    refuse_undeclared(app.routes)
     app.add_exception_handler(NitroPilotError, _on_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(Exception, _on_unexpected)
+    # The one added last comes first.
     app.add_middleware(BodyLimit)
-    app.add_middleware(TokenRequired, token=token)
-    app.add_middleware(LocalOnly, hosts=loopback_hosts(listens_on))
+    app.add_middleware(AuthGuard, access=access)
+    app.add_middleware(OwnNamesOnly, rules=access.rules)
+    app.add_middleware(HeaderLimit)
     return app
 
 
+@public
 async def version() -> VersionAnswer:
     """The version, for anyone who can connect: a cheap sign of life."""
     return VersionAnswer(version=__version__)
+
+
+@allow(Scope.DECK, Scope.OVERLAY)
+async def description(request: Request) -> JSONResponse:
+    """What the API takes and gives, in OpenAPI's form."""
+    app: FastAPI = request.app
+    return JSONResponse(app.openapi())
 
 
 def _on_error(_request: Request, error: Exception) -> JSONResponse:

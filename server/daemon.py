@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import ipaddress
 import signal
@@ -12,10 +13,12 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from server.connection import HANDSHAKE_S, KEEP_ALIVE_S, GuardedProtocol, quieten
 from server.errors import HostRefused, PortInUse, ServerError
 from server.signals import ending_signals, in_another_thread
 
 if TYPE_CHECKING:
+    import ssl
     from types import FrameType
 
     from fastapi import FastAPI
@@ -29,9 +32,31 @@ GRACE_S = 5
 class Daemon(uvicorn.Server):
     """Lets every game go the moment a signal comes, not after the last connection."""
 
-    def __init__(self, config: uvicorn.Config, registry: SessionRegistry) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        registry: SessionRegistry,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
         super().__init__(config)
+        self._context = context
         self._let_go = in_another_thread(lambda _number: registry.stop())
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn's, on sockets that are there, with an end to waiting for TLS."""
+        await self.lifespan.startup()
+        loop = asyncio.get_running_loop()
+        self.servers = [
+            await loop.create_server(
+                self._connection, sock=listener, backlog=self.config.backlog,
+                ssl=self._context, ssl_handshake_timeout=HANDSHAKE_S if self._context else None,
+            )
+            for listener in sockets or ()
+        ]  # fmt: skip
+        self.started = True
+
+    def _connection(self) -> asyncio.Protocol:
+        return GuardedProtocol(self.config, self.server_state, self.lifespan.state)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Let go in another thread and begin to shut down."""
@@ -39,15 +64,30 @@ class Daemon(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def run(app: FastAPI, listener: socket.socket, registry: SessionRegistry) -> None:
-    """Serve until a signal comes; all sessions have ended when this returns."""
+def run(
+    app: FastAPI,
+    listener: socket.socket,
+    registry: SessionRegistry,
+    context: ssl.SSLContext | None = None,
+) -> None:
+    """Serve until a signal comes; all sessions have ended when this returns.
+
+    Args:
+        app: What answers.
+        listener: Where clients come.
+        registry: The sessions to end.
+        context: For TLS.
+    """
     # What Pillow has to say about a client's picture is in the answer, not on our stderr.
     warnings.filterwarnings("ignore", module=r"PIL\.")
     config = uvicorn.Config(
-        app, http="h11", ws="none", lifespan="off", access_log=False, log_config=None,
-        timeout_graceful_shutdown=GRACE_S,
+        app, http=GuardedProtocol, ws="none", lifespan="off", access_log=False, log_config=None,
+        timeout_graceful_shutdown=GRACE_S, timeout_keep_alive=KEEP_ALIVE_S, server_header=False,
+        # A client could say by header that it is another one, and be counted as that.
+        proxy_headers=False,
     )  # fmt: skip
-    daemon = Daemon(config, registry)
+    quieten()
+    daemon = Daemon(config, registry, context)
     # uvicorn raises the signals it caught once more when it is done: they find this handler.
     for number in ending_signals():
         signal.signal(number, daemon.handle_exit)
@@ -57,8 +97,14 @@ def run(app: FastAPI, listener: socket.socket, registry: SessionRegistry) -> Non
         registry.close()
 
 
-def listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int, *, beyond: str = "") -> socket.socket:
     """A listening socket on a loopback address.
+
+    Args:
+        host: IP address, or ``localhost``.
+        port: Port, 0 for a free one.
+        beyond: The token that lets others than this machine come; without one an address
+            that is not loopback is refused.
 
     Raises:
         HostRefused: ``host`` is not loopback.
@@ -72,7 +118,7 @@ def listen(host: str, port: int) -> socket.socket:
         address = ipaddress.ip_address(name)
     except ValueError:
         raise HostRefused(f"{host!r} is not an IP address", "use 127.0.0.1 or ::1") from None
-    if not address.is_loopback:
+    if not address.is_loopback and not beyond:
         raise HostRefused(f"{host} can be reached from other machines", "use 127.0.0.1 or ::1")
     family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)

@@ -4,9 +4,16 @@ ServerError
 ├── PortInUse            another program listens there
 ├── HostRefused          not a loopback address
 ├── TokenFileError       the token cannot be read, written or kept private
+├── TokenNotFound        no such named token
+├── TokenRefused         a named token that cannot be made
+├── CertificateError     TLS cannot be had from these files
+├── NoDaemon             none runs that could be asked
 ├── SessionNotFound      no such session
 ├── NoPolicy             nothing to infer with
-└── ImageInvalid         a body that is not an acceptable picture
+├── ImageInvalid         a body that is not an acceptable picture
+├── RequestInvalid       a policy server's client asked in a way that it does not know
+├── Superseded           a newer observation of the same client came first
+└── ShuttingDown         the policy server ends before it has come to a request
 """
 
 from __future__ import annotations
@@ -38,6 +45,30 @@ class TokenFileError(ServerError):
     code = "token_file"
 
 
+class TokenNotFound(ServerError):
+    """There is no named token with that id."""
+
+    code = "token_not_found"
+
+
+class TokenRefused(ServerError):
+    """A named token cannot be made like that."""
+
+    code = "token_refused"
+
+
+class CertificateError(ServerError):
+    """The files for TLS are missing, damaged or not each other's."""
+
+    code = "certificate"
+
+
+class NoDaemon(ServerError):
+    """No daemon runs that could be asked."""
+
+    code = "no_daemon"
+
+
 class SessionNotFound(ServerError):
     """There is no session with that id."""
 
@@ -54,3 +85,21 @@ class ImageInvalid(ServerError):
     """The body is not a picture that can be used."""
 
     code = "image_invalid"
+
+
+class RequestInvalid(ServerError):
+    """A request to the policy server has unknown, missing or wrong parts."""
+
+    code = "invalid_request"
+
+
+class Superseded(ServerError):
+    """A request was not computed, as its client has sent a newer one."""
+
+    code = "superseded"
+
+
+class ShuttingDown(ServerError):
+    """The policy server ends."""
+
+    code = "shutting_down"

@@ -1,28 +1,27 @@
-"""ASGI guards in front of the API: Host and Origin, the token, and a body limit.
+"""The first ASGI guard: requests that do not name this daemon, or come from another's page.
 
-A web page that rebinds its DNS name to 127.0.0.1 sends its own name as Host, and a
-cross-site request carries its own Origin; both are refused before anything else looks
-at the request, and without the token nothing of its body is read (invariant 3).
+What a Host and an Origin may be is in ``server.hosts``; both are looked at before anything
+else of a request (invariant 3).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from server.answers import error_answer
-from server.token import matches
+from server.answers import error_answer, refuse
+from server.limits import MAX_BODY, BodyLimit
 
 if TYPE_CHECKING:
     from starlette.responses import Response
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
-MAX_BODY = 32 * 1024 * 1024
-PUBLIC = frozenset({"/api/version", "/healthz"})
-"""The only paths that need no token."""
+    from server.hosts import HostRules
+
+__all__ = ["MAX_BODY", "BodyLimit", "OwnNamesOnly", "header_values", "loopback_hosts"]
 
 
 def loopback_hosts(listens_on: str) -> frozenset[str]:
-    """The Host values that a request to this daemon may carry.
+    """The Host values that a request to a loopback address may carry.
 
     Args:
         listens_on: Address and port as in a URL, such as ``127.0.0.1:6487``.
@@ -34,111 +33,44 @@ def loopback_hosts(listens_on: str) -> frozenset[str]:
     return frozenset(names)
 
 
-class LocalOnly:
+class OwnNamesOnly:
     """Refuses requests whose Host or Origin is not this daemon's own.
 
     Args:
         app: The application behind.
-        hosts: Allowed Host values, with port.
+        rules: Which are.
     """
 
-    def __init__(self, app: ASGIApp, hosts: frozenset[str]) -> None:
+    def __init__(self, app: ASGIApp, rules: HostRules) -> None:
         self.app = app
-        self.hosts = hosts
-        self.origins = frozenset(f"http://{host}" for host in hosts)
+        self.rules = rules
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer 403."""
-        hosts, origins = _header(scope, b"host"), _header(scope, b"origin")
-        if len(hosts) != 1 or hosts[0].lower() not in self.hosts:
+        hosts, origins = header_values(scope, b"host"), header_values(scope, b"origin")
+        local = scope.get("server")
+        host = self.rules.host(hosts, local[0] if local else None)
+        if host is None:
             named = ", ".join(hosts) or "no host"
-            await _refuse(scope, receive, send, _forbidden(f"{named} is not this daemon's Host"))
-        elif any(origin.lower() not in self.origins for origin in origins):
-            named = ", ".join(origins)
-            await _refuse(scope, receive, send, _forbidden(f"pages of {named} may not ask this"))
+            answer = _forbidden(f"{named} is not this daemon's Host")
+        elif len(origins) > 1 or not all(self.rules.origin(text, host) for text in origins):
+            answer = _forbidden(f"pages of {', '.join(origins)} may not ask this")
         else:
-            await self.app(scope, receive, send)
-
-
-class TokenRequired:
-    """Refuses requests without the daemon's bearer token, but for ``PUBLIC`` paths.
-
-    Args:
-        app: The application behind.
-        token: The daemon's token.
-    """
-
-    def __init__(self, app: ASGIApp, token: str) -> None:
-        self.app = app
-        self._token = token
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, or answer 401."""
-        if scope["path"] in PUBLIC or self._allowed(_header(scope, b"authorization")):
+            scope.setdefault("state", {})["host"] = host
             await self.app(scope, receive, send)
             return
-        answer = error_answer(
-            401,
-            "unauthorized",
-            "this needs the daemon's token",
-            "send the header Authorization: Bearer TOKEN; `nitropilot token` prints it",
-            {"WWW-Authenticate": "Bearer"},
-        )
-        await _refuse(scope, receive, send, answer)
-
-    def _allowed(self, given: list[str]) -> bool:
-        if len(given) != 1:
-            return False
-        scheme, _, token = given[0].partition(" ")
-        return scheme.lower() == "bearer" and matches(token.strip(), self._token)
+        await refuse(scope, receive, send, answer)
 
 
-class BodyLimit:
-    """Answers 413 to bodies over ``limit`` bytes, declared or not.
-
-    Args:
-        app: The application behind; it must read a body before it answers.
-        limit: Bytes.
-    """
-
-    def __init__(self, app: ASGIApp, limit: int = MAX_BODY) -> None:
-        self.app = app
-        self.limit = limit
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on, counting what is read of it."""
-        seen = 0
-
-        async def counted() -> Message:
-            nonlocal seen
-            message = await receive()
-            seen += len(message.get("body", b""))
-            return message if seen <= self.limit else {"type": "http.disconnect"}
-
-        async def unless_over(message: Message) -> None:
-            if seen <= self.limit:
-                await send(message)
-
-        declared = _header(scope, b"content-length")
-        if any(not text.isdecimal() or int(text) > self.limit for text in declared):
-            seen = self.limit + 1
-        else:
-            await self.app(scope, counted, unless_over)
-        if seen > self.limit:
-            answer = error_answer(413, "body_too_large", f"a body may have {self.limit} bytes")
-            await _refuse(scope, receive, send, answer)
-
-
-def _header(scope: Scope, name: bytes) -> list[str]:
+def header_values(scope: Scope, name: bytes) -> list[str]:
+    """Every value of a header, whose name is given in lower case."""
     return [value.decode("latin-1") for key, value in scope["headers"] if key == name]
 
 
 def _forbidden(message: str) -> Response:
-    return error_answer(403, "forbidden_origin", message, "use http://127.0.0.1 and its port")
-
-
-async def _refuse(scope: Scope, receive: Receive, send: Send, answer: Response) -> None:
-    if scope["type"] == "websocket":
-        await send({"type": "websocket.close", "code": 1008})
-    else:
-        await answer(scope, receive, send)
+    return error_answer(
+        403,
+        "forbidden_origin",
+        message,
+        "use the address that the daemon printed, or start it with --origin for another name",
+    )

@@ -1,4 +1,4 @@
-"""The routes under ``/api/v1``.  All of them want the token; none acts on GET.
+"""The routes under ``/api/v1``.  Each declares the scopes that may use it; none acts on GET.
 
 Handlers that touch the system are plain functions: FastAPI runs them in threads, so
 neither inference nor a freeze ever blocks the event loop.
@@ -18,6 +18,8 @@ from engines import engine_reports
 from nitropilot import __version__
 from policy.actions import decode
 from policy.observation import observe
+from server.auth.identity import Scope
+from server.auth.scopes import ScopedRoute, admin_only, allow
 from server.errors import ImageInvalid
 from server.picture import decode_picture
 from server.registry import SessionRegistry
@@ -39,7 +41,7 @@ from server.views import (
     window_model,
 )
 
-router = APIRouter(prefix="/api/v1")
+router = APIRouter(prefix="/api/v1", route_class=ScopedRoute)
 
 
 def the_registry(request: Request) -> SessionRegistry:
@@ -52,6 +54,7 @@ Registry = Annotated[SessionRegistry, Depends(the_registry)]
 
 
 @router.get("/status")
+@allow(Scope.DECK, Scope.OVERLAY)
 def status(registry: Registry) -> StatusAnswer:
     """What the daemon runs on, and why: engines, pads, pauser, sessions."""
     return StatusAnswer(
@@ -65,30 +68,35 @@ def status(registry: Registry) -> StatusAnswer:
 
 
 @router.get("/windows")
+@admin_only
 def windows() -> list[WindowModel]:
     """Windows that could be games."""
     return [window_model(window) for window in capture.list_windows()]
 
 
 @router.post("/sessions", status_code=201)
+@admin_only
 def create_session(wanted: SessionRequest, registry: Registry) -> SessionModel:
     """Start playing a game; attaching goes on after the answer (see ``state``)."""
     return session_model(registry.create(wanted))
 
 
 @router.get("/sessions")
+@allow(Scope.DECK, Scope.OVERLAY)
 def list_sessions(registry: Registry) -> list[SessionModel]:
     """All sessions, oldest first."""
     return [session_model(session) for session in registry.all()]
 
 
 @router.get("/sessions/{session_id}")
+@allow(Scope.DECK, Scope.OVERLAY)
 def get_session(session_id: str, registry: Registry) -> SessionModel:
     """One session as it is now."""
     return session_model(registry.get(session_id))
 
 
 @router.delete("/sessions/{session_id}", status_code=204)
+@allow(Scope.DECK)
 def delete_session(session_id: str, registry: Registry) -> Response:
     """End a session; when this returns the pad is neutral and the game runs."""
     registry.get(session_id).stop("deleted through the API")
@@ -96,6 +104,7 @@ def delete_session(session_id: str, registry: Registry) -> Response:
 
 
 @router.post("/sessions/{session_id}/autoplay")
+@allow(Scope.DECK)
 def autoplay(session_id: str, wanted: AutoplayRequest, registry: Registry) -> SessionModel:
     """Let the agent play, or the human.  Saying it twice changes nothing."""
     session = registry.get(session_id)
@@ -126,6 +135,7 @@ async def read_body(request: Request) -> bytes:
         }
     },
 )
+@admin_only
 def predict(
     registry: Registry,
     body: Annotated[bytes, Depends(read_body)],

@@ -5,14 +5,13 @@ from __future__ import annotations
 import hmac
 import os
 import secrets
-import stat
-import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
 
 from server.errors import TokenFileError
 from server.paths import config_folder
+from server.private import refuse_if_shared
 
 TOKEN_BYTES = 32
 
@@ -32,7 +31,7 @@ def load_or_create_token(path: Path | None = None) -> str:
     try:
         if not path.exists():
             _create(path)
-        _refuse_if_shared(path)
+        refuse_if_shared(path)
         token = path.read_text(encoding="ascii").strip()
     except OSError as error:
         raise TokenFileError(
@@ -68,19 +67,3 @@ def _create(path: Path) -> None:
             path.hardlink_to(part)
     finally:
         part.unlink()
-
-
-def _refuse_if_shared(path: Path) -> None:
-    """On Windows the profile folder's access list keeps other users out."""
-    if sys.platform != "win32":
-        status = path.stat()
-        mode = stat.S_IMODE(status.st_mode)
-        if status.st_uid != os.getuid():
-            raise TokenFileError(
-                f"the token file {path} belongs to another user ({status.st_uid})", "delete it"
-            )
-        if mode & 0o077:
-            raise TokenFileError(
-                f"others can read the token file {path} (mode {mode:o})",
-                f"delete it, or run: chmod 600 {path}",
-            )

@@ -16,6 +16,7 @@ from capture.errors import AmbiguousWindow
 from nitropilot import NitroPilotError, __version__
 from server.cli.demo import demo
 from server.cli.doctor import doctor
+from server.cli.engines import engines
 from server.cli.output import (
     EXIT_ERROR,
     EXIT_INTERRUPTED,
@@ -27,6 +28,7 @@ from server.cli.output import (
 from server.cli.play import play
 from server.cli.policies import policies
 from server.cli.serve import serve, token
+from server.cli.tokens import tokens, url
 from server.cli.windows import windows
 
 UsageError: type[typer.BadParameter] = typer.BadParameter.__mro__[1]
@@ -39,9 +41,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (play, demo, windows, doctor, serve, token):
+for command in (play, demo, windows, doctor, serve, token, url):
     app.command()(command)
 app.add_typer(policies, name="policies")
+app.add_typer(tokens, name="tokens")
+app.add_typer(engines, name="engines")
 
 
 def _print_version(wanted: bool) -> None:

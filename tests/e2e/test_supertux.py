@@ -190,7 +190,8 @@ def test_kill_9_while_frozen_lets_the_game_run_and_tux_stand(
     home.mkdir()
     game_line = shlex.join([recipe.program, *recipe.arguments(home)])
     command = [sys.executable, "-m", "nitropilot", "play", "--launch", game_line, "--policy",
-               "random:full", "--out", str(tmp_path / "out")]  # fmt: skip
+               "random:full", "--engine", "torch", "--mode", "paused",
+               "--out", str(tmp_path / "out")]  # fmt: skip
     environment = {**os.environ, "HOME": str(home), "NITROPILOT_DATA": str(tmp_path)}
     with (tmp_path / "daemon.log").open("wb") as log:
         daemon = subprocess.Popen(command, env=environment, stdout=log, stderr=log)

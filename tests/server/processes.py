@@ -22,6 +22,7 @@ from controller import PadPage, launch_environment
 from controller.pad_page import PAGE_VARIABLE
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Iterator, Mapping
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,7 +46,13 @@ def until(condition: Callable[[], Any], what: str = "it") -> Any:
 def environment(home: Path, display: str | None, **more: str) -> dict[str, str]:
     """Variables for a process of ours: files of its own, and this display or none."""
     variables = {**os.environ, **more}
-    for name in ("DISPLAY", "WAYLAND_DISPLAY", "NITROPILOT_HOST", "NITROPILOT_PORT"):
+    for name in (
+        "DISPLAY",
+        "WAYLAND_DISPLAY",
+        "NITROPILOT_HOST",
+        "NITROPILOT_PORT",
+        "NITROPILOT_ORIGINS",
+    ):
         variables.pop(name, None)
     if display is not None:
         variables["DISPLAY"] = display
@@ -79,7 +86,15 @@ def left_running(home: Path) -> list[psutil.Process]:
 
 
 class Daemon:
-    """``nitropilot serve`` on a free port, with a client that knows the token."""
+    """``nitropilot serve`` on a free port, with a client that knows the token.
+
+    Args:
+        home: Its files.
+        display: X display, or None.
+        options: More options of ``serve``.
+        program: What runs instead of the command.
+        client_of: For TLS: whom the client trusts, asked once the daemon runs.
+    """
 
     def __init__(
         self,
@@ -87,6 +102,7 @@ class Daemon:
         display: str | None,
         *options: str,
         program: tuple[str, ...] = ("-m", "nitropilot"),
+        client_of: Callable[[], ssl.SSLContext] | None = None,
     ) -> None:
         self.home = home
         self.log = home / "daemon.log"
@@ -103,10 +119,11 @@ class Daemon:
             self.kill()
             raise
         self.token = (home / "config" / "token").read_text().strip()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{'https' if client_of else 'http'}://127.0.0.1:{self.port}"
         self.client = httpx.Client(
-            base_url=self.url, headers={"Authorization": f"Bearer {self.token}"}, timeout=PATIENCE_S
-        )
+            base_url=self.url, headers={"Authorization": f"Bearer {self.token}"},
+            timeout=PATIENCE_S, verify=client_of() if client_of else True,
+        )  # fmt: skip
         until(self._answers, "the daemon's first answer")
 
     def output(self) -> str:
@@ -161,7 +178,7 @@ class Daemon:
 
     def _said_port(self) -> str:
         assert self.process.poll() is None, self.output()
-        found = re.search(r"listens on http://\S+:(\d+)/api/v1", self.output())
+        found = re.search(r"listens on https?://\S+:(\d+)/api/v1", self.output())
         return found[1] if found else ""
 
     def _answers(self) -> bool:

@@ -121,7 +121,9 @@ def test_doctor(tmp_path: Path, x_display: PrivateDisplay, with_display: bool) -
     assert set(report) == {"version", "ready", "checks"}
     assert done.returncode == (0 if report["ready"] else 1)
     checks = {check["name"]: check for check in report["checks"]}
-    assert {"display", "capture", "pauser", "engine torch", "gpu", "demo game"} <= set(checks)
+    assert {"display", "capture", "pauser", "engine torch on cpu", "gpu", "demo game"} <= set(
+        checks
+    )
     for check in report["checks"]:
         assert set(check) == {"name", "level", "detail", "hint"}
         assert check["level"] in LEVELS
@@ -195,6 +197,21 @@ def test_play_launches_plays_and_ends(tmp_path: Path) -> None:
     assert len(re.findall("random weights", done.stderr)) == 1
     assert len(done.stderr.splitlines()) == 1, "without -v only warnings are shown"
     assert left_running(tmp_path) == []
+
+
+def test_play_says_which_mode_it_chose(tmp_path: Path) -> None:
+    """``auto`` is the default: without the reason nobody knows why a game is frozen, or not."""
+    needs_preload()
+    done = command(
+        "play", "--launch", "runner", "--policy", POLICY, "--seconds", "1", "--json",
+        "--action-hz", "1", "--out", str(tmp_path / "out"), home=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    facts = one_object(done.stdout)
+    assert facts["mode"] == "realtime"
+    assert facts["mode_reason"].startswith("auto: a chunk takes ")
+    assert 0 <= facts["fresh_share"] <= 1
+    assert facts["seconds_frozen"] == 0
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")

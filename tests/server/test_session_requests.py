@@ -84,6 +84,7 @@ def test_unknown_sessions_are_not_found(daemon: Daemon) -> None:
         ({"launch": "runner", "allow": ["a"]}, "allow"),
         ({"launch": "runner", "allow": "start"}, "allow"),
         ({"launch": "runner", "pad": "xbox"}, "pad"),
+        ({"launch": "runner", "mode": "fast"}, "mode"),
         ({"launch": "runner", "seed": -1}, "seed"),
         ({"launch": "runner", "keep": True}, "keep"),
         ({"launch": "runner", "folder": "/etc"}, "folder"),

@@ -186,7 +186,9 @@ def test_status_says_what_is_in_use_and_why(daemon: Daemon, game: RunningGame) -
     status = daemon.client.get("/api/v1/status").json()
     assert status["policy"] == "random:tiny"
     assert {report["name"] for report in status["pads"]} == {"vgamepad", "sdl"}
-    assert [report["name"] for report in status["engines"]] == ["torch"]
+    engines = {report["name"]: report for report in status["engines"]}
+    assert engines["torch on cpu"]["available"]
+    assert all(one["available"] or one["reason"] for one in engines.values())
     for report in (*status["pads"], *status["engines"]):
         assert report["reason"]
         assert report["available"] or report["hint"]
@@ -194,6 +196,32 @@ def test_status_says_what_is_in_use_and_why(daemon: Daemon, game: RunningGame) -
     shown = [one for one in status["sessions"] if one["id"] == session["id"]]
     assert shown[0]["engine"]["reason"]
     assert shown[0]["pad"]["reason"]
+    delete(daemon, session["id"])
+
+
+@pytest.mark.parametrize("mode", ["paused", "realtime"])
+def test_the_mode_is_the_one_that_was_asked_for(
+    daemon: Daemon, game: RunningGame, mode: str
+) -> None:
+    """The status says which mode is played, and how well."""
+    session = daemon.playing(pid=game.pid, mode=mode)
+    assert (session["mode"], session["mode_reason"]) == (mode, "asked for")
+    until(lambda: daemon.session(session["id"])["stats"]["actions_sent"] > 60, "a second of play")
+    stats = daemon.session(session["id"])["stats"]
+    assert (stats["seconds_frozen"] > 0) == (mode == "paused")
+    assert (stats["fresh_share"] is None) == (mode == "paused")
+    assert stats["frame_to_action_ms_p50"] > 0
+    assert stats["chunks_dropped"] >= 0
+    ended = delete(daemon, session["id"])
+    assert trace_of(ended)[0]["mode"] == mode
+
+
+def test_auto_is_the_default_and_says_what_it_measured(daemon: Daemon, game: RunningGame) -> None:
+    """One action a second leaves time for everything: real time, whatever the machine."""
+    session = daemon.playing(pid=game.pid, action_hz=1.0)
+    assert session["mode"] == "realtime"
+    assert session["mode_reason"].startswith("auto: a chunk takes ")
+    assert "of the 16000 ms" in session["mode_reason"]
     delete(daemon, session["id"])
 
 

@@ -1,0 +1,14 @@
+"""The policy server: many clients, one policy, on the openpi WebSocket wire.
+
+    door         who may come in: Host, Origin, token, how many
+    connection   one client: requests in, answers out, in order
+    messages     what is read of a request, and what is answered
+    batcher      one thread that owns the engine and computes requests together
+    service      the parts put together, from a listening socket to a signal
+
+docs/policy-server.md describes the wire for those who write clients.
+"""
+
+from server.policy_server.service import ServiceOptions, run_service
+
+__all__ = ["ServiceOptions", "run_service"]

@@ -1,0 +1,241 @@
+"""Every engine that this machine can run against the policy in float32: same frames, same noise.
+
+The frames are pictures of real games, made for this run.  By default small policies go
+through every engine and precision, and the full-size one through the default precision of
+each engine; ``make parity`` (``NITROPILOT_PARITY=full``) leaves nothing out.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import time
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+
+from agent import Target, open_game
+from agent.errors import LaunchFailed
+from agent.opening import press_opening
+from controller import GamepadState
+from engines import EngineUnavailable, Request, engine_reports, load_engine
+from engines.baseline import BaselineEngine
+from engines.chooser import BACKENDS
+from policy import open_policy, random_policy, save_policy
+from policy.actions import decode
+from policy.observation import observe
+from tests.engines.examples import relative
+from tests.policy.samples import NAMES, fixture_path, fixture_policy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from engines import Engine
+    from engines.chooser import Backend
+    from policy.network import Policy
+
+    Array = NDArray[np.float32]
+    Pictures = dict[str, NDArray[np.uint8]]
+
+EVERYTHING = os.environ.get("NITROPILOT_PARITY") == "full"
+BARS = {"float32": 1e-5, "bfloat16": 2e-2, "int8": 5e-2, "fp8": 5e-2}
+"""Relative L2 error of the actions that a precision is allowed."""
+MOVEMENT = 4.0
+"""How many times that is allowed of the way from the noise to the actions, which is
+shorter than the actions are long."""
+FLAT_MOVEMENT = {"float32": 1e-4, "bfloat16": 2e-1, "int8": 2e-1, "fp8": 3e-1}
+"""The same for the recorded checkpoints, whose small weights move the noise by 1 % only:
+rounding that the actions do not notice is a good part of that way."""
+LOCAL = [backend for backend in BACKENDS if backend.engine != "remote"]
+WAYS = [(backend, precision) for backend in LOCAL for precision in BARS]
+PATIENCE_S = 120.0
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Pictures:
+    """Pictures of games in play: of the built-in one, and of SuperTux where it is installed."""
+    found: Pictures = {}
+    for name in ("runner", "supertux"):
+        try:
+            found |= _play_a_little(name, tmp_path_factory.mktemp(name))
+        except LaunchFailed as error:
+            print(f"no picture of {name}: {error}")
+    if not found:
+        pytest.skip("no game can be shown here")
+    return found
+
+
+def _play_a_little(name: str, folder: Path) -> Pictures:
+    """Two pictures, a walk to the right apart."""
+    game = open_game(Target(launch=name, headless=True, keep=False), log=folder / "game.log")
+    try:
+        grant = game.controls.arm()
+        press_opening(game, grant)
+        deadline = time.monotonic() + PATIENCE_S
+        while game.grab().pixels.std() < 20:  # a black screen, a loading card
+            assert time.monotonic() < deadline, f"{name} shows nothing"
+            time.sleep(0.1)
+        first = game.grab().pixels.copy()
+        game.controls.send(GamepadState(left=(1.0, 0.0)), grant)
+        time.sleep(1.0)
+        return {f"{name} 1": first, f"{name} 2": game.grab().pixels.copy()}
+    finally:
+        game.close()
+
+
+@pytest.fixture(scope="module")
+def checkpoints(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The recorded checkpoints as engines load them; the one with games in a file that
+    names them."""
+    named = tmp_path_factory.mktemp("policies") / "two_frames_game.safetensors"
+    save_policy(fixture_policy("two_frames_game"), named)
+    return {name: str(fixture_path(name)) for name in NAMES} | {"two_frames_game": str(named)}
+
+
+@pytest.fixture(scope="module")
+def full() -> Iterator[Policy]:
+    """The published architecture; 2 GB that are given back after the module."""
+    policy = random_policy("full")
+    yield policy
+    del policy
+    gc.collect()
+
+
+def open_or_skip(backend: Backend, policy: str, precision: str) -> Engine:
+    """An engine; a machine that cannot run it skips, and says why."""
+    report = next(r for b, r in zip(BACKENDS, engine_reports(), strict=True) if b is backend)
+    if not report.available:
+        pytest.skip(f"{report.name}: {report.reason}")
+    if backend.engine == "openvino" and precision == "int8" and find_spec("nncf") is None:
+        pytest.skip("nncf, which makes 8-bit weights, is not installed")
+    try:
+        return load_engine(
+            policy, engine=backend.engine, device=backend.device, precision=precision
+        )
+    except EngineUnavailable as error:
+        pytest.skip(str(error))
+
+
+def requests_for(policy: Policy, pictures: Pictures) -> dict[str, Request]:
+    """One request for each picture; frames before it are the pictures before."""
+    rng = np.random.default_rng(1)
+    seen = [observe(picture, policy.image_size)[0] for picture in pictures.values()]
+    game = next((name for name, row in policy.games.items() if row), None)
+    requests = {}
+    for number, name in enumerate(pictures):
+        frames = np.stack([seen[number - back] for back in reversed(range(policy.frames))])
+        noise = rng.standard_normal((policy.horizon, policy.action_dim), np.float32)
+        scale = 1.5 if game is not None and number else 1.0
+        requests[name] = Request(frames, noise, game=game, cfg_scale=scale)
+    return requests
+
+
+def wanted_of(policy: Policy, request: Request) -> Array:
+    """What the policy itself answers in float32."""
+    answer: Array = policy.sample(
+        torch.from_numpy(request.observation)[None], torch.from_numpy(request.noise)[None],
+        game=request.game, cfg_scale=request.cfg_scale,
+    )[0].numpy()  # fmt: skip
+    return answer
+
+
+def compare(
+    engine: Engine,
+    policy: Policy,
+    requests: dict[str, Request],
+    precision: str,
+    movement: float,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Print the worst errors and the share of identical buttons; hold them against the bars."""
+    errors, moved, same = [], [], []
+    for request in requests.values():
+        wanted = wanted_of(policy, request)
+        (chunk,) = engine.infer_batch([request])
+        errors.append(relative(chunk.actions, wanted))
+        moved.append(relative(chunk.actions, wanted, request.noise))
+        same.append((decode(chunk.actions).buttons == decode(wanted).buttons).mean())
+    with capsys.disabled():
+        print(
+            f"\n  {policy.name}, {engine.info.name} on {engine.info.device}, {precision}, "
+            f"{len(requests)} frames: relative L2 error {max(errors):.1e}, of the movement "
+            f"{max(moved):.1e}; same buttons {np.mean(same):.2%}"
+        )
+    engine.close()
+    assert max(errors) < BARS[precision]
+    assert max(moved) < movement
+
+
+@pytest.mark.parametrize(("backend", "precision"), WAYS, ids=lambda v: getattr(v, "label", v))
+def test_small_random_policies(
+    backend: Backend, precision: str, pictures: Pictures, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Rounding may move an action, never change what is played."""
+    engine = open_or_skip(backend, "random:tiny", precision)
+    policy = random_policy("tiny")
+    requests = requests_for(policy, pictures)
+    compare(engine, policy, requests, precision, MOVEMENT * BARS[precision], capsys)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    ("backend", "precision"),
+    WAYS if EVERYTHING else [way for way in WAYS if way[1] == "float32"],
+    ids=lambda v: getattr(v, "label", v),
+)
+def test_recorded_checkpoints(
+    backend: Backend,
+    precision: str,
+    name: str,
+    pictures: Pictures,
+    checkpoints: dict[str, str],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Padding, positions, two frames, games with guidance, other horizons."""
+    engine = open_or_skip(backend, checkpoints[name], precision)
+    policy = open_policy(checkpoints[name])
+    requests = requests_for(policy, pictures)
+    compare(engine, policy, requests, precision, FLAT_MOVEMENT[precision], capsys)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_baseline(name: str, pictures: Pictures, checkpoints: dict[str, str]) -> None:
+    """What everything is measured against must compute the same, only more slowly."""
+    policy = open_policy(checkpoints[name])
+    engine = BaselineEngine(open_policy(checkpoints[name]))
+    for request in requests_for(policy, pictures).values():
+        (chunk,) = engine.infer_batch([request])
+        wanted = wanted_of(policy, request)
+        assert relative(chunk.actions, wanted, request.noise) < FLAT_MOVEMENT["float32"]
+
+
+@pytest.mark.parametrize(
+    ("backend", "precision"),
+    WAYS if EVERYTHING else [way for way in WAYS if way[1] == "bfloat16"],
+    ids=lambda v: getattr(v, "label", v),
+)
+def test_full_size(
+    backend: Backend,
+    precision: str,
+    full: Policy,
+    pictures: Pictures,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Errors grow with the width of sums and the number of layers."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(os.cpu_count() or 1)
+    try:
+        engine = open_or_skip(backend, "random:full", precision)
+        requests = requests_for(full, pictures)
+        if not EVERYTHING:
+            last = list(requests)[-1]
+            requests = {last: requests[last]}
+        compare(engine, full, requests, precision, MOVEMENT * BARS[precision], capsys)
+    finally:
+        torch.set_num_threads(before)
