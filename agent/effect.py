@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from capture.errors import WindowVanished
 from controller.state import NEUTRAL, GamepadState
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from agent.game import Game
-    from capture import Frame
 
 RIGHT = GamepadState(left=(1.0, 0.0))
 LOOK_EVERY_S = 0.05
@@ -88,16 +88,22 @@ def measure_effect(game: Game, seconds: float = 1.0) -> PadEffect:
 
 def _watch(game: Game, seconds: float) -> float:
     shares: list[float] = []
-    looks = [_small(game.grab())]
+    looks = [_look(game)]
     deadline = time.perf_counter() + seconds
     while time.perf_counter() < deadline or not shares:
         time.sleep(LOOK_EVERY_S)
-        looks.append(_small(game.grab()))
+        looks.append(_look(game))
         if len(looks) > LOOKS_APART:
             shares.append(float(np.mean(cv2.absdiff(looks.pop(0), looks[-1]) > DIFFERENT)))
     return round(statistics.median(shares), 4)
 
 
-def _small(frame: Frame) -> NDArray[np.uint8]:
+def _look(game: Game) -> NDArray[np.uint8]:
+    """A small grey picture of the game, of its new window if it changed that."""
+    try:
+        frame = game.grab()
+    except WindowVanished:
+        game.find_again()
+        frame = game.grab()
     grey = cv2.cvtColor(cv2.resize(frame.pixels, SMALL), cv2.COLOR_RGB2GRAY)
     return np.asarray(grey, np.uint8)

@@ -17,6 +17,8 @@ from agent.recipes import find_recipe
 from capture.errors import CaptureError, WindowVanished
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from agent.launch import LaunchedGame
     from capture import Frame, Grabber, ResponseProbe, Window
     from controller import PadPage
@@ -126,23 +128,11 @@ class Game:
             GameHung: Somebody else stopped it.
             WindowVanished: It goes on without a window.
         """
-        deadline = time.monotonic() + NEW_WINDOW_S
-        while time.monotonic() < deadline:
-            self.check_running()
-            try:
-                window = main_window(self.window.pid, self.window.display or None)
-                grabber, probe = _open_eyes(window)
-            except CaptureError:
-                time.sleep(0.1)
-                continue
-            self.grabber.close()
-            self.probe.close()
-            self.window, self.grabber, self.probe = window, grabber, probe
-            self._silent_since = None
-            return
-        raise WindowVanished(
-            f"the game has no window any more ({self.describe()})", "start it again"
-        )
+        window, grabber, probe = _find_eyes(self.window, self.check_running)
+        self.grabber.close()
+        self.probe.close()
+        self.window, self.grabber, self.probe = window, grabber, probe
+        self._silent_since = None
 
     def check(self, running_seconds: float) -> None:
         """Raise unless the game is alive and reacting.
@@ -185,7 +175,7 @@ class Game:
 
     def describe(self) -> str:
         """Executable, process id and window handle, for messages."""
-        return f"{self.window.executable}, pid {self.window.pid}, window {self.window.handle:#x}"
+        return _describe(self.window)
 
     def close(self) -> None:
         """Let go: neutral pad, running game; ends the game if it is ours to end."""
@@ -255,7 +245,12 @@ def take_hold(window: Window, launched: LaunchedGame | None, pad: str, freeze_li
         )
         controls = Controls(gamepad, pauser, watchdog)
         undo.callback(controls.close)
-        grabber, probe = _open_eyes(window)
+        try:
+            grabber, probe = _open_eyes(window)
+        except WindowVanished:
+            if launched is None:
+                raise
+            window, grabber, probe = _find_eyes(window, lambda: None)
         undo.pop_all()
     reason = "asked for" if pad != "auto" else _why(page)
     return Game(window, grabber, controls, probe, launched, pad_reason=reason, page=page)
@@ -268,6 +263,33 @@ def _open_eyes(window: Window) -> tuple[Grabber, ResponseProbe]:
     except BaseException:
         grabber.close()
         raise
+
+
+def _find_eyes(
+    gone: Window, check_running: Callable[[], None]
+) -> tuple[Window, Grabber, ResponseProbe]:
+    """The window that took the place of one that is gone, and what looks at it.
+
+    Args:
+        gone: The old window.
+        check_running: Raises when it is of no use to wait.
+
+    Raises:
+        WindowVanished: There is none within ``NEW_WINDOW_S``.
+    """
+    deadline = time.monotonic() + NEW_WINDOW_S
+    while time.monotonic() < deadline:
+        check_running()
+        try:
+            window = main_window(gone.pid, gone.display or None)
+            return window, *_open_eyes(window)
+        except CaptureError:
+            time.sleep(0.1)
+    raise WindowVanished(f"the game has no window any more ({_describe(gone)})", "start it again")
+
+
+def _describe(window: Window) -> str:
+    return f"{window.executable}, pid {window.pid}, window {window.handle:#x}"
 
 
 def _page_of(pid: int) -> PadPage | None:

@@ -18,7 +18,7 @@ import psutil
 import capture
 from agent.display import PrivateDisplay
 from agent.errors import LaunchFailed
-from capture.errors import AmbiguousWindow, WindowNotFound
+from capture.errors import AmbiguousWindow, WindowNotFound, WindowVanished
 
 if TYPE_CHECKING:
     from agent.recipes import Recipe
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from controller.pad_page import PadPage
 
 WINDOW_TIMEOUT_S = 60.0
+SETTLED_S = 0.4
+"""How long a window must stay: SDL makes its first one anew when that has to have OpenGL."""
 LOG_TAIL_BYTES = 2000
 
 
@@ -201,7 +203,9 @@ def _spawn(
 def _wait_for_window(
     process: subprocess.Popen[bytes], display: str | None, timeout: float, log: Path
 ) -> Window:
+    """The game's window, once it has been the same for a moment: see ``SETTLED_S``."""
     deadline = time.monotonic() + timeout
+    found, since = None, 0.0
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise LaunchFailed(
@@ -209,9 +213,15 @@ def _wait_for_window(
                 f"its output is in {log}",
             )
         try:
-            return main_window(process.pid, display)
-        except WindowNotFound:
-            time.sleep(0.1)
+            window = main_window(process.pid, display)
+        except (WindowNotFound, WindowVanished):
+            found = None
+        else:
+            if window.handle != found:
+                found, since = window.handle, time.monotonic()
+            elif time.monotonic() - since > SETTLED_S:
+                return window
+        time.sleep(0.1)
     raise LaunchFailed(
         f"the game showed no window within {timeout:.0f} s: {_tail(log)}",
         f"its output is in {log}",

@@ -89,8 +89,8 @@ def main() -> None:
 
     pygame.display.init()
     controller.init()
-    screen = pygame.display.set_mode(SIZE)
     pygame.display.set_caption("NitroPilot Runner")
+    screen = pygame.display.set_mode(SIZE)
     clock = pygame.time.Clock()
     walker, things = Walker(), landscape()
     pads: dict[int, controller.Controller] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -354,5 +355,41 @@ def test_what_is_sent_is_what_the_game_reads(stage: Stage, display: PrivateDispl
         assert gone(launched.process.pid)
         game.close()  # again: harmless
         assert game.controls.send(GamepadState(), game.controls.arm()) is False
+    finally:
+        launched.close()
+
+
+def test_the_window_is_replaced_before_we_hold_it(window_game: WindowGame) -> None:
+    """A game that we launched is known by its process, whatever became of its first window."""
+    launched = window_game.launched
+    gone_by_now = replace(launched.window, handle=0x7FFFFFF1)
+    game = take_hold(gone_by_now, launched, "auto", freeze_limit=30.0)
+    game.keep_running = True
+    try:
+        assert game.window.handle == launched.window.handle
+        assert game.grab().pixels.shape[2] == 3
+    finally:
+        game.close()
+
+
+def test_a_launch_waits_for_the_window_that_stays(tmp_path: Path, display: PrivateDisplay) -> None:
+    """The first of three windows must not be the one that is looked at."""
+    code = (
+        "import os, time\n"
+        "from tests.capture.xwindow import XWindow\n"
+        "windows = []\n"
+        "for title in ('first', 'second', 'third'):\n"
+        "    windows.append(XWindow(os.environ['DISPLAY'], title=title))\n"
+        "    for old in windows[:-1]:\n"
+        "        old.close()\n"
+        "    time.sleep(0.25 if title != 'third' else 600)\n"
+    )
+    recipe = Recipe(
+        "line", sys.executable, lambda _profile: ["-c", code],
+        private_profile=False, environment={"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    launched = launch(recipe, log=tmp_path / "game.log", display=display.name)
+    try:
+        assert launched.window.title == "third"
     finally:
         launched.close()

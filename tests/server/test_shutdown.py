@@ -134,7 +134,8 @@ def test_a_killed_daemon_lets_go_in_real_time(own_daemon: Daemon, game: RunningG
 def test_sigint_before_it_serves_is_no_traceback(tmp_path: Path) -> None:
     """Ctrl-C during the seconds in which a policy loads."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "nitropilot", "serve", "--port", "0", "--policy", "random:full"],
+        [sys.executable, "-m", "nitropilot", "serve", "--port", "0", "--policy", "random:full",
+         "--engine", "torch"],
         cwd=ROOT, env=environment(tmp_path, None), stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     until(lambda: (tmp_path / "config" / "token").exists(), "the token")
