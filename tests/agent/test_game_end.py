@@ -380,8 +380,8 @@ def test_a_launch_waits_for_the_window_that_stays(tmp_path: Path, display: Priva
         "windows = []\n"
         "for title in ('first', 'second', 'third'):\n"
         "    windows.append(XWindow(os.environ['DISPLAY'], title=title))\n"
-        "    for old in windows[:-1]:\n"
-        "        old.close()\n"
+        "    if len(windows) > 1:\n"
+        "        windows.pop(0).close()\n"
         "    time.sleep(0.25 if title != 'third' else 600)\n"
     )
     recipe = Recipe(
