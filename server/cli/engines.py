@@ -64,7 +64,7 @@ def build(
     device: Annotated[str, typer.Option(help="Of openvino: cpu, gpu or npu.")] = "auto",
     target: Annotated[
         list[str] | None,
-        typer.Option(help="Of tensorrt: card to build for, such as sm89; may be repeated."),
+        typer.Option(help="Of tensorrt: cards to build for, such as sm89,sm120."),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Of onnx: the file; of tensorrt: the folder.")
@@ -76,7 +76,8 @@ def build(
     if engine not in BUILDERS:
         known = ", ".join(BUILDERS)
         raise typer.BadParameter(f"{engine!r} is not one of {known}", param_hint="--engine")
-    order = Order(policy_named(policy), precision, device, tuple(target or ()), out, again)
+    targets = [name.strip() for text in target or () for name in text.split(",")]
+    order = Order(policy_named(policy), precision, device, tuple(targets), out, again)
     order.refuse_strangers(engine)
     with progress_bar() as tell:
         built = BUILDERS[engine](order, tell)
