@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,19 +11,16 @@ import capture
 import controller
 from agent.controls import Controls
 from agent.errors import AgentError, GameExited, GameHung
-from agent.launch import launch, main_window
+from agent.eyes import describe, find_eyes, open_eyes
+from agent.launch import launch
 from agent.recipes import find_recipe
-from capture.errors import CaptureError, WindowVanished
+from capture.errors import WindowVanished
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from agent.launch import LaunchedGame
     from capture import Frame, Grabber, ResponseProbe, Window
     from controller import PadPage
 
-NEW_WINDOW_S = 6.0
-"""How long a game may be without a window: ending, or changing its resolution."""
 HANG_TIMEOUT_S = 10.0
 
 
@@ -128,7 +124,7 @@ class Game:
             GameHung: Somebody else stopped it.
             WindowVanished: It goes on without a window.
         """
-        window, grabber, probe = _find_eyes(self.window, self.check_running)
+        window, grabber, probe = find_eyes(self.window, self.check_running)
         self.grabber.close()
         self.probe.close()
         self.window, self.grabber, self.probe = window, grabber, probe
@@ -175,7 +171,7 @@ class Game:
 
     def describe(self) -> str:
         """Executable, process id and window handle, for messages."""
-        return _describe(self.window)
+        return describe(self.window)
 
     def close(self) -> None:
         """Let go: neutral pad, running game; ends the game if it is ours to end."""
@@ -246,50 +242,14 @@ def take_hold(window: Window, launched: LaunchedGame | None, pad: str, freeze_li
         controls = Controls(gamepad, pauser, watchdog)
         undo.callback(controls.close)
         try:
-            grabber, probe = _open_eyes(window)
+            grabber, probe = open_eyes(window)
         except WindowVanished:
             if launched is None:
                 raise
-            window, grabber, probe = _find_eyes(window, lambda: None)
+            window, grabber, probe = find_eyes(window, lambda: None)
         undo.pop_all()
     reason = "asked for" if pad != "auto" else _why(page)
     return Game(window, grabber, controls, probe, launched, pad_reason=reason, page=page)
-
-
-def _open_eyes(window: Window) -> tuple[Grabber, ResponseProbe]:
-    grabber = capture.open_grabber(window)
-    try:
-        return grabber, capture.open_response_probe(window)
-    except BaseException:
-        grabber.close()
-        raise
-
-
-def _find_eyes(
-    gone: Window, check_running: Callable[[], None]
-) -> tuple[Window, Grabber, ResponseProbe]:
-    """The window that took the place of one that is gone, and what looks at it.
-
-    Args:
-        gone: The old window.
-        check_running: Raises when it is of no use to wait.
-
-    Raises:
-        WindowVanished: There is none within ``NEW_WINDOW_S``.
-    """
-    deadline = time.monotonic() + NEW_WINDOW_S
-    while time.monotonic() < deadline:
-        check_running()
-        try:
-            window = main_window(gone.pid, gone.display or None)
-            return window, *_open_eyes(window)
-        except CaptureError:
-            time.sleep(0.1)
-    raise WindowVanished(f"the game has no window any more ({_describe(gone)})", "start it again")
-
-
-def _describe(window: Window) -> str:
-    return f"{window.executable}, pid {window.pid}, window {window.handle:#x}"
 
 
 def _page_of(pid: int) -> PadPage | None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
+
+# Games draw with the graphics card; SDL would draw with the processor what is measured here.
+os.environ["SDL_FRAMEBUFFER_ACCELERATION"] = "0"
 
 import pygame
 

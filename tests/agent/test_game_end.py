@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import agent.eyes
 import agent.game
 import agent.loop
 from agent import Mode, Session, SessionState, Target
@@ -164,7 +165,7 @@ def test_the_window_is_closed_but_the_process_lives(
     window_game: WindowGame, stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A crashed game may leave its process behind: the session must say so and end."""
-    monkeypatch.setattr(agent.game, "NEW_WINDOW_S", 0.5)
+    monkeypatch.setattr(agent.eyes, "NEW_WINDOW_S", 0.5)
     session = stage.playing(window_game.open)
     window_game.tell("close")
     check_ended(session, SessionState.FAILED, "window_vanished")
@@ -192,7 +193,7 @@ def test_the_pad_rests_while_there_is_no_window(
     window_game: WindowGame, stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody sees what the last action does in a game between two windows."""
-    monkeypatch.setattr(agent.game, "NEW_WINDOW_S", PATIENCE_S)
+    monkeypatch.setattr(agent.eyes, "NEW_WINDOW_S", PATIENCE_S)
     session = stage.playing(window_game.open)
     window_game.tell("close")
     assert session.loop is not None

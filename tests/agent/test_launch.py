@@ -359,7 +359,7 @@ def test_taking_hold_fails_half_way(
 ) -> None:
     """The pad is plugged in before the watchdog stands: both, and the game, must go again."""
     fds = psutil.Process().num_fds()
-    for call in ("agent.game.controller.Watchdog.start", "agent.game.capture.open_response_probe"):
+    for call in ("agent.game.controller.Watchdog.start", "agent.eyes.capture.open_response_probe"):
         with monkeypatch.context() as patch:
 
             def fail(*_: Any, **__: Any) -> None:

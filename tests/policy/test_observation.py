@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
+import cv2
 import numpy as np
 import pytest
 
@@ -66,3 +69,27 @@ def test_what_is_no_picture_is_refused(pixels: np.ndarray, shown: str) -> None:
         observe(pixels, 16)
     assert shown in caught.value.line()
     assert "uint8 (height, width, 3)" in caught.value.line()
+
+
+@pytest.mark.parametrize("size", [64, 256])
+@pytest.mark.parametrize(
+    ("height", "width"),
+    [(1080, 1920), (720, 1280), (1440, 2560), (768, 1366), (900, 1600), (600, 800), (601, 800)],
+)
+def test_two_threads_see_what_one_sees(height: int, width: int, size: int) -> None:
+    """A cut through a row, or weights that begin anew, would show as a line in the picture."""
+    pixels = np.random.default_rng(height).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    whole = cv2.resize(pixels, (size, size), interpolation=cv2.INTER_AREA)
+    seen = np.rint((observe(pixels, size)[0] + 1) * 127.5).astype(np.uint8)
+    np.testing.assert_array_equal(seen.transpose(1, 2, 0), whole)
+
+
+def test_many_at_once() -> None:
+    """A policy server resizes the pictures of several clients at the same time."""
+    rng = np.random.default_rng(0)
+    pictures = [rng.integers(0, 256, (720, 1280, 3), dtype=np.uint8) for _ in range(6)]
+    alone = [observe(picture, 256) for picture in pictures]
+    with ThreadPoolExecutor(3) as pool:
+        together = list(pool.map(lambda picture: observe(picture, 256), pictures * 4))
+    for number, planes in enumerate(together):
+        np.testing.assert_array_equal(planes, alone[number % len(alone)])
