@@ -183,7 +183,8 @@ def test_play_launches_plays_and_ends(tmp_path: Path) -> None:
     """The first thing a new user tries, on a machine without a screen."""
     needs_preload()
     done = command(
-        "play", "--launch", "runner", "--policy", POLICY, "--seconds", "2", "--seed", "1",
+        "play", "--launch", "runner", "--policy", POLICY, "--engine", "torch",
+        "--seconds", "2", "--seed", "1",
         "--out", str(tmp_path / "out"), "--record", "--json", home=tmp_path,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
