@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float32]
 
+SMALL = 20_000_000
+"""Policies with fewer parameters run on one processor thread: the layers are so short
+that waiting for each other would take longer than the work itself."""
+
 
 @dataclass(frozen=True)
 class PolicySpec:

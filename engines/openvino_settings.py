@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from engines.base import SMALL
+
 DEVICES = {"cpu": "CPU", "gpu": "GPU", "npu": "NPU"}
 HINTS = {"float32": "f32", "float16": "f16", "bfloat16": "bf16"}
 ALLOWED_ERROR = {"float32": 1e-5, "float16": 2e-2, "bfloat16": 2e-2, "int8": 5e-2}
 """Relative L2 error of the actions against torch in float32, by the weights' precision."""
-SMALL = 20_000_000
-"""Policies with fewer parameters run on one thread; see ``engines.torch_engine``."""
 GROUP = 64
 """Activations that share a scale where 8-bit weights meet them; a no-op for other weights."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from engines.base import ActionChunk, Engine, EngineInfo, PolicySpec
+from engines.base import SMALL, ActionChunk, Engine, EngineInfo, PolicySpec
 from engines.batch import chunks_of, make_batch
 from engines.errors import EngineUnavailable, InferenceFailed, OutOfMemory
 from policy import open_policy
@@ -21,11 +21,6 @@ if TYPE_CHECKING:
     from engines.base import Array, Request
     from engines.wish import Wish
     from policy.network import Policy
-
-
-SMALL = 20_000_000
-"""Policies with fewer parameters run on one processor thread: the layers are so short
-that waiting for each other would take longer than the work itself."""
 
 
 class TorchEngine(Engine):
