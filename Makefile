@@ -31,6 +31,8 @@ bench: packages-demo $(READY)
 	$(BIN)/python -m benchmarks.capture
 	$(BIN)/python -m benchmarks.pacing
 	$(BIN)/python -m benchmarks.capture_to_pad
+	$(BIN)/python -m benchmarks.realtime
+	$(BIN)/python -m benchmarks.policy_server
 	$(BIN)/python -m benchmarks.engines
 
 parity: packages-test $(READY)
