@@ -2,7 +2,8 @@
 #   make demo   create the environment, install, and watch the agent play SuperTux
 #   make test   the same set-up, then the whole test suite
 # Others: make check (lint and types), make bench (what this machine measures), make parity
-# (every engine here against float32, full-size policies too), make clean.
+# (every engine here against float32, full-size policies too), make test-images (the container
+# images built and run; needs root), make clean.
 # On a machine with a CUDA card, make test-gpu and make bench-gpu need python3 with torch,
 # numpy and safetensors, install nothing and use one card.
 
@@ -16,13 +17,16 @@ BARE := $(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON))
 ONE_CARD := CUDA_VISIBLE_DEVICES=$${CUDA_VISIBLE_DEVICES-0} && \
 	export CUDA_VISIBLE_DEVICES=$${CUDA_VISIBLE_DEVICES%%,*}
 
-.PHONY: demo test check bench parity test-gpu bench-gpu clean
+.PHONY: demo test test-images check bench parity test-gpu bench-gpu clean
 
 demo: packages-demo $(READY)
 	$(BIN)/nitropilot demo --seconds 20 $(DEMO)
 
 test: packages-test $(READY) check
 	$(BIN)/python -m pytest $(TESTS)
+
+test-images: packages-images $(READY)
+	NITROPILOT_IMAGES="$(abspath artifacts/images)" $(BIN)/python -m pytest tests/images
 
 check: $(READY)
 	PATH="$(abspath $(BIN)):$$PATH" scripts/check

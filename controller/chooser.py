@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from controller.errors import PadUnavailable
+from controller.errors import PadUnavailable, ShimError
 
 if TYPE_CHECKING:
     from controller.gamepad import Gamepad
@@ -88,8 +88,14 @@ def _vgamepad_report() -> PadReport:
 
 def _sdl_report() -> PadReport:
     if sys.platform == "linux":
-        from controller.shim_build import find_compiler
+        from controller.shim_build import find_compiler, ready_library
 
+        try:
+            ready = ready_library()
+        except ShimError as error:
+            return PadReport("sdl", False, str(error), error.hint)
+        if ready is not None:
+            return PadReport("sdl", True, f"{ready}; for games we launch")
         compiler = find_compiler()
         fix = "install one (Debian, Ubuntu: apt-get install gcc libc6-dev) or name it in CC"
         if compiler is None:

@@ -1,7 +1,9 @@
 """Builds the library that a launched Linux game is preloaded with, once per machine.
 
 It is compiled by the system's compiler, so that it fits the system's C library, and
-kept in the user's cache under a name made from everything that shapes it.
+kept in the user's cache under a name made from everything that shapes it.  Where there is
+no compiler, as in a container image, ``NITROPILOT_PAD_LIBRARY`` names one made before
+(``python -m controller.shim_build FILE`` makes it).
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ FLAGS = (
 LIBRARIES = ("-ldl", "-lpthread")
 COMPILERS = ("cc", "gcc", "clang")
 BUILD_TIMEOUT_S = 120.0
+READY_VARIABLE = "NITROPILOT_PAD_LIBRARY"
 
 
 def find_compiler() -> str | None:
@@ -51,6 +54,9 @@ def build_shim() -> Path:
             that somebody else could write to.
     """
     if sys.platform == "linux":
+        ready = ready_library()
+        if ready is not None:
+            return ready
         compiler = _require_compiler()
         try:
             library = _cache_folder() / f"nitropilot_pad-{_key(compiler)}.so"
@@ -67,6 +73,26 @@ def build_shim() -> Path:
     raise ShimError(
         f"the preloaded pad works on Linux only, not on {sys.platform}", "use the vgamepad pad"
     )
+
+
+def ready_library() -> Path | None:
+    """The library that ``NITROPILOT_PAD_LIBRARY`` names; None when it names none.
+
+    Raises:
+        ShimError: It is not there, or somebody else than root and this user may change it.
+    """
+    named = os.environ.get(READY_VARIABLE)
+    if not named:
+        return None
+    path = Path(named)
+    hint = f"correct {READY_VARIABLE}, or unset it to have one compiled"
+    if not path.is_absolute() or not path.is_file():
+        raise ShimError(f"{READY_VARIABLE} is {named!r}, which is no file's full path", hint)
+    if sys.platform != "win32":
+        info = path.stat()
+        if info.st_uid not in (0, os.geteuid()) or stat.S_IMODE(info.st_mode) & 0o022:
+            raise ShimError(f"{path} could be changed by other users", hint)
+    return path
 
 
 def _require_compiler() -> str:
@@ -146,3 +172,21 @@ def _first_error(output: bytes) -> str:
     lines = [line.strip() for line in output.decode(errors="replace").splitlines()]
     said = [line for line in lines if line]
     return next((line for line in said if "error" in line.lower()), (said or ["no message"])[0])
+
+
+def main() -> None:
+    """Compile the library into the file named on the command line.
+
+    Raises:
+        ShimError: There is no compiler, or it fails.
+    """
+    if len(sys.argv) != 2:
+        sys.exit(f"usage: python -m {__spec__.name} FILE")
+    library = Path(sys.argv[1])
+    library.parent.mkdir(parents=True, exist_ok=True)
+    _compile(_require_compiler(), library)
+    library.chmod(0o755)
+
+
+if __name__ == "__main__":
+    main()

@@ -125,8 +125,10 @@ def _pauser() -> list[Finding]:
 def _compiler() -> list[Finding]:
     findings: list[Finding] = []
     if sys.platform != "win32":
-        from controller.shim_build import find_compiler
+        from controller.shim_build import READY_VARIABLE, find_compiler
 
+        if os.environ.get(READY_VARIABLE):
+            return []  # none is needed; the pad's own finding tells of the library
         detail = "no C compiler: no pad for launched games"
         hint = "install one (Debian, Ubuntu: apt-get install gcc libc6-dev)"
         compiler = find_compiler()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from websockets.datastructures import Headers
 from websockets.http11 import Response
 
+from nitropilot import __version__
 from server.hosts import LOOPBACK_NAMES, Authority, parse_authority
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from websockets.http11 import Request
 
 HEALTH = "/healthz"
-"""The one path that needs no token: a cheap sign of life."""
+VERSION = "/api/version"
+"""The two paths that need no token: cheap signs of life."""
 PATH = "/"
 SCHEMES = ("bearer", "api-key")
 """Ours, and what openpi's client sends."""
@@ -71,8 +73,10 @@ class Door:
         path = request.path.partition("?")[0]
         if path == HEALTH and request.method == "GET":
             return _response(200, "text/plain; charset=utf-8", "OK\n")
-        if path not in (PATH, HEALTH):
-            return _error(404, "not_found", f"there is only {PATH} and {HEALTH}")
+        if path == VERSION and request.method == "GET":
+            return _response(200, "application/json", json.dumps({"version": __version__}) + "\n")
+        if path != PATH:
+            return _error(404, "not_found", f"there is only {PATH}, {HEALTH} and {VERSION}")
         return None
 
     def _check_token(self, request: Request) -> Response | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import controller
 from controller import shim_build
 from controller.errors import ShimError
 from controller.pad_page import PadPage
@@ -313,3 +314,38 @@ def test_what_the_games_sdl_cannot_do_is_reported(
     assert status.attached == attached
     assert status_error in status.error
     assert bool(status.error) == bool(status_error)
+
+
+def test_a_ready_library_is_used(
+    counted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A container image has no compiler, and a file system that cannot be written."""
+    library = tmp_path / "made" / "pad.so"
+    done = subprocess.run([sys.executable, "-m", "controller.shim_build", str(library)])
+    assert done.returncode == 0
+    assert stat.S_IMODE(library.stat().st_mode) == 0o755
+    made = runs(counted)
+    monkeypatch.setenv("NITROPILOT_PAD_LIBRARY", str(library))
+    assert build_shim() == library
+    assert runs(counted) == made
+
+
+@pytest.mark.parametrize("named", ["/nowhere/pad.so", "pad.so", "/"])
+def test_a_ready_library_that_is_not_there(named: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A game that starts without its pad looks like a policy that does nothing."""
+    monkeypatch.setenv("NITROPILOT_PAD_LIBRARY", named)
+    with pytest.raises(ShimError, match="is no file's full path"):
+        build_shim()
+    assert {one.name: one.available for one in controller.gamepad_reports()}["sdl"] is False
+
+
+def test_a_ready_library_that_others_can_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Games run it with the player's rights."""
+    library = tmp_path / "pad.so"
+    library.write_bytes(b"")
+    library.chmod(0o666)
+    monkeypatch.setenv("NITROPILOT_PAD_LIBRARY", str(library))
+    with pytest.raises(ShimError, match="could be changed by other users"):
+        build_shim()

@@ -15,6 +15,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from engines import Request, load_engine
+from nitropilot import __version__
 from policy import load_policy, save_policy
 from policy.actions import decode
 from policy.observation import observe
@@ -266,6 +267,8 @@ def test_the_health_check(server: PolicyServer, guarded: PolicyServer) -> None:
         answer = httpx.get(f"{url}/healthz")
         assert (answer.status_code, answer.text) == (200, "OK\n")
         assert "server" not in answer.headers
+        version = httpx.get(f"{url}/api/version")
+        assert version.json() == {"version": __version__}
         assert httpx.get(f"{url}/healthz/").status_code == 404
         assert httpx.get(f"{url}/api/v1/status").status_code == 404
     assert httpx.get(server.address.replace("ws", "http", 1)).status_code == 426
