@@ -19,8 +19,10 @@ from server.auth.scopes import refuse_undeclared
 from server.hardening import OwnNamesOnly
 from server.headers import SecurityHeaders
 from server.limits import BodyLimit, HeaderLimit
+from server.recordings_routes import router as recordings_router
 from server.routes import router
 from server.schemas import ErrorAnswer, VersionAnswer
+from server.settings_routes import router as settings_router
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -41,6 +43,12 @@ STATUS = {
     "checkpoint_invalid": 422,
     "observation_invalid": 422,
     "policy_failed": 422,
+    "settings_invalid": 422,
+    "recording_not_found": 404,
+    "recording_busy": 409,
+    "recording_full": 507,
+    "job_not_found": 404,
+    "job_refused": 409,
     "no_display": 503,
     "pad_unavailable": 503,
     "engine_unavailable": 503,
@@ -70,7 +78,7 @@ def create_app(registry: SessionRegistry, access: Access) -> App:
     )  # fmt: skip
     app.state.registry = registry
     app.state.access = access
-    for part in (router, auth_router):
+    for part in (router, auth_router, recordings_router, settings_router):
         app.include_router(
             part,
             # The guard in front of the app checks the token; this one only describes it.

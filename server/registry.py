@@ -11,6 +11,8 @@ from agent import Mode, PlaySettings, Session, SessionPlan, Target, open_game, p
 from agent.errors import NotPossibleNow
 from server.errors import SessionNotFound
 from server.paths import new_session_folder
+from server.recordings import RecordingStore
+from server.settings_store import SettingsStore
 
 if TYPE_CHECKING:
     from capture import Window
@@ -27,10 +29,17 @@ class SessionRegistry:
 
     Args:
         pool: Where sessions get their engines.
+        settings: What they get that their request does not name; None reads the usual file.
+
+    Attributes:
+        settings: As given.
+        recordings: What they record.
     """
 
-    def __init__(self, pool: EnginePool) -> None:
+    def __init__(self, pool: EnginePool, settings: SettingsStore | None = None) -> None:
         self.pool = pool
+        self.settings = settings or SettingsStore()
+        self.recordings = RecordingStore(lambda: self.settings.current)
         self._sessions: dict[str, Session] = {}
         self._chosen: dict[str, Window] = {}
         self._lock = threading.Lock()
@@ -43,12 +52,13 @@ class SessionRegistry:
             NotPossibleNow: The game is being played by another session.
             NoPolicy, CheckpointError, EngineUnavailable: There is nothing to play with.
         """
+        request = self._with_defaults(request)
         window = None
         if request.launch is None:
             window = capture.find_window(
                 handle=request.window, pid=request.pid, process=request.process
             )
-        self.pool.get(request.policy)
+        self.pool.get(request.policy).close()
         with self._lock:
             if window is not None:
                 self._refuse_second(window)
@@ -111,9 +121,19 @@ class SessionRegistry:
             open_engine=partial(self.pool.get, request.policy),
             folder=new_session_folder(),
             settings=settings,
-            record=request.record,
+            record=request.draw,
+            recording=self.recordings.plan(request.record),
             autoplay=request.autoplay,
         )
+
+    def _with_defaults(self, request: SessionRequest) -> SessionRequest:
+        """The request, with the settings for all that it does not name."""
+        settings = self.settings.current
+        names = ("pad", "mode", "action_hz", "actions_per_chunk", "allow", "autoplay")
+        defaults = {name: getattr(settings.play, name) for name in names}
+        defaults["record"] = settings.recording.record
+        missing = {k: v for k, v in defaults.items() if k not in request.model_fields_set}
+        return request.model_copy(update=missing)
 
     def _refuse_second(self, wanted: Window) -> None:
         """Two agents on one game would fight over its pad and its pauses."""

@@ -5,7 +5,15 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from server.schemas import EndModel, EngineModel, PadModel, PolicyModel, SessionModel, WindowModel
+from server.schemas import (
+    EndModel,
+    EngineModel,
+    PadModel,
+    PolicyModel,
+    SessionModel,
+    SessionRecordingModel,
+    WindowModel,
+)
 
 if TYPE_CHECKING:
     from agent import Session
@@ -71,6 +79,7 @@ def session_model(session: Session) -> SessionModel:
         waiting_for=loop.waiting_for if loop else "",
         held_back=dict(loop.guard.held_back) if loop else {},
         stats=session.stats.summary(),
+        recording=SessionRecordingModel(**vars(session.recording.state)),
         folder=str(session.plan.folder),
         end=EndModel(code=end.code, reason=end.reason, hint=end.hint) if end else None,
     )
