@@ -32,79 +32,104 @@ class Section(BaseModel):
 class PlaySettingsModel(Section):
     """What a new session gets that its request does not name."""
 
-    policy: Name | None = Field(None, description="Checkpoint, or random:tiny to try without one")
+    policy: Name | None = Field(
+        default=None, description="Checkpoint, or random:tiny to try without one"
+    )
     engine: Literal["auto", "tensorrt", "openvino", "torch", "remote"] = Field(
-        "auto", description="What computes"
+        default="auto", description="What computes"
     )
-    device: Literal["auto", "cpu", "cuda", "gpu", "npu"] = Field("auto", description="Where")
+    device: Literal["auto", "cpu", "cuda", "gpu", "npu"] = Field(
+        default="auto", description="Where"
+    )
     precision: Literal["auto", "float32", "bfloat16", "int8", "fp8"] = Field(
-        "auto", description="In what numbers"
+        default="auto", description="In what numbers"
     )
-    pad: Literal["auto", "vgamepad", "sdl"] = Field("auto", description="Which virtual pad")
+    pad: Literal["auto", "vgamepad", "sdl"] = Field(default="auto", description="Which virtual pad")
     mode: Literal["paused", "realtime", "auto"] = Field(
-        "auto", description="Freeze the game while the policy thinks, or let it run on"
+        default="auto", description="Freeze the game while the policy thinks, or let it run on"
     )
-    action_hz: float = Field(60.0, ge=1, le=240, description="Actions a second")
+    action_hz: float = Field(default=60.0, ge=1, le=240, description="Actions a second")
     actions_per_chunk: int | None = Field(
-        None, ge=1, le=256, description="Actions of a chunk that are played before the next look"
+        default=None,
+        ge=1,
+        le=256,
+        description="Actions of a chunk that are played before the next look",
     )
     allow: tuple[Literal["start", "back", "guide"], ...] = Field(
-        (), max_length=3, description="Menu buttons that may be pressed"
+        default=(), max_length=3, description="Menu buttons that may be pressed"
     )
-    autoplay: bool = Field(True, description="Play at once; otherwise wait for autoplay")
+    autoplay: bool = Field(default=True, description="Play at once; otherwise wait for autoplay")
 
 
 class RecordingSettings(Section):
     """Recordings of frames and actions."""
 
-    record: bool = Field(False, description="Record every new session from its start")
-    folder: Folder = Field(None, description="Where; default: recordings in the data folder")
+    record: bool = Field(default=False, description="Record every new session from its start")
+    folder: Folder = Field(
+        default=None, description="Where; default: recordings in the data folder"
+    )
     keep_free_gb: float = Field(
-        2.0, ge=0, le=1e6, description="A recording ends before the disk has less free, in GiB"
+        default=2.0,
+        ge=0,
+        le=1e6,
+        description="A recording ends before the disk has less free, in GiB",
     )
     max_total_gb: float | None = Field(
-        None, gt=0, le=1e6, description="Most that all recordings together may take, in GiB"
+        default=None, gt=0, le=1e6, description="Most that all recordings together may take, in GiB"
     )
-    max_width: int = Field(1280, ge=64, le=7680, description="Wider pictures are made smaller")
+    max_width: int = Field(
+        default=1280, ge=64, le=7680, description="Wider pictures are made smaller"
+    )
 
 
 class RestartSettings(Section):
     """Sessions that failed of something that may pass are begun again."""
 
-    most: int = Field(3, ge=0, le=100, description="At most so many times; 0 for never")
-    minutes: float = Field(10.0, gt=0, le=1440, description="Within this time")
+    most: int = Field(default=3, ge=0, le=100, description="At most so many times; 0 for never")
+    minutes: float = Field(default=10.0, gt=0, le=1440, description="Within this time")
 
 
 class LogSettings(Section):
     """What the daemon prints on stderr."""
 
-    level: Literal["debug", "info", "warning", "error"] = Field("warning", description="From what")
-    format: Literal["text", "json"] = Field("text", description="Lines for people or for programs")
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="warning", description="From what"
+    )
+    format: Literal["text", "json"] = Field(
+        default="text", description="Lines for people or for programs"
+    )
 
 
 class PolicySettings(Section):
     """Checkpoints."""
 
-    folder: Folder = Field(None, description="Where yours are; default: models in the data folder")
+    folder: Folder = Field(
+        default=None, description="Where yours are; default: models in the data folder"
+    )
 
 
 class TakeoverSettings(Section):
     """A human who takes the pad."""
 
-    enabled: bool = Field(True, description="Hand the game over when a real pad is moved")
-    threshold: float = Field(0.35, gt=0, le=1, description="How far a stick or trigger has to go")
+    enabled: bool = Field(default=True, description="Hand the game over when a real pad is moved")
+    threshold: float = Field(
+        default=0.35, gt=0, le=1, description="How far a stick or trigger has to go"
+    )
     resume_after_s: float | None = Field(
-        None, ge=0.1, le=3600, description="Play again after so long a rest; null: only on request"
+        default=None,
+        ge=0.1,
+        le=3600,
+        description="Play again after so long a rest; null: only on request",
     )
 
 
 class HotkeySettings(Section):
     """Keys that work while the game has the keyboard."""
 
-    enabled: bool = Field(False, description="Listen for them")
-    panic: Name | None = Field("ctrl+alt+f12", description="End everything, pad neutral")
-    autoplay: Name | None = Field("ctrl+alt+f10", description="Agent or human")
-    recording: Name | None = Field("ctrl+alt+f9", description="Start or stop a recording")
+    enabled: bool = Field(default=False, description="Listen for them")
+    panic: Name | None = Field(default="ctrl+alt+f12", description="End everything, pad neutral")
+    autoplay: Name | None = Field(default="ctrl+alt+f10", description="Agent or human")
+    recording: Name | None = Field(default="ctrl+alt+f9", description="Start or stop a recording")
 
 
 class Settings(Section):

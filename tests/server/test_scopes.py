@@ -35,6 +35,7 @@ WHO: dict[str, set[Scope] | None] = {
     "GET /api/v1/sessions": EVERYONE,
     "GET /api/v1/sessions/{session_id}": EVERYONE,
     "POST /api/v1/sessions/{session_id}/autoplay": BUTTONS,
+    "POST /api/v1/sessions/{session_id}/recording": BUTTONS,
     "DELETE /api/v1/sessions/{session_id}": BUTTONS,
     "POST /api/v1/auth/logout": EVERYONE,
 }
