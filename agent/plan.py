@@ -32,6 +32,7 @@ class SessionPlan:
         record: Write a video too, with the pad drawn on it.
         recording: Where and how recordings of frames and actions are made; None: not at all.
         autoplay: Play as soon as attached; otherwise start paused.
+        restart_of: Id of the session that failed and that this one replaces; or "".
         before_play: Called with the game, in play and armed, before the first chunk.
     """
 
@@ -42,6 +43,7 @@ class SessionPlan:
     record: bool = False
     recording: RecordingPlan | None = None
     autoplay: bool = True
+    restart_of: str = ""
     before_play: Callable[[Game], None] | None = None
 
 

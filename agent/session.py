@@ -51,6 +51,7 @@ class Session:
         stats: Measurements so far.
         end: Why it ended; None before that.
         mode: What the game does while the policy thinks, and why; None before that is known.
+        recording: Starts and stops recordings.
     """
 
     def __init__(self, plan: SessionPlan) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from policy.naming import parse_random
 from server.errors import NoPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from engines.base import Request
 
@@ -30,8 +31,9 @@ Stamp = tuple[tuple[int, int, int], ...]
 class _Loaded:
     """An engine, its users and what it was loaded from."""
 
-    def __init__(self, engine: Engine, stamp: Stamp) -> None:
+    def __init__(self, engine: Engine, stamp: Stamp, pool: EnginePool) -> None:
         self.engine = engine
+        self.pool = pool
         self.stamp = stamp
         self.turn = threading.Lock()
         self.users = 0
@@ -72,10 +74,14 @@ class SharedEngine(Engine):
     def infer_batch(self, requests: Sequence[Request]) -> list[ActionChunk]:
         """As ``Engine.infer_batch``, after whoever is before."""
         with self._loaded.turn:
+            began = time.perf_counter()
             try:
-                return self._loaded.engine.infer_batch(requests)
+                chunks = self._loaded.engine.infer_batch(requests)
             finally:
                 self._look()  # it may have fallen back to another
+            if self._loaded.pool.observe is not None:
+                self._loaded.pool.observe(time.perf_counter() - began)
+            return chunks
 
     def close(self) -> None:
         """Let it go; others may still be using it.  Safe to call twice."""
@@ -97,7 +103,13 @@ class EnginePool:
         engine: Kind of engine, or ``auto``.
         device: Device, or ``auto``.
         precision: What to compute in, or ``auto``.
+
+    Attributes:
+        default: As given.
+        observe: Gets the seconds of every inference; None when nobody wants them.
     """
+
+    observe: Callable[[float], object] | None = None
 
     def __init__(
         self,
@@ -148,7 +160,7 @@ class EnginePool:
                 self._retire([name])
             kind, device, precision = how
             engine = load_engine(name, engine=kind, device=device, precision=precision)
-            loaded = _Loaded(engine, stamp)
+            loaded = _Loaded(engine, stamp, self)
             handle = loaded.lend()
             with self._lock:
                 if how == self._how:

@@ -137,6 +137,7 @@ class SessionModel(Model):
     id: str
     state: str
     created: datetime
+    restart_of: str = Field(description='The session that failed and that this one replaces, or ""')
     game: WindowModel | None
     policy: PolicyModel | None
     engine: EngineModel | None

@@ -69,6 +69,7 @@ def session_model(session: Session) -> SessionModel:
         id=session.id,
         state=session.state.value,
         created=session.created,
+        restart_of=session.plan.restart_of,
         game=window_model(window) if window else None,
         policy=policy_model(engine.spec) if engine else None,
         engine=engine_model(engine.info) if engine else None,
