@@ -7,6 +7,7 @@ AgentError
 ├── NotPossibleNow       the session's state does not allow this request
 ├── NothingToSee         the window shows nothing now, or nobody can look at it
 └── RecordingError       a trace or video could not be written
+    └── RecordingFull    there is no room for more of it
 """
 
 from __future__ import annotations
@@ -54,3 +55,9 @@ class RecordingError(AgentError):
     """A trace or a video could not be written."""
 
     code = "recording_failed"
+
+
+class RecordingFull(RecordingError):
+    """A limit of the disk, or of all recordings together, is reached."""
+
+    code = "recording_full"

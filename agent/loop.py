@@ -25,10 +25,11 @@ from policy.actions import decode
 if TYPE_CHECKING:
     from agent.deciding import Decision
     from agent.game import Game
+    from agent.recording import RecordingSwitch
     from agent.settings import PlaySettings
     from agent.stats import PlayStats
     from agent.trace import ChunkRow, TraceWriter
-    from agent.video import VideoRecorder
+    from agent.video import Moment, VideoRecorder
     from capture import Window
     from engines.base import Array, Engine
 
@@ -51,6 +52,7 @@ class Parts:
         stats: Takes the measurements.
         trace: Takes the record of every chunk.
         video: Takes every sent action, when recording; None once that has failed.
+        recording: Takes every sent action too, and keeps it while it is switched on.
         guard: Holds back what the player did not allow.
     """
 
@@ -60,6 +62,7 @@ class Parts:
     stats: PlayStats
     trace: TraceWriter
     video: VideoRecorder | None = None
+    recording: RecordingSwitch | None = None
     guard: MenuGuard = field(init=False)
 
     def __post_init__(self) -> None:
@@ -192,12 +195,16 @@ class PlayLoop(ABC):
         row.states.append(state)
         return True
 
-    def _record(self, state: GamepadState, caption: str) -> None:
+    def _record(self, moment: Moment) -> None:
         """Show what was sent in the video; one that fails does not end the play."""
+        if self.parts.recording is not None:
+            self.parts.recording.put(moment)
+            if news := self.parts.recording.take_news():
+                self.trace.event("recording", reason=news)
         if self.parts.video is None:
             return
         try:
-            self.parts.video.add(state, caption)
+            self.parts.video.put(moment)
         except RecordingError as error:
             log.warning("the recording ends here: %s", error.line())
             self.trace.event("recording ended", reason=error.line())

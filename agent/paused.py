@@ -14,6 +14,7 @@ from agent.errors import NothingToSee
 from agent.loop import PlayLoop
 from agent.pacing import Pacer
 from agent.trace import ChunkRow
+from agent.video import Moment
 
 if TYPE_CHECKING:
     from agent.loop import Parts
@@ -69,6 +70,6 @@ class PausedLoop(PlayLoop):
             for step, due in self._pacer.ticks(len(states)):
                 if not self._press(states[step], due, grant, row):
                     break
-                self._record(states[step], f"chunk {row.number + 1}  action {step + 1}")
+                self._record(Moment(states[step], row.sent[-1], "agent", row.number, step))
         finally:
             self.trace.chunk(row)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agent.game import Game
+    from agent.recording import RecordingPlan
     from engines.base import Engine
 
 
@@ -28,8 +29,10 @@ class SessionPlan:
             closes the engine when it ends.
         folder: Takes the trace, the video and the game's output; made if missing.
         settings: How to play.
-        record: Write a video too.
+        record: Write a video too, with the pad drawn on it.
+        recording: Where and how recordings of frames and actions are made; None: not at all.
         autoplay: Play as soon as attached; otherwise start paused.
+        restart_of: Id of the session that failed and that this one replaces; or "".
         before_play: Called with the game, in play and armed, before the first chunk.
     """
 
@@ -38,7 +41,9 @@ class SessionPlan:
     folder: Path
     settings: PlaySettings = field(default_factory=PlaySettings)
     record: bool = False
+    recording: RecordingPlan | None = None
     autoplay: bool = True
+    restart_of: str = ""
     before_play: Callable[[Game], None] | None = None
 
 

@@ -26,6 +26,7 @@ from agent.pacing import wait_until
 from agent.schedule import Schedule, TickGrid
 from agent.thinker import Look, Thinker, Thought
 from agent.trace import ChunkRow
+from agent.video import Moment
 from capture.errors import WindowVanished
 from controller.state import NEUTRAL
 
@@ -147,15 +148,16 @@ class RealtimeLoop(PlayLoop):
         if planned is None:
             if not self.game.controls.send(NEUTRAL, self._grant):
                 return False
-            caption = "no action"
+            moment = Moment(NEUTRAL, source="none")
         else:
             if not self._press(state, due, self._grant, planned.row):
                 return False
             planned.row.facts["rows"].append(planned.number)
-            caption = f"chunk {planned.row.number + 1}  action {planned.number + 1}"
+            row = planned.row
+            moment = Moment(state, row.sent[-1], "agent", row.number, planned.number)
         self._count(1, fresh=planned is not None)
         if not self._blind:
-            self._record(state, caption)
+            self._record(moment)
         self._tick += 1
         return True
 

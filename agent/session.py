@@ -19,6 +19,7 @@ from agent.loop import Parts
 from agent.modes import choose_mode, fall_back, open_loop
 from agent.opening import press_opening
 from agent.plan import End, SessionPlan, ending_of
+from agent.recording import RecordingSwitch
 from agent.states import SessionState, check_transition
 from agent.stats import PlayStats
 from agent.trace import TraceWriter, header
@@ -50,6 +51,7 @@ class Session:
         stats: Measurements so far.
         end: Why it ended; None before that.
         mode: What the game does while the policy thinks, and why; None before that is known.
+        recording: Starts and stops recordings.
     """
 
     def __init__(self, plan: SessionPlan) -> None:
@@ -62,6 +64,7 @@ class Session:
         self.engine: Engine | None = None
         self.mode: ModeChoice | None = None
         self.loop: PlayLoop | None = None
+        self.recording = RecordingSwitch(plan.recording)
         self._trace: TraceWriter | None = None
         self._video: VideoRecorder | None = None
         self._state = SessionState.IDLE
@@ -204,17 +207,15 @@ class Session:
         self.mode = choose_mode(self.plan.settings, self.engine)
         self._raise_if_stopped()
         self.game = game = self.plan.open_game(self.plan.folder / "game.log")
+        how = self.plan.settings
         self._trace = TraceWriter(
-            self.trace_path, header(self.id, self.plan.settings, game, self.engine, self.mode)
+            self.trace_path, header(self.id, how, game, self.engine, self.mode)
         )
         if self.video_path is not None:
-            self._video = VideoRecorder(
-                self.video_path, game.another_grabber, self.plan.settings.action_hz
-            )
-        self.loop = open_loop(
-            self.mode,
-            Parts(game, self.engine, self.plan.settings, self.stats, self._trace, self._video),
-        )
+            self._video = VideoRecorder(self.video_path, game.another_grabber, how.action_hz)
+        self.recording.attach(self.id, game, self.engine, how.action_hz)
+        parts = Parts(game, self.engine, how, self.stats, self._trace, self._video, self.recording)
+        self.loop = open_loop(self.mode, parts)
         grant = game.controls.arm()
         self._raise_if_stopped()
         press_opening(game, grant)
@@ -263,6 +264,7 @@ class Session:
         if self.loop is not None and (trouble := self._attempt(self.loop.close)):
             end = replace(end, reason=f"{end.reason}; and {trouble}")
         video = self._close_video()
+        self._attempt(lambda: self.recording.close(end.reason))
         if trouble := self._attempt(lambda: self._close_trace(state, end, video)):
             end = replace(end, reason=f"{end.reason}; and the trace: {trouble}")
         # An engine that still computes is left alone: freeing it would crash.
@@ -290,7 +292,7 @@ class Session:
             return None
         trouble = self._attempt(self._video.close)
         facts = {"frames": self._video.frames, "repeated": self._video.repeated}
-        return {**facts, "error": trouble} if trouble else {**facts}
+        return facts | ({"error": trouble} if trouble else {})
 
     def _close_trace(self, state: SessionState, end: End, video: dict[str, object] | None) -> None:
         if self._trace is not None:

@@ -44,9 +44,32 @@ FRESH_BACKLOG = 2
 
 
 @dataclass(frozen=True)
-class _Moment:
+class Moment:
+    """What was sent to the pad, and when.
+
+    Attributes:
+        state: The pad's state.
+        sent: When, in seconds of ``time.perf_counter``; 0 for now.
+        source: Whose it was: ``agent``, ``human``, or ``none`` when there was nothing to send.
+        chunk: Number of the policy's chunk, from 0; -1 for none.
+        action: Number of the action in it.
+        text: The caption, in place of the usual one.
+    """
+
     state: GamepadState
-    caption: str
+    sent: float = 0.0
+    source: str = "agent"
+    chunk: int = -1
+    action: int = -1
+    text: str = ""
+
+    @property
+    def caption(self) -> str:
+        """What stands in the picture."""
+        if self.text or self.source == "human":
+            return self.text
+        numbers = f"chunk {self.chunk + 1}  action {self.action + 1}"
+        return numbers if self.chunk >= 0 else "no action"
 
 
 class VideoRecorder:
@@ -56,20 +79,29 @@ class VideoRecorder:
         path: The finished file's path; written as ``NAME.part`` and then renamed.
         open_grabber: Opens a grabber of the recorder's own, in its own thread.
         hz: Frames a second: the action rate.
+        max_width: Wider pictures are made smaller.
 
     Attributes:
         frames: Video frames written.
         repeated: How many of them repeat the picture before.
     """
 
-    def __init__(self, path: Path, open_grabber: Callable[[], Grabber], hz: float) -> None:
+    def __init__(
+        self,
+        path: Path,
+        open_grabber: Callable[[], Grabber],
+        hz: float,
+        max_width: int = MAX_WIDTH,
+    ) -> None:
         self.path = path
         self.frames = 0
         self.repeated = 0
+        self.max_width = max_width
+        self._repeats = False
         self._part = path.with_name(path.name + ".part")
         self._open_grabber = open_grabber
         self._rate = Fraction(hz).limit_denominator(1000)
-        self._queue: queue.SimpleQueue[_Moment | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Moment | None] = queue.SimpleQueue()
         self._closed = False
         self._failure: Exception | None = None
         self._last: Image | None = None
@@ -78,7 +110,11 @@ class VideoRecorder:
         self._thread.start()
 
     def add(self, state: GamepadState, caption: str) -> None:
-        """Note that ``state`` was sent now.  Does not block.
+        """Note that ``state`` was sent now: see ``put``."""
+        self.put(Moment(state, text=caption))
+
+    def put(self, moment: Moment) -> None:
+        """Note what was sent.  Does not block; from any thread.
 
         Raises:
             RecordingError: Encoding failed, or cannot keep up at all.
@@ -86,7 +122,7 @@ class VideoRecorder:
         if self._queue.qsize() >= MAX_BACKLOG:
             self._failure = TimeoutError(f"the disk or the processor is {MAX_BACKLOG} frames late")
         self._raise_failure()
-        self._queue.put(_Moment(state, caption))
+        self._queue.put(moment)
 
     def close(self) -> None:
         """Write what is waiting, finish the file and give it its name.  Safe to call twice.
@@ -129,7 +165,7 @@ class VideoRecorder:
 
         # Fragments make what was written readable even if this process is killed.
         movflags = "frag_keyframe+empty_moov+default_base_moof"
-        options = {"movflags": movflags, "flush_packets": "1"}
+        options: dict[str, str] = {"movflags": movflags, "flush_packets": "1"}
         container: OutputContainer | None = None
         try:
             while (moment := self._queue.get()) is not None:
@@ -147,17 +183,19 @@ class VideoRecorder:
     def _picture(self) -> Image:
         """What is on screen now; the last picture again when behind or when there is none."""
         behind = self._queue.qsize() > FRESH_BACKLOG
+        self._repeats = False
         if self._last is None or not behind:
             try:
                 if self._grabber is None:
                     self._grabber = self._open_grabber()
-                self._last = _fit(self._grabber.grab().pixels, self._last)
+                self._last = _fit(self._grabber.grab().pixels, self._last, self.max_width)
                 return self._last
             except CaptureError:
                 self._drop_grabber()  # the window may be a new one: open it afresh next time
                 if self._last is None:
                     self._last = np.zeros((480, MAX_WIDTH, 3), np.uint8)
         self.repeated += 1
+        self._repeats = True
         return self._last
 
     def _drop_grabber(self) -> None:
@@ -169,29 +207,36 @@ class VideoRecorder:
         stream: VideoStream = container.add_stream("libx264", rate=self._rate)
         stream.height, stream.width = picture.shape[:2]
         stream.pix_fmt = "yuv420p"
-        stream.options = {"preset": "ultrafast", "crf": "24", "g": str(max(int(self._rate), 1))}
+        stream.options = {**self._stream_options()}
         stream.codec_context.thread_count = 1
         return stream
 
+    def _stream_options(self) -> dict[str, str]:
+        return {"preset": "ultrafast", "crf": "24", "g": str(max(int(self._rate), 1))}
+
+    def _paint(self, picture: Image, moment: Moment) -> Image:
+        """What becomes of a picture before it is encoded."""
+        canvas = picture.copy()
+        draw_pad(canvas, moment.state, moment.caption)
+        return canvas
+
     def _encode(
-        self, container: OutputContainer, stream: VideoStream, picture: Image, moment: _Moment
+        self, container: OutputContainer, stream: VideoStream, picture: Image, moment: Moment
     ) -> None:
         import av
 
-        canvas = picture.copy()
-        draw_pad(canvas, moment.state, moment.caption)
-        frame = av.VideoFrame.from_ndarray(canvas, format="rgb24")
+        frame = av.VideoFrame.from_ndarray(self._paint(picture, moment), format="rgb24")
         frame.pts = self.frames
         container.mux(stream.encode(frame))
         self.frames += 1
 
 
-def _fit(pixels: Image, like: Image | None) -> Image:
-    """Scale to the video's size, which the first picture fixes (even, at most ``MAX_WIDTH``)."""
+def _fit(pixels: Image, like: Image | None, max_width: int) -> Image:
+    """Scale to the video's size, which the first picture fixes (even, at most ``max_width``)."""
     if like is not None:
         height, width = like.shape[:2]
     else:
-        scale = min(1.0, MAX_WIDTH / pixels.shape[1])
+        scale = min(1.0, max_width / pixels.shape[1])
         height, width = (max(int(side * scale) // 2 * 2, 2) for side in pixels.shape[:2])
     if pixels.shape[:2] == (height, width):
         return pixels

@@ -54,11 +54,11 @@ def random_policy(size: str = "tiny", seed: int = 0, device: str = "cpu") -> Pol
     return make_random_policy(size, seed, device)
 
 
-def describe(path: Path | str) -> PolicySummary:
+def describe(path: Path | str, *, digest: bool = True) -> PolicySummary:
     """A checkpoint's facts: see ``policy.summary.describe``."""
     from policy.summary import describe
 
-    return describe(path)
+    return describe(path, digest=digest)
 
 
 def open_policy(text: str, device: str = "cpu") -> Policy:

@@ -59,8 +59,12 @@ class PolicySummary(BaseModel):
     game_rows: int
 
 
-def describe(path: Path | str) -> PolicySummary:
+def describe(path: Path | str, *, digest: bool = True) -> PolicySummary:
     """Read a checkpoint's facts; no weight is copied.
+
+    Args:
+        path: File or folder.
+        digest: Whether to read the whole file for its SHA-256, which is "" otherwise.
 
     Raises:
         CheckpointError: The file is not a checkpoint, or a damaged one.
@@ -82,7 +86,7 @@ def describe(path: Path | str) -> PolicySummary:
         file=str(path),
         format=file.format,
         bytes=file.size,
-        sha256=file.sha256(),
+        sha256=file.sha256() if digest else "",
         is_random=file.is_random,
         experiment=policy.config.experiment_name,
         dtypes=tuple(sorted({str(t.dtype).removeprefix("torch.") for t in file.tensors.values()})),

@@ -18,9 +18,15 @@ from server.auth.routes import router as auth_router
 from server.auth.scopes import refuse_undeclared
 from server.hardening import OwnNamesOnly
 from server.headers import SecurityHeaders
+from server.jobs_routes import router as jobs_router
 from server.limits import BodyLimit, HeaderLimit
+from server.machine_routes import router as machine_router
+from server.metrics import Metrics
+from server.metrics_routes import router as metrics_router
+from server.recordings_routes import router as recordings_router
 from server.routes import router
 from server.schemas import ErrorAnswer, VersionAnswer
+from server.settings_routes import router as settings_router
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -28,6 +34,8 @@ if TYPE_CHECKING:
     from server.auth import Access
     from server.registry import SessionRegistry
 
+OPERATION = (recordings_router, settings_router, jobs_router, machine_router, metrics_router)
+"""What is not play itself."""
 STATUS = {
     "window_not_found": 404,
     "session_not_found": 404,
@@ -41,6 +49,12 @@ STATUS = {
     "checkpoint_invalid": 422,
     "observation_invalid": 422,
     "policy_failed": 422,
+    "settings_invalid": 422,
+    "recording_not_found": 404,
+    "recording_busy": 409,
+    "recording_full": 507,
+    "job_not_found": 404,
+    "job_refused": 409,
     "no_display": 503,
     "pad_unavailable": 503,
     "engine_unavailable": 503,
@@ -70,7 +84,8 @@ def create_app(registry: SessionRegistry, access: Access) -> App:
     )  # fmt: skip
     app.state.registry = registry
     app.state.access = access
-    for part in (router, auth_router):
+    app.state.metrics = Metrics(registry)
+    for part in (router, auth_router, *OPERATION):
         app.include_router(
             part,
             # The guard in front of the app checks the token; this one only describes it.

@@ -15,7 +15,7 @@ import uvicorn
 
 from server.connection import HANDSHAKE_S, KEEP_ALIVE_S, GuardedProtocol, quieten
 from server.errors import HostRefused, PortInUse, ServerError
-from server.signals import ending_signals, in_another_thread
+from server.signals import ending_signals, in_another_thread, reloading_signals
 
 if TYPE_CHECKING:
     import ssl
@@ -91,6 +91,8 @@ def run(
     # uvicorn raises the signals it caught once more when it is done: they find this handler.
     for number in ending_signals():
         signal.signal(number, daemon.handle_exit)
+    for number in reloading_signals():
+        signal.signal(number, in_another_thread(lambda _number: registry.settings.reload()))
     try:
         daemon.run(sockets=[listener])
     finally:

@@ -8,6 +8,12 @@ ServerError
 ├── TokenRefused         a named token that cannot be made
 ├── CertificateError     TLS cannot be had from these files
 ├── NoDaemon             none runs that could be asked
+├── SettingsInvalid      a setting, or the file of settings, is wrong
+├── RecordingNotFound    no such recording, or no such file in one
+├── RecordingBusy        a recording that is still being made
+├── JobNotFound          no such job
+├── JobRefused           a job that cannot be begun
+├── PullFailed           a checkpoint could not be fetched
 ├── SessionNotFound      no such session
 ├── NoPolicy             nothing to infer with
 ├── ImageInvalid         a body that is not an acceptable picture
@@ -103,3 +109,39 @@ class ShuttingDown(ServerError):
     """The policy server ends."""
 
     code = "shutting_down"
+
+
+class SettingsInvalid(ServerError):
+    """A setting has a wrong name or value, or their file cannot be used."""
+
+    code = "settings_invalid"
+
+
+class RecordingNotFound(ServerError):
+    """There is no recording of that id, or no file of that name in it."""
+
+    code = "recording_not_found"
+
+
+class RecordingBusy(ServerError):
+    """The recording is still being made."""
+
+    code = "recording_busy"
+
+
+class JobNotFound(ServerError):
+    """There is no job with that id."""
+
+    code = "job_not_found"
+
+
+class JobRefused(ServerError):
+    """The job cannot be begun, as it is asked for or just now."""
+
+    code = "job_refused"
+
+
+class PullFailed(ServerError):
+    """A checkpoint could not be fetched from the hub."""
+
+    code = "pull_failed"

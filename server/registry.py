@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,13 @@ import capture
 from agent import Mode, PlaySettings, Session, SessionPlan, Target, open_game, parse_buttons
 from agent.errors import NotPossibleNow
 from server.errors import SessionNotFound
+from server.jobs import Jobs
+from server.metrics import totals_of
 from server.paths import new_session_folder
+from server.policies import PolicyCatalogue
+from server.recordings import RecordingStore
+from server.restarts import Line, Restarter
+from server.settings_store import SettingsStore
 
 if TYPE_CHECKING:
     from capture import Window
@@ -27,10 +34,25 @@ class SessionRegistry:
 
     Args:
         pool: Where sessions get their engines.
+        settings: What they get that their request does not name; None reads the usual file.
+
+    Attributes:
+        settings: As given.
+        recordings: What they record.
+        policies: What could be played with.
+        jobs: Long work beside the play.
+        restarts: Begins failed sessions again.
+        forgotten: What sessions did that are remembered no more.
     """
 
-    def __init__(self, pool: EnginePool) -> None:
+    def __init__(self, pool: EnginePool, settings: SettingsStore | None = None) -> None:
         self.pool = pool
+        self.settings = settings or SettingsStore()
+        self.recordings = RecordingStore(lambda: self.settings.current)
+        self.policies = PolicyCatalogue()
+        self.jobs = Jobs()
+        self.restarts = Restarter(lambda: self.settings.current.restarts, self._again)
+        self.forgotten: Counter[str] = Counter()
         self._sessions: dict[str, Session] = {}
         self._chosen: dict[str, Window] = {}
         self._lock = threading.Lock()
@@ -43,21 +65,34 @@ class SessionRegistry:
             NotPossibleNow: The game is being played by another session.
             NoPolicy, CheckpointError, EngineUnavailable: There is nothing to play with.
         """
+        request = self._with_defaults(request)
+        return self._create(Line(request))
+
+    def _again(self, line: Line, failed: Session) -> Session:
+        """A session in place of one that has failed."""
+        window = failed.game.window if failed.game else None
+        return self._create(line, restart_of=failed.id, pid=window.pid if window else None)
+
+    def _create(self, line: Line, restart_of: str = "", pid: int | None = None) -> Session:
+        request = line.request
+        if pid is not None and request.launch is None:  # its window may be another by now
+            request = request.model_copy(update={"window": None, "process": None, "pid": pid})
         window = None
         if request.launch is None:
             window = capture.find_window(
                 handle=request.window, pid=request.pid, process=request.process
             )
-        self.pool.get(request.policy)
+        self.pool.get(request.policy).close()
         with self._lock:
             if window is not None:
                 self._refuse_second(window)
-            session = Session(self._plan(request, window))
+            session = Session(self._plan(request, window, restart_of))
             self._sessions[session.id] = session
             if window is not None:
                 self._chosen[session.id] = window
             self._forget_old()
         session.start()
+        self.restarts.watch(session, line)
         return session
 
     def get(self, session_id: str) -> Session:
@@ -81,6 +116,7 @@ class SessionRegistry:
 
     def stop(self) -> None:
         """Neutral pads and running games now; every session then ends."""
+        self.restarts.close()
         for session in self.all():
             session.stop("the daemon ended")
 
@@ -89,9 +125,10 @@ class SessionRegistry:
         self.stop()
         for session in self.all():
             session.wait(CLOSE_TIMEOUT_S)
+        self.jobs.close()
         self.pool.close()
 
-    def _plan(self, request: SessionRequest, window: Window | None) -> SessionPlan:
+    def _plan(self, request: SessionRequest, window: Window | None, restart_of: str) -> SessionPlan:
         target = Target(
             window=window.handle if window is not None else None,
             launch=request.launch,
@@ -111,9 +148,20 @@ class SessionRegistry:
             open_engine=partial(self.pool.get, request.policy),
             folder=new_session_folder(),
             settings=settings,
-            record=request.record,
+            record=request.draw,
+            recording=self.recordings.plan(request.record),
             autoplay=request.autoplay,
+            restart_of=restart_of,
         )
+
+    def _with_defaults(self, request: SessionRequest) -> SessionRequest:
+        """The request, with the settings for all that it does not name."""
+        settings = self.settings.current
+        names = ("pad", "mode", "action_hz", "actions_per_chunk", "allow", "autoplay")
+        defaults = {name: getattr(settings.play, name) for name in names}
+        defaults["record"] = settings.recording.record
+        missing = {k: v for k, v in defaults.items() if k not in request.model_fields_set}
+        return request.model_copy(update=missing)
 
     def _refuse_second(self, wanted: Window) -> None:
         """Two agents on one game would fight over its pad and its pauses."""
@@ -132,5 +180,6 @@ class SessionRegistry:
     def _forget_old(self) -> None:
         ended = [s.id for s in self._sessions.values() if s.state.ended]
         for session_id in ended[:-MAX_ENDED]:
+            self.forgotten.update(totals_of(self._sessions[session_id]))
             del self._sessions[session_id]
             self._chosen.pop(session_id, None)

@@ -6,6 +6,7 @@ neither inference nor a freeze ever blocks the event loop.
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Annotated
 
 import numpy as np
@@ -146,12 +147,12 @@ def predict(
 ) -> PredictAnswer:
     """A PNG or JPEG picture in, a chunk of actions out."""
     pixels = decode_picture(body)
-    engine = registry.pool.get(policy)
-    spec = engine.spec
-    blank = np.zeros((spec.frames, 3, spec.image_size, spec.image_size), np.float32)
-    blank[-1] = observe(pixels, spec.image_size)[0]
-    noise = engine.draw_noise(np.random.default_rng(seed))
-    chunk = engine.infer(blank, noise, dropped=spec.frames - 1, game=game, cfg_scale=cfg_scale)
+    with closing(registry.pool.get(policy)) as engine:
+        spec = engine.spec
+        blank = np.zeros((spec.frames, 3, spec.image_size, spec.image_size), np.float32)
+        blank[-1] = observe(pixels, spec.image_size)[0]
+        noise = engine.draw_noise(np.random.default_rng(seed))
+        chunk = engine.infer(blank, noise, dropped=spec.frames - 1, game=game, cfg_scale=cfg_scale)
     decoded = decode(chunk.actions, old_layout=spec.old_layout)
     return PredictAnswer(
         policy=policy_model(spec),

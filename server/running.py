@@ -23,7 +23,7 @@ from server.private import write_private
 from server.tls import fingerprint
 
 PATIENCE_S = 10.0
-MAX_ANSWER = 64 * 1024
+MAX_ANSWER = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -100,11 +100,18 @@ def _listens(pid: int, port: int | None) -> bool:
 
 
 def post(path: str, token: str) -> dict[str, Any]:
-    """Have the running daemon do something.
+    """Have the running daemon do something: see ``ask``."""
+    return ask("POST", path, token)
+
+
+def ask(method: str, path: str, token: str, body: Any = None) -> dict[str, Any]:
+    """Ask the running daemon.
 
     Args:
-        path: Where to POST nothing to.
+        method: Such as GET.
+        path: Of the API.
         token: The bearer token.
+        body: What to send, as JSON; None for nothing.
 
     Returns:
         The JSON object that it answers.
@@ -115,16 +122,20 @@ def post(path: str, token: str) -> dict[str, Any]:
     """
     daemon = find_running()
     connection = _connect(daemon)
+    headers = {"Authorization": f"Bearer {token}"}
+    if body is not None:
+        headers["Content-Type"] = "application/json"
     try:
-        connection.request("POST", path, headers={"Authorization": f"Bearer {token}"})
+        sent = None if body is None else json.dumps(body)
+        connection.request(method, path, body=sent, headers=headers)
         answer = connection.getresponse()
-        body = answer.read(MAX_ANSWER)
+        said = answer.read(MAX_ANSWER)
     except (OSError, http.client.HTTPException):
         raise _silent(daemon) from None
     finally:
         connection.close()
     try:
-        parsed: dict[str, Any] = json.loads(body)
+        parsed: dict[str, Any] = json.loads(said)
         if answer.status < 300:
             return parsed
         message = str(parsed["error"]["message"])

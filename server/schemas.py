@@ -71,7 +71,8 @@ class SessionRequest(Model):
     game: str | None = Field(None, description="Name of a game the policy was trained on")
     cfg_scale: float = Field(1.0, ge=0, le=20)
     seed: int | None = Field(None, ge=0, lt=2**63)
-    record: bool = False
+    record: bool = Field(False, description="Record frames and actions from the start")
+    draw: bool = Field(False, description="Also write a video with the pad drawn on it")
     autoplay: bool = Field(True, description="Play at once; otherwise wait for autoplay")
 
     @model_validator(mode="after")
@@ -120,12 +121,23 @@ class EndModel(Model):
     hint: str
 
 
+class SessionRecordingModel(Model):
+    """How the recording of a session goes."""
+
+    enabled: bool
+    id: str = Field(description='Of the recording being made, or made last; "" for none yet')
+    frames: int
+    repeated: int = Field(description="Frames that show the picture before them again")
+    warning: str = Field(description='Why the last one ended by itself, or ""')
+
+
 class SessionModel(Model):
     """A session as it is now."""
 
     id: str
     state: str
     created: datetime
+    restart_of: str = Field(description='The session that failed and that this one replaces, or ""')
     game: WindowModel | None
     policy: PolicyModel | None
     engine: EngineModel | None
@@ -136,6 +148,7 @@ class SessionModel(Model):
     waiting_for: str
     held_back: dict[str, int] = Field(description="Menu buttons masked so far")
     stats: dict[str, float | int | None]
+    recording: SessionRecordingModel
     folder: str
     end: EndModel | None
 

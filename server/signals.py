@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -23,6 +24,13 @@ def ending_signals() -> list[signal.Signals]:
     elif signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         found.append(signal.SIGHUP)
     return found
+
+
+def reloading_signals() -> list[signal.Signals]:
+    """SIGHUP, where no terminal is there whose end it could tell of."""
+    if sys.platform == "win32" or any(os.isatty(fd) for fd in (0, 1, 2)):
+        return []
+    return [signal.SIGHUP]
 
 
 def in_another_thread(act: Callable[[int], object]) -> Handler:

@@ -5,7 +5,15 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from server.schemas import EndModel, EngineModel, PadModel, PolicyModel, SessionModel, WindowModel
+from server.schemas import (
+    EndModel,
+    EngineModel,
+    PadModel,
+    PolicyModel,
+    SessionModel,
+    SessionRecordingModel,
+    WindowModel,
+)
 
 if TYPE_CHECKING:
     from agent import Session
@@ -61,6 +69,7 @@ def session_model(session: Session) -> SessionModel:
         id=session.id,
         state=session.state.value,
         created=session.created,
+        restart_of=session.plan.restart_of,
         game=window_model(window) if window else None,
         policy=policy_model(engine.spec) if engine else None,
         engine=engine_model(engine.info) if engine else None,
@@ -71,6 +80,7 @@ def session_model(session: Session) -> SessionModel:
         waiting_for=loop.waiting_for if loop else "",
         held_back=dict(loop.guard.held_back) if loop else {},
         stats=session.stats.summary(),
+        recording=SessionRecordingModel(**vars(session.recording.state)),
         folder=str(session.plan.folder),
         end=EndModel(code=end.code, reason=end.reason, hint=end.hint) if end else None,
     )

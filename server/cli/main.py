@@ -28,6 +28,8 @@ from server.cli.output import (
 from server.cli.play import play
 from server.cli.policies import policies
 from server.cli.serve import serve, token
+from server.cli.settings import settings
+from server.cli.status import status
 from server.cli.tokens import tokens, url
 from server.cli.windows import windows
 
@@ -41,11 +43,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (play, demo, windows, doctor, serve, token, url):
+for command in (play, demo, windows, doctor, serve, status, token, url):
     app.command()(command)
 app.add_typer(policies, name="policies")
 app.add_typer(tokens, name="tokens")
 app.add_typer(engines, name="engines")
+app.add_typer(settings, name="settings")
 
 
 def _print_version(wanted: bool) -> None:

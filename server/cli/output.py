@@ -74,7 +74,7 @@ def survive_odd_characters() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-class _ConsoleHandler(logging.Handler):
+class ConsoleHandler(logging.Handler):
     """One line a record, however narrow the terminal, above a moving status line."""
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -85,7 +85,7 @@ class _ConsoleHandler(logging.Handler):
 def log_to_stderr(verbose: bool) -> None:
     """Send the log to stderr: warnings of everybody, and our own progress with ``--verbose``."""
     layout = "%(asctime)s %(levelname)s %(name)s: %(message)s" if verbose else "%(message)s"
-    logging.basicConfig(level=logging.WARNING, format=layout, handlers=[_ConsoleHandler()])
+    logging.basicConfig(level=logging.WARNING, format=layout, handlers=[ConsoleHandler()])
     if verbose:
         for room in ("nitropilot", "controller"):
             logging.getLogger(room).setLevel(logging.DEBUG)

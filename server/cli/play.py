@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -43,6 +44,8 @@ from server.views import session_model
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from agent.recording import RecordingPlan
+
 LOOK_EVERY_S = 0.2
 
 
@@ -80,8 +83,9 @@ def play(
     cfg_scale: Annotated[float, typer.Option(min=0, help="Guidance; 1 is off.")] = 1.0,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the noise.")] = None,
     seconds: Annotated[float | None, typer.Option(min=0, help="End after this long.")] = None,
-    record: Annotated[bool, typer.Option(help="Write a video too.")] = False,
-    out: Annotated[Path | None, typer.Option(help="Folder for trace and video.")] = None,
+    record: Annotated[bool, typer.Option(help="Record frames and actions for training.")] = False,
+    draw: Annotated[bool, typer.Option(help="Write a video with the pad drawn on it.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Folder for all that is written.")] = None,
     headless: Annotated[
         bool | None, typer.Option(help="With --launch: use a private display, or never.")
     ] = None,
@@ -124,11 +128,22 @@ def play(
         ),
         folder=new_session_folder(out),
         settings=settings,
-        record=record,
+        record=draw,
+        recording=_recording(out) if record else None,
     )
     session = Session(plan)
     run_session(session, seconds)
     report(session, {}, as_json)
+
+
+def _recording(out: Path | None) -> RecordingPlan:
+    """Record from the start, where the daemon's recordings are or where the user says."""
+    from server.recordings import RecordingStore
+    from server.settings_store import SettingsStore
+
+    settings = SettingsStore().current
+    plan = RecordingStore(lambda: settings).plan(at_once=True)
+    return plan if out is None else replace(plan, root=out / "recordings")
 
 
 def run_session(session: Session, seconds: float | None) -> None:
@@ -204,5 +219,8 @@ def _facts(session: Session) -> Iterator[tuple[str, Any]]:
     yield from session.stats.summary().items()
     yield "held_back", model.held_back
     yield "trace", str(session.trace_path) if session.trace_path.exists() else None
+    recorded = session.recording.state
+    yield "recording", recorded.id or None
+    yield "recording_warning", recorded.warning
     video = session.video_path
     yield "video", str(video) if video and video.exists() else None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +16,10 @@ from server.token import load_or_create_token
 
 if TYPE_CHECKING:
     import socket
+
+    from server.settings_store import SettingsStore
+
+log = logging.getLogger("nitropilot.daemon")
 
 SHORTEST_TOKEN = 16
 """Of a token that others than this machine may try to guess."""
@@ -52,9 +58,15 @@ def serve(
         Path | None, typer.Option(help="PEM certificate; without one, one is made.")
     ] = None,
     tls_key: Annotated[Path | None, typer.Option(help="Its key.")] = None,
-    engine: Annotated[str, typer.Option(help="Engine to run policies on.")] = "auto",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, gpu or npu.")] = "auto",
-    precision: Annotated[str, typer.Option(help="What to compute in.")] = "auto",
+    engine: Annotated[
+        str | None, typer.Option(help="Engine to run policies on; default: as in the settings.")
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, gpu or npu.")] = None,
+    precision: Annotated[str | None, typer.Option(help="What to compute in.")] = None,
+    log_format: Annotated[
+        str | None, typer.Option(help="text, or json: one object a line on stderr.")
+    ] = None,
+    log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
     policy_server: Annotated[
         bool,
         typer.Option(
@@ -77,19 +89,19 @@ def serve(
     """Run the daemon (a REST API with tokens, for this machine only), or a policy server."""
     place = parse_bind(host, port)
     if policy_server:
-        _serve_policy(
-            policy, place, (engine, device, precision), max_batch, max_clients, server_token
-        )
+        how = (engine or "auto", device or "auto", precision or "auto")
+        _serve_policy(policy, place, how, max_batch, max_clients, server_token)
         return
-    from server.pool import EnginePool
-    from server.registry import SessionRegistry
+    from server.operating import open_registry
     from server.starting import Place, Start
 
     start = Start(Place(*place, allow_lan, origin, tls, tls_cert, tls_key))
-    pool = EnginePool(policy, engine, device, precision)
-    if policy is not None:
-        pool.get()
-    start.serve(SessionRegistry(pool), _say)
+    play = {"policy": policy, "engine": engine, "device": device, "precision": precision}
+    if log_level is None and logging.getLogger("nitropilot").level == logging.DEBUG:
+        log_level = "debug"  # nitropilot --verbose serve
+    given = {"play": play, "log": {"format": log_format, "level": log_level}}
+    registry = open_registry(given)
+    start.serve(registry, partial(say, registry.settings))
 
 
 def token() -> None:
@@ -146,6 +158,16 @@ def _listen(host: str, port: int, secret: str) -> socket.socket:
             f"use 127.0.0.1, or set NITROPILOT_SERVER_TOKEN to {SHORTEST_TOKEN} or more random "
             "characters",
         ) from None
+
+
+def say(settings: SettingsStore, line: str) -> None:
+    """Tell whoever started the daemon; a log for programs gets no secret, once or for ever."""
+    if settings.current.log.format == "text":
+        _say(line)
+    elif "?code=" in line:
+        log.warning("nitropilot url prints an address for a browser")
+    else:
+        log.warning("%s", line)
 
 
 def _say(line: str) -> None:

@@ -31,10 +31,13 @@ WHO: dict[str, set[Scope] | None] = {
     "GET /api/version": None,
     "GET /healthz": None,
     "GET /openapi.json": EVERYONE,
+    "GET /metrics": {Scope.ADMIN, Scope.OVERLAY},
     "GET /api/v1/status": EVERYONE,
+    "GET /api/v1/engines": EVERYONE,
     "GET /api/v1/sessions": EVERYONE,
     "GET /api/v1/sessions/{session_id}": EVERYONE,
     "POST /api/v1/sessions/{session_id}/autoplay": BUTTONS,
+    "POST /api/v1/sessions/{session_id}/recording": BUTTONS,
     "DELETE /api/v1/sessions/{session_id}": BUTTONS,
     "POST /api/v1/auth/logout": EVERYONE,
 }

@@ -240,7 +240,7 @@ def test_a_recording_is_complete_when_the_session_has_ended(
     daemon: Daemon, game: RunningGame
 ) -> None:
     """A video that is still open when the state says stopped cannot be played."""
-    session = daemon.playing(pid=game.pid, record=True)
+    session = daemon.playing(pid=game.pid, draw=True)
     ended = delete(daemon, session["id"])
     folder = Path(ended["folder"])
     assert (folder / "video.mp4").stat().st_size > 0

@@ -44,7 +44,7 @@ def own_daemon(x_display: PrivateDisplay, tmp_path: Path) -> Iterator[Daemon]:
     daemon.kill()
 
 
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
 def test_a_signal_ends_all_in_good_order(own_daemon: Daemon, game: RunningGame, name: str) -> None:
     """Exit status 0, the joined game runs on, the launched one has ended, traces are whole."""
     joined = own_daemon.playing(pid=game.pid)

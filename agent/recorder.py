@@ -1,0 +1,275 @@
+"""``Recorder``: one recording, with the frames and the actions of a stretch of play.
+
+It has the layout of the published action data set (``agent.recording_rows``) and lies in a
+folder of its own, ``<id>.part`` until it is complete.  A recording that runs into a limit of
+the disk ends there and is complete; one that fails, or whose process is killed, is mended by
+``agent.recording_recover``: as many frames and rows as there are of both.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import shutil
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from agent.errors import RecordingError, RecordingFull
+from agent.recording_recover import mend
+from agent.recording_rows import Row, RowLog, Source, require_pyarrow, write_json
+from agent.video import Moment, VideoRecorder
+from nitropilot import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from av.container import OutputContainer
+    from av.video.stream import VideoStream
+    from numpy.typing import NDArray
+
+    from capture import Grabber
+
+log = logging.getLogger("nitropilot.recording")
+
+GIB = 1024**3
+FACTS, VIDEO = "recording.json", "video.mp4"
+FORMAT = 1
+LOOK_EVERY = 120
+"""Frames between two looks at the disk: two seconds at 60 Hz."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much room recordings may take.
+
+    Attributes:
+        keep_free: Bytes of the disk to leave free.
+        max_total: Bytes that all recordings together may have; None for any number.
+    """
+
+    keep_free: int = 2 * GIB
+    max_total: int | None = None
+
+    def check(self, root: Path, total: int) -> None:
+        """Raise when there is no room for more.
+
+        Args:
+            root: The folder of all recordings.
+            total: Bytes that they have now.
+
+        Raises:
+            RecordingFull: One of the two limits is reached.
+        """
+        free = shutil.disk_usage(root).free
+        if free < self.keep_free:
+            raise RecordingFull(
+                f"the disk of {root} has {_gib(free)} free, and {_gib(self.keep_free)} are kept "
+                "free",
+                "delete recordings, or lower recording.keep_free_gb",
+            )
+        if self.max_total is not None and total >= self.max_total:
+            raise RecordingFull(
+                f"the recordings in {root} take {_gib(total)} of at most {_gib(self.max_total)}",
+                "delete recordings, or raise recording.max_total_gb",
+            )
+
+
+@dataclass(frozen=True)
+class About:
+    """What is recorded.
+
+    Attributes:
+        session: Id of the session.
+        game: Name of the game: its executable's.
+        facts: More for ``recording.json``.
+    """
+
+    session: str
+    game: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+class Recorder(VideoRecorder):
+    """Records until ``finish``.
+
+    Args:
+        root: The folder of all recordings; made if missing.
+        about: What is recorded.
+        open_grabber: Opens a grabber of the recorder's own, in its own thread.
+        hz: Frames, and rows, a second.
+        limits: How much room there is.
+        max_width: Wider pictures are made smaller.
+
+    Attributes:
+        id: Name of the recording and of its folder.
+        folder: Where it will be.
+
+    Raises:
+        RecordingFull: There is no room.
+        RecordingError: The folder cannot be made, or Parquet files cannot be written.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        about: About,
+        open_grabber: Callable[[], Grabber],
+        hz: float,
+        limits: Limits,
+        max_width: int,
+    ) -> None:
+        require_pyarrow()
+        self._limits = limits
+        self._started = time.time()
+        self._clock = self._started - time.perf_counter()
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            self._others = size_of(root)
+            limits.check(root, self._others)
+            self.id = _new_id(root, about.session)
+            self.folder = root / self.id
+            self.part = root / f"{self.id}.part"
+            self.part.mkdir(mode=0o700)
+            self._facts = _first_facts(self.id, about, hz)
+            write_json(self.part / FACTS, self._facts)
+            self._rows = RowLog(self.part, Source(self.id, about.game, hz))
+        except OSError as error:
+            raise RecordingError(
+                f"cannot record in {root}: {error.strerror}",
+                "make room there, or name another folder in recording.folder",
+            ) from error
+        super().__init__(self.part / VIDEO, open_grabber, hz, max_width)
+
+    @property
+    def full(self) -> str:
+        """Why nothing more is recorded, though nothing failed; or ""."""
+        return self._failure.line() if isinstance(self._failure, RecordingFull) else ""
+
+    def finish(self, reason: str) -> Path | None:
+        """Write what is waiting and give the folder its name.
+
+        Args:
+            reason: Why it ends, for ``recording.json``.
+
+        Returns:
+            The folder; None when no frame was recorded, and nothing is left.
+
+        Raises:
+            RecordingError: It failed; what could be saved has the folder's name.
+        """
+        try:
+            self.close()
+        except RecordingError:
+            if not self.full:
+                self._save(reason)
+                raise
+        if not self.frames:
+            self._rows.release()
+            shutil.rmtree(self.part, ignore_errors=True)
+            return None
+        try:
+            if self.full:
+                self.path.with_name(f"{VIDEO}.part").replace(self.path)
+            self._rows.close()
+            height, width = self._rows.source.size
+            self._facts |= {
+                "resolution": [height, width],
+                "frames": self.frames,
+                "repeated": self.repeated,
+                "chunks": self._rows.chunks,
+                "seconds": self.frames / self._rows.source.fps,
+                "ended": _now(),
+                "reason": self.full or reason,
+            }
+            write_json(self.part / FACTS, self._facts)
+            self.part.rename(self.folder)
+        except OSError as error:
+            self._save(reason)
+            raise RecordingError(f"cannot finish {self.part}: {error.strerror}") from error
+        return self.folder
+
+    def _save(self, reason: str) -> None:
+        """Make of a recording that failed what can be made of it."""
+        self._rows.release()
+        if self._thread.is_alive():  # a stuck disk: the next start of a daemon mends it
+            return
+        try:
+            mend(self.part, reason)
+        except (OSError, RecordingError) as error:
+            log.error("%s could not be mended: %s", self.part, error)
+
+    def _paint(self, picture: NDArray[Any], moment: Moment) -> NDArray[Any]:
+        """Nothing is drawn on a recording."""
+        return picture
+
+    def _stream_options(self) -> dict[str, str]:
+        # No packet may be waiting in the encoder when this process is killed.
+        return super()._stream_options() | {"tune": "zerolatency"}
+
+    def _encode(
+        self, container: OutputContainer, stream: VideoStream, picture: NDArray[Any], moment: Moment
+    ) -> None:
+        if self.frames % LOOK_EVERY == 0:
+            self._limits.check(self.part.parent, self._others + size_of(self.part))
+        self._rows.source.size = (picture.shape[0], picture.shape[1])
+        row = Row.of(
+            moment.state,
+            self.frames,
+            sent_time=round((moment.sent or time.perf_counter()) + self._clock, 6),
+            source=moment.source,
+            policy_chunk=moment.chunk,
+            policy_action=moment.action,
+            frame_repeated=self._repeats,
+        )
+        super()._encode(container, stream, picture, moment)
+        self._rows.add(row)
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of the files under a folder."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += (Path(place) / name).lstat().st_size
+            except OSError:  # gone meanwhile
+                continue
+    return total
+
+
+def _new_id(root: Path, session: str) -> str:
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    name = f"{stamp}-{session}"
+    while (root / name).exists() or (root / f"{name}.part").exists():
+        name = f"{stamp}-{session}-{secrets.token_hex(2)}"
+    return name
+
+
+def _first_facts(name: str, about: About, hz: float) -> dict[str, Any]:
+    """What is known at the start; the writer's process says whether it still writes."""
+    return {
+        "format": FORMAT,
+        "id": name,
+        "session": about.session,
+        "game": about.game,
+        "nitropilot": __version__,
+        "fps": hz,
+        "started": _now(),
+        "ended": None,
+        "writer": {"pid": os.getpid(), "started": psutil.Process().create_time()},
+        **about.facts,
+    }
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _gib(size: int) -> str:
+    return f"{size / GIB:.1f} GiB"

@@ -1,0 +1,50 @@
+"""Put a daemon together: its settings, and what follows them while it runs."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from server.logs import configure
+from server.pool import EnginePool
+from server.registry import SessionRegistry
+from server.settings_store import SettingsStore
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from server.settings import Settings
+
+log = logging.getLogger("nitropilot.daemon")
+
+
+def open_registry(given: Mapping[str, Mapping[str, Any]]) -> SessionRegistry:
+    """The daemon's sessions, with its settings and what it was started with.
+
+    Args:
+        given: What the command line says, by section and name; None for what it does not.
+
+    Raises:
+        SettingsInvalid: The file of settings, or what was given, is wrong.
+        CheckpointError, EngineUnavailable: The default policy cannot be loaded.
+    """
+    said = {
+        part: {name: value for name, value in values.items() if value is not None}
+        for part, values in given.items()
+    }
+    settings = SettingsStore(overrides={part: values for part, values in said.items() if values})
+    play = settings.current.play
+    pool = EnginePool(play.policy, play.engine, play.device, play.precision)
+    registry = SessionRegistry(pool, settings)
+    settings.listen(lambda now: configure(now.log.format, now.log.level))
+    settings.listen(lambda now: _follow(pool, now))
+    if play.policy is not None:
+        pool.get().close()
+    for mended in registry.recordings.recover():
+        log.warning("the recording %s was mended", mended)
+    return registry
+
+
+def _follow(pool: EnginePool, settings: Settings) -> None:
+    play = settings.play
+    pool.use(play.policy, play.engine, play.device, play.precision)

@@ -1,0 +1,198 @@
+"""``Settings``: everything about the daemon that may change while it runs.
+
+The one source of the settings' names, ranges, defaults and words: the API, ``nitropilot
+settings`` and docs/settings.md are made from it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+Name = Annotated[str, Field(min_length=1, max_length=4096)]
+
+
+def _absolute(text: str | None) -> str | None:
+    if text is not None and not Path(text).expanduser().is_absolute():
+        raise ValueError("a folder is named from the root, such as /data/games or ~/games")
+    return text
+
+
+Folder = Annotated[str | None, AfterValidator(_absolute)]
+
+
+class Section(BaseModel):
+    """Base of every group of settings: no other keys, no other values."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class PlaySettingsModel(Section):
+    """What a new session gets that its request does not name."""
+
+    policy: Name | None = Field(
+        default=None, description="Checkpoint, or random:tiny to try without one"
+    )
+    engine: Literal["auto", "tensorrt", "openvino", "torch", "remote"] = Field(
+        default="auto", description="What computes"
+    )
+    device: Literal["auto", "cpu", "cuda", "gpu", "npu"] = Field(
+        default="auto", description="Where"
+    )
+    precision: Literal["auto", "float32", "bfloat16", "int8", "fp8"] = Field(
+        default="auto", description="In what numbers"
+    )
+    pad: Literal["auto", "vgamepad", "sdl"] = Field(default="auto", description="Which virtual pad")
+    mode: Literal["paused", "realtime", "auto"] = Field(
+        default="auto", description="Freeze the game while the policy thinks, or let it run on"
+    )
+    action_hz: float = Field(default=60.0, ge=1, le=240, description="Actions a second")
+    actions_per_chunk: int | None = Field(
+        default=None,
+        ge=1,
+        le=256,
+        description="Actions of a chunk that are played before the next look",
+    )
+    allow: tuple[Literal["start", "back", "guide"], ...] = Field(
+        default=(), max_length=3, description="Menu buttons that may be pressed"
+    )
+    autoplay: bool = Field(default=True, description="Play at once; otherwise wait for autoplay")
+
+
+class RecordingSettings(Section):
+    """Recordings of frames and actions."""
+
+    record: bool = Field(default=False, description="Record every new session from its start")
+    folder: Folder = Field(
+        default=None, description="Where; default: recordings in the data folder"
+    )
+    keep_free_gb: float = Field(
+        default=2.0,
+        ge=0,
+        le=1e6,
+        description="A recording ends before the disk has less free, in GiB",
+    )
+    max_total_gb: float | None = Field(
+        default=None, gt=0, le=1e6, description="Most that all recordings together may take, in GiB"
+    )
+    max_width: int = Field(
+        default=1280, ge=64, le=7680, description="Wider pictures are made smaller"
+    )
+
+
+class RestartSettings(Section):
+    """Sessions that failed of something that may pass are begun again."""
+
+    most: int = Field(default=3, ge=0, le=100, description="At most so many times; 0 for never")
+    minutes: float = Field(default=10.0, gt=0, le=1440, description="Within this time")
+
+
+class LogSettings(Section):
+    """What the daemon prints on stderr."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="warning", description="From what"
+    )
+    format: Literal["text", "json"] = Field(
+        default="text", description="Lines for people or for programs"
+    )
+
+
+class PolicySettings(Section):
+    """Checkpoints."""
+
+    folder: Folder = Field(
+        default=None, description="Where yours are; default: models in the data folder"
+    )
+
+
+class TakeoverSettings(Section):
+    """A human who takes the pad."""
+
+    enabled: bool = Field(default=True, description="Hand the game over when a real pad is moved")
+    threshold: float = Field(
+        default=0.35, gt=0, le=1, description="How far a stick or trigger has to go"
+    )
+    resume_after_s: float | None = Field(
+        default=None,
+        ge=0.1,
+        le=3600,
+        description="Play again after so long a rest; null: only on request",
+    )
+
+
+class HotkeySettings(Section):
+    """Keys that work while the game has the keyboard."""
+
+    enabled: bool = Field(default=False, description="Listen for them")
+    panic: Name | None = Field(default="ctrl+alt+f12", description="End everything, pad neutral")
+    autoplay: Name | None = Field(default="ctrl+alt+f10", description="Agent or human")
+    recording: Name | None = Field(default="ctrl+alt+f9", description="Start or stop a recording")
+
+
+class Settings(Section):
+    """All settings, by section."""
+
+    play: PlaySettingsModel = PlaySettingsModel()
+    recording: RecordingSettings = RecordingSettings()
+    restarts: RestartSettings = RestartSettings()
+    policies: PolicySettings = PolicySettings()
+    log: LogSettings = LogSettings()
+    takeover: TakeoverSettings = TakeoverSettings()
+    hotkeys: HotkeySettings = HotkeySettings()
+
+
+def sections() -> dict[str, type[Section]]:
+    """Every section by name, in order."""
+    found: dict[str, type[Section]] = {}
+    for name, field in Settings.model_fields.items():
+        kind = field.annotation
+        assert isinstance(kind, type)
+        assert issubclass(kind, Section)
+        found[name] = kind
+    return found
+
+
+def flat(settings: Settings) -> dict[str, Any]:
+    """Every value by its whole name, such as ``play.action_hz``, as JSON has it."""
+    nested = settings.model_dump(mode="json")
+    return {f"{part}.{name}": value for part in nested for name, value in nested[part].items()}
+
+
+def allowed(key: str) -> str:
+    """What a setting takes, in words such as ``a number from 1 to 240``; "" for no setting."""
+    section, _, name = key.partition(".")
+    kind = sections().get(section)
+    if kind is None or name not in kind.model_fields:
+        return ""
+    schema = kind.model_json_schema()["properties"][name]
+    return _words(schema)
+
+
+def _words(schema: dict[str, Any]) -> str:
+    if "anyOf" in schema:
+        return " or ".join(_words(each) for each in schema["anyOf"])
+    if "enum" in schema:
+        return _listed([str(each) for each in schema["enum"]])
+    if schema["type"] == "array":
+        return f"a list of {_words(schema['items'])}"
+    words = {
+        "null": "null", "boolean": "true or false", "string": "a text",
+        "number": "a number", "integer": "a whole number",
+    }  # fmt: skip
+    return words[schema["type"]] + _range(schema)
+
+
+def _range(schema: dict[str, Any]) -> str:
+    low, above = schema.get("minimum"), schema.get("exclusiveMinimum")
+    high = schema.get("maximum")
+    if above is not None:
+        return f" above {above:g}" + ("" if high is None else f", at most {high:.9g}")
+    start = "" if low is None else f" from {low:.9g}"
+    return start + ("" if high is None else f" to {high:.9g}")
+
+
+def _listed(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
