@@ -69,6 +69,6 @@ class PausedLoop(PlayLoop):
             for step, due in self._pacer.ticks(len(states)):
                 if not self._press(states[step], due, grant, row):
                     break
-                self._record(states[step], f"chunk {row.number + 1}  action {step + 1}")
+                self._record(row.states[-1], f"chunk {row.number + 1}  action {step + 1}")
         finally:
             self.trace.chunk(row)

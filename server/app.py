@@ -21,6 +21,7 @@ from server.headers import SecurityHeaders
 from server.limits import BodyLimit, HeaderLimit
 from server.routes import router
 from server.schemas import ErrorAnswer, VersionAnswer
+from server.session_routes import router as session_router
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -70,7 +71,7 @@ def create_app(registry: SessionRegistry, access: Access) -> App:
     )  # fmt: skip
     app.state.registry = registry
     app.state.access = access
-    for part in (router, auth_router):
+    for part in (router, session_router, auth_router):
         app.include_router(
             part,
             # The guard in front of the app checks the token; this one only describes it.
