@@ -110,6 +110,10 @@ class PlayLoop(ABC):
         """Whether the engine may still be in use, outside of ``play_round``."""
         return False
 
+    def rest(self) -> bool:
+        """Let what computes finish; whether the engine is free for others now."""
+        return True
+
     def play_round(self) -> None:
         """Play for a moment.  Returns early when the controls were let go.
 
@@ -175,12 +179,13 @@ class PlayLoop(ABC):
         self.stats.inference.append(decision.seconds)
 
     def _read(self, actions: Array, count: int | None = None) -> list[GamepadState]:
-        """Pad states for the first ``count`` of ``n x A`` raw actions, as far as allowed."""
+        """Pad states for the first ``count`` of ``n x A`` raw actions."""
         decoded = decode(actions, old_layout=self.engine.spec.old_layout)
-        return [self.guard.filter(state) for state in pad_states(decoded)[:count]]
+        return pad_states(decoded)[:count]
 
     def _press(self, state: GamepadState, due: float, grant: int, row: ChunkRow) -> bool:
-        """Send an action of a chunk and note it; False when the controls were let go."""
+        """Send what is allowed of an action and note it; False when the controls were let go."""
+        state = self.guard.filter(state)
         if not self.game.controls.send(state, grant):
             return False
         sent = time.perf_counter()

@@ -70,6 +70,6 @@ class PausedLoop(PlayLoop):
             for step, due in self._pacer.ticks(len(states)):
                 if not self._press(states[step], due, grant, row):
                     break
-                self._record(Moment(states[step], row.sent[-1], "agent", row.number, step))
+                self._record(Moment(row.states[-1], row.sent[-1], "agent", row.number, step))
         finally:
             self.trace.chunk(row)

@@ -95,6 +95,13 @@ class RealtimeLoop(PlayLoop):
         """Whether the thinker has not ended."""
         return self._thinker.alive
 
+    def rest(self) -> bool:
+        """As ``PlayLoop``: wait for a thought that is in the works, and play nothing of it."""
+        if self._thinker.busy:
+            self._begin(NO_GRANT)
+            self._take_in(ROUND_S)
+        return not self._thinker.busy
+
     def close(self) -> None:
         """End the thinker."""
         try:
@@ -152,6 +159,7 @@ class RealtimeLoop(PlayLoop):
         else:
             if not self._press(state, due, self._grant, planned.row):
                 return False
+            state = planned.row.states[-1]
             planned.row.facts["rows"].append(planned.number)
             row = planned.row
             moment = Moment(state, row.sent[-1], "agent", row.number, planned.number)

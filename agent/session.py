@@ -22,6 +22,7 @@ from agent.plan import End, SessionPlan, ending_of
 from agent.recording import RecordingSwitch
 from agent.states import SessionState, check_transition
 from agent.stats import PlayStats
+from agent.steering import Steering
 from agent.trace import TraceWriter, header
 from agent.video import VideoRecorder
 from nitropilot import NitroPilotError
@@ -43,7 +44,7 @@ IDLE_CHECK_S = 0.25
 """How often a session that is not playing looks whether its game is still there."""
 
 
-class Session:
+class Session(Steering):
     """Plays one game.  Create, ``start``, then ``wait`` or look at ``state``.
 
     Attributes:
@@ -188,7 +189,7 @@ class Session:
         try:
             loop = self._attach()
             while self._until_playing():
-                loop.play_round()
+                self._play_round(loop)
                 if loop.starved:
                     self.mode, loop = fall_back(loop)
                     self.loop = loop

@@ -26,6 +26,7 @@ from server.metrics_routes import router as metrics_router
 from server.recordings_routes import router as recordings_router
 from server.routes import router
 from server.schemas import ErrorAnswer, VersionAnswer
+from server.session_routes import router as session_router
 from server.settings_routes import router as settings_router
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def create_app(registry: SessionRegistry, access: Access) -> App:
     app.state.registry = registry
     app.state.access = access
     app.state.metrics = Metrics(registry)
-    for part in (router, auth_router, *OPERATION):
+    for part in (router, session_router, auth_router, *OPERATION):
         app.include_router(
             part,
             # The guard in front of the app checks the token; this one only describes it.

@@ -38,6 +38,13 @@ WHO: dict[str, set[Scope] | None] = {
     "GET /api/v1/sessions/{session_id}": EVERYONE,
     "POST /api/v1/sessions/{session_id}/autoplay": BUTTONS,
     "POST /api/v1/sessions/{session_id}/recording": BUTTONS,
+    "POST /api/v1/sessions/{session_id}/autoplay/toggle": BUTTONS,
+    "POST /api/v1/sessions/{session_id}/pause": BUTTONS,
+    "POST /api/v1/sessions/{session_id}/resume": BUTTONS,
+    "POST /api/v1/sessions/{session_id}/step": BUTTONS,
+    "GET /api/v1/sessions/{session_id}/guard": EVERYONE,
+    "GET /api/v1/sessions/{session_id}/takeover": EVERYONE,
+    "POST /api/v1/panic": BUTTONS,
     "DELETE /api/v1/sessions/{session_id}": BUTTONS,
     "POST /api/v1/auth/logout": EVERYONE,
 }

@@ -1,0 +1,191 @@
+"""``Steering``: what people ask of a session beside playing, pausing and ending.
+
+A toggle, a single chunk, a panic, which controls the agent may use, and how a human with a
+pad of their own takes the game over.  ``Session`` is the one class that builds on this.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from agent.errors import AgentError, NotPossibleNow
+from agent.paused import PausedLoop
+from agent.states import SessionState
+
+if TYPE_CHECKING:
+    import threading
+
+    from agent.game import Game
+    from agent.guards import MenuGuard
+    from agent.loop import PlayLoop
+
+NEVER = -1
+"""No grant."""
+MAX_IDLE_S = 3600.0
+
+
+@dataclass(frozen=True)
+class TakeoverSettings:
+    """How a human takes over with a pad of their own.
+
+    Attributes:
+        pad: Whether touching a physical pad does it.
+        idle_seconds: The agent plays again when the pad was left alone for so long;
+            None: only on request.
+    """
+
+    pad: bool = True
+    idle_seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.idle_seconds is not None and not 0 < self.idle_seconds <= MAX_IDLE_S:
+            raise AgentError(
+                f"idle_seconds is {self.idle_seconds}", f"use more than 0, up to {MAX_IDLE_S:g}"
+            )
+
+
+class Steering(ABC):
+    """The part of a session that people steer it with.  Thread-safe.
+
+    Attributes:
+        takeover_settings: How a human takes over; may be replaced at any time.
+    """
+
+    loop: PlayLoop | None
+    takeover_settings = TakeoverSettings()
+    _changed: threading.Condition
+    _step_grant = NEVER
+    _stepper: PlayLoop | None = None
+
+    @property
+    @abstractmethod
+    def state(self) -> SessionState:
+        """Where the session is now."""
+
+    @abstractmethod
+    def play(self) -> None:
+        """Let the agent play."""
+
+    @abstractmethod
+    def pause(self) -> None:
+        """Stop pressing."""
+
+    @abstractmethod
+    def stop(self, reason: str = "stopped on request") -> None:
+        """End the session."""
+
+    @abstractmethod
+    def _require_attached(self) -> None: ...
+
+    @abstractmethod
+    def _enter(self, state: SessionState) -> None: ...
+
+    @abstractmethod
+    def _game(self) -> Game: ...
+
+    @property
+    def guard(self) -> MenuGuard:
+        """What holds back the agent; its limits apply from the next action on.
+
+        Raises:
+            NotPossibleNow: The session has not attached yet, or never has.
+        """
+        if self.loop is None:
+            raise NotPossibleNow("the session is not attached to its game", "wait a moment")
+        return self.loop.guard
+
+    def limit(self, controls: tuple[str, ...]) -> None:
+        """Let the agent use only these controls: see ``MenuGuard.limit``.
+
+        Raises:
+            NotPossibleNow: The session is not attached.
+            AgentError: A name is unknown.
+        """
+        with self._changed:
+            self._require_attached()
+            self.guard.limit(controls)
+
+    def set_takeover(self, settings: TakeoverSettings) -> None:
+        """How a human takes over from now on.
+
+        Raises:
+            NotPossibleNow: The session is over.
+        """
+        with self._changed:
+            if self.state is not SessionState.ATTACHING:
+                self._require_attached()
+            self.takeover_settings = settings
+
+    def toggle(self) -> None:
+        """Pause when the agent plays, play when it does not.
+
+        Raises:
+            NotPossibleNow, ControllerError: As ``play`` and ``pause``.
+        """
+        with self._changed:
+            if self.state is SessionState.PLAYING:
+                self.pause()
+            else:
+                self.play()
+
+    def step(self) -> None:
+        """Play one chunk, chosen while the game is frozen, and pause again.
+
+        Raises:
+            NotPossibleNow: The agent plays, or the session is not attached.
+        """
+        with self._changed:
+            self._require_attached()
+            if self.state is SessionState.PLAYING:
+                raise NotPossibleNow("the agent is playing", "pause it first")
+            self._enter(SessionState.PLAYING)
+            self._step_grant = self._game().controls.arm()
+
+    def panic(self) -> None:
+        """Neutral pad, running game, autoplay off.  A session that still attaches ends.
+
+        Nothing happens to a session that has ended.
+
+        Raises:
+            ControllerError: The pad or the game could not be let go; the session fails.
+        """
+        with self._changed:
+            attached = self.loop is not None and self.state not in (
+                SessionState.IDLE, SessionState.ATTACHING,
+            )  # fmt: skip
+            if not attached or self.state.ended:
+                self.stop("panic")
+                return
+            try:
+                self.pause()
+            except NotPossibleNow:  # it is ending, which lets go as well
+                self.stop("panic")
+        self._game().controls.disarm()  # also what a human holds: paused is not at rest
+
+    def _play_round(self, loop: PlayLoop) -> None:
+        """Play for a moment, or the one chunk that was asked for."""
+        grant = self._game().controls.grant
+        if grant != self._step_grant:
+            loop.play_round()
+            return
+        if not loop.rest():
+            return
+        stepper = self._step_loop(loop)
+        before = loop.stats.chunks
+        stepper.play_round()
+        loop.waiting_for = stepper.waiting_for
+        if loop.stats.chunks == before:
+            return  # there was nothing to see
+        with self._changed:
+            if self._game().controls.grant == grant and self.state is SessionState.PLAYING:
+                self.pause()
+
+    def _step_loop(self, loop: PlayLoop) -> PlayLoop:
+        """What plays single chunks: one loop for all of them, so that noise goes on."""
+        if isinstance(loop, PausedLoop):
+            return loop
+        if self._stepper is None:
+            self._stepper = PausedLoop(loop.parts)
+        return self._stepper
