@@ -8,7 +8,9 @@ PAGES = {"/overlay": "overlay.html"}
 ASSETS = (
     "api.js",
     "base.css",
+    "checkup.js",
     "chunk.js",
+    "controls.js",
     "dashboard.css",
     "dashboard.js",
     "dom.js",

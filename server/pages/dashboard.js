@@ -1,7 +1,9 @@
 // The dashboard: which view is shown, which session is looked at, and what its events change.
 
 import { ApiError, Features, call, get } from "./api.js";
+import { Checkup } from "./checkup.js";
 import { Chunk } from "./chunk.js";
+import { Controls } from "./controls.js";
 import { byId, el, setText, show } from "./dom.js";
 import { EventStream } from "./events.js";
 import { Graphs } from "./graphs.js";
@@ -22,6 +24,8 @@ class App {
     this.chosen = null;
     this.view = "";
     this.reasons = new Reasons();
+    this.controls = new Controls(this);
+    this.checkup = new Checkup(this);
     this.graphs = new Graphs();
     this.chunk = new Chunk();
     this.live = new Live(this);
@@ -134,6 +138,7 @@ class App {
   #connection({ phase, text }) {
     byId("connection").dataset.phase = phase;
     setText(byId("connection"), phase === "open" ? "live" : text);
+    byId("connection").title = phase === "waiting" ? `${text}; trying again by itself` : "";
   }
 
   async #poll() {
@@ -166,42 +171,10 @@ class App {
   #buttons() {
     byId("alert-close").addEventListener("click", () => show(byId("alert"), false));
     byId("session").addEventListener("change", (event) => this.select(event.target.value));
-    byId("panic").addEventListener("click", () => this.attempt(() => this.#panic()));
-    byId("again").addEventListener("click", () => this.go("new"));
-    byId("autoplay").addEventListener("click", () => this.attempt(() => this.#autoplay()));
-    byId("end").addEventListener("click", () => this.attempt(() => this.#end(this.chosen)));
-    byId("pause").addEventListener("click", () => this.attempt(() => this.#control("pause")));
-    byId("step").addEventListener("click", () => this.attempt(() => this.#control("step")));
     byId("log-out").addEventListener("click", () => this.attempt(async () => {
       await call("POST", "/api/v1/auth/logout");
       location.assign("/");
     }));
-  }
-
-  async #panic() {
-    if (this.features.has("POST", "/panic")) {
-      await call("POST", "/api/v1/panic");
-    } else {
-      const living = [...this.sessions.values()].filter((session) => !session.end);
-      await Promise.all(living.map((session) => this.#end(session.id)));
-    }
-    this.takeAll(await get("/api/v1/sessions"));
-    this.say("Every game was let go");
-  }
-
-  async #autoplay() {
-    const enabled = this.selected().state !== "playing";
-    this.take(await call("POST", `/api/v1/sessions/${this.chosen}/autoplay`, { enabled }));
-  }
-
-  async #control(name) {
-    const answer = await call("POST", `/api/v1/sessions/${this.chosen}/${name}`);
-    if (answer?.id) this.take(answer);
-  }
-
-  async #end(id) {
-    await call("DELETE", `/api/v1/sessions/${id}`);
-    this.take(await get(`/api/v1/sessions/${id}`));
   }
 
   #draw() {
@@ -214,21 +187,7 @@ class App {
     this.live.update(session);
     this.reasons.update(session);
     this.graphs.figures(session.stats);
-    this.#controls(session);
-  }
-
-  #controls(session) {
-    const over = Boolean(session.end);
-    const attached = !over && session.state !== "attaching";
-    byId("autoplay").setAttribute("aria-checked", String(session.state === "playing"));
-    byId("autoplay").disabled = !attached;
-    for (const name of ["pause", "step"]) {
-      show(byId(name), !over && this.features.has("POST", `/sessions/{}/${name}`));
-      byId(name).disabled = !attached;
-    }
-    show(byId("autoplay"), !over);
-    show(byId("end"), !over);
-    show(byId("again"), over);
+    this.controls.update(session);
   }
 
   #list() {

@@ -81,7 +81,7 @@ export class EventStream {
     const pause = this.pause * (0.75 + Math.random() / 2); // not everybody at the same moment
     this.pause = Math.min(this.pause * 2, LONGEST_PAUSE_MS);
     const why = event.code === 1001 ? "the daemon has ended" : "no connection";
-    this.#say("waiting", `${why}; trying again`, event.code);
+    this.#say("waiting", why, event.code);
     this.timer = setTimeout(() => this.connect(), pause);
   }
 

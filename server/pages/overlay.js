@@ -96,7 +96,7 @@ class Overlay {
     this.#rest();
     if (code === 4008 || code === 4003) sessionStorage.removeItem(KEPT_TOKEN);
     const help = code === 4003 && !this.settings.token ? "this address has no token" : text;
-    this.#message(phase === "refused" ? `NitroPilot: ${help}` : `NitroPilot: ${text}`);
+    this.#message(phase === "refused" ? `NitroPilot: ${help}` : `NitroPilot: ${text}, trying again`);
     this.#badge("none", "");
   }
 

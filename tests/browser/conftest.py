@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import sync_playwright
 
-from tests.browser.visitor import FLAGS, WIDE, Visitor, find_chromium
+from server.app import create_app
+from server.auth import Access, TokenStore
+from server.auth.scopes import all_routes
+from server.hosts import HostRules
+from server.pool import EnginePool
+from server.registry import SessionRegistry
+from tests.browser.visitor import EVENTS, FLAGS, WIDE, Visitor, find_chromium
 from tests.server.processes import ENDED, POLICY, Daemon
 
 if TYPE_CHECKING:
@@ -55,13 +61,30 @@ def daemon(shared_daemon: Daemon) -> Iterator[Daemon]:
         client.delete(f"/api/v1/tokens/{token['id']}")
 
 
+@pytest.fixture(scope="package")
+def events_there(tmp_path_factory: pytest.TempPathFactory) -> bool:
+    """Whether this version's daemon has the WebSocket of docs/events.md."""
+    store = TokenStore(tmp_path_factory.mktemp("app") / "tokens.json")
+    access = Access(HostRules("127.0.0.1", 6487), "x" * 43, store)
+    app = create_app(SessionRegistry(EnginePool(None)), access)
+    return any(getattr(route, "path", "") == EVENTS for route in all_routes(app.routes))
+
+
 @pytest.fixture
-def visit(browser: Browser, daemon: Daemon) -> Iterator[Visit]:
+def events(events_there: bool) -> None:
+    """For tests of what only events can show."""
+    if not events_there:
+        pytest.skip(f"this daemon has no {EVENTS}")
+
+
+@pytest.fixture
+def visit(browser: Browser, daemon: Daemon, events_there: bool) -> Iterator[Visit]:
     """Makes visitors; each must leave without a complaint of its console."""
     visitors: list[Visitor] = []
 
     def come(size: tuple[int, int] = WIDE, scheme: str = "dark") -> Visitor:
         visitors.append(Visitor(browser, daemon, size, scheme))
+        visitors[-1].without_events = not events_there
         return visitors[-1]
 
     yield come

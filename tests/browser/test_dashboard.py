@@ -32,7 +32,7 @@ def start_runner(visitor: Visitor) -> None:
     visitor.page.click("nav >> text=New game")
     visitor.page.check("input[value='launch:runner']")
     visitor.page.check("#headless")
-    visitor.page.click("text=Start playing")
+    visitor.page.click("#start")
     expect(visitor.find(STATE)).to_contain_text("AI plays")
 
 
@@ -82,13 +82,13 @@ def test_a_running_window_is_picked(
         visitor.page.click("nav >> text=New game")
         visitor.page.check(f"input[value='window:{game.window.handle}']")
         visitor.page.select_option("#mode", "paused")
-        visitor.page.click("text=Start playing")
+        visitor.page.click("#start")
         expect(visitor.find(STATE)).to_contain_text("AI plays")
         (session,) = sessions(daemon)
         assert session["game"]["pid"] == game.pid  # type: ignore[index]
         assert session["mode"] == "paused"
-        visitor.page.click("text=Stop everything")
-        expect(visitor.find(STATE)).to_contain_text("ended")
+        visitor.page.click("#panic")
+        expect(visitor.find("#who")).to_have_text("HUMAN")
         assert game.runs()
         assert game.pad_is_neutral()
 
@@ -100,8 +100,8 @@ def test_stop_everything_stops_all(daemon: Daemon, visitor: Visitor) -> None:
         daemon.playing(launch="runner", headless=True)
     visitor.come_in()
     expect(visitor.find("#session option")).not_to_have_count(1)
-    visitor.page.click("text=Stop everything")
-    until(lambda: sessions(daemon) == [], "the end of both sessions")
+    visitor.page.click("#panic")
+    until(lambda: not any(s["state"] == "playing" for s in sessions(daemon)), "both let go")
     expect(visitor.find("#announce")).to_contain_text("let go")
 
 
@@ -130,6 +130,9 @@ def test_all_of_it_works_from_the_keyboard(daemon: Daemon, visitor: Visitor) -> 
     expect(visitor.find("#who")).to_have_text("HUMAN")
     go_to(visitor, "#panic")
     page.keyboard.press("Enter")
+    expect(visitor.find("#announce")).to_contain_text("let go")
+    go_to(visitor, "#end")
+    page.keyboard.press("Enter")
     expect(visitor.find(STATE)).to_contain_text("ended")
 
 
@@ -148,11 +151,11 @@ def test_what_cannot_be_done_is_said_with_the_way_out(visitor: Visitor) -> None:
     """Nothing chosen, and a checkpoint that is not there."""
     visitor.come_in()
     visitor.page.click("nav >> text=New game")
-    visitor.page.click("text=Start playing")
+    visitor.page.click("#start")
     expect(visitor.find("#start-note")).to_contain_text("first")
     visitor.page.check("input[value='launch:runner']")
     visitor.page.fill("#policy", "/nowhere/ng.pt")
-    visitor.page.click("text=Start playing")
+    visitor.page.click("#start")
     expect(visitor.find("#alert")).to_contain_text("/nowhere/ng.pt")
     visitor.forgive("Failed to load resource")
     visitor.page.click("text=Dismiss")
