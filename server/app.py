@@ -28,6 +28,7 @@ from server.routes import router
 from server.schemas import ErrorAnswer, VersionAnswer
 from server.session_routes import router as session_router
 from server.settings_routes import router as settings_router
+from server.site import router as site_router
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -96,6 +97,7 @@ def create_app(registry: SessionRegistry, access: Access) -> App:
             },
         )
     app.include_router(door_router)
+    app.include_router(site_router)
     app.router.route_class = ScopedRoute
     app.add_api_route("/api/version", version, methods=["GET"], response_model=VersionAnswer)
     app.add_api_route("/healthz", version, methods=["GET"], response_model=VersionAnswer)

@@ -56,7 +56,9 @@ class SessionRequest(Model):
     window: int | None = Field(None, description="Window handle")
     pid: int | None = Field(None, ge=1, description="Process id of the game")
     process: str | None = Field(None, min_length=1, description="Executable, or a part of it")
-    launch: str | None = Field(None, description="A known game to start, such as supertux")
+    launch: str | None = Field(
+        None, description="A known game to start", examples=sorted(KNOWN_GAMES)
+    )
     headless: bool | None = Field(None, description="For launch: use a private display")
     policy: str | None = Field(None, min_length=1, description="Default: the daemon's policy")
     pad: Literal["auto", "vgamepad", "sdl"] = "auto"

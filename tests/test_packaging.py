@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 ROOMS = ("nitropilot", "capture", "controller", "policy", "engines", "agent", "simulator", "server")
-DATA = {".py", ".typed", ".c", ".rules"}
+DATA = {".py", ".typed", ".c", ".rules", ".html", ".js", ".css", ".svg"}
 TORCH = os.environ.get("TORCH", "torch==2.13.0")
 """Pinned and first, as in scripts/install: a bare requirement could fetch CUDA builds."""
 
@@ -60,6 +60,7 @@ def test_the_wheel_holds_the_rooms_and_nothing_else(dist: Path) -> None:
         text = wheel.read(metadata).decode()
     assert names == source_files()
     assert "controller/shim/nitropilot_pad.c" in names
+    assert {"server/pages/dashboard.html", "server/pages/overlay.js"} <= names
     assert "Name: nitropilot\n" in text
     for extra in (
         "openvino",

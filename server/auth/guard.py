@@ -23,6 +23,7 @@ from server.auth.identity import Identity, Scope
 from server.auth.tokens import TokenStore
 from server.hardening import header_values
 from server.limits import Buckets, client_key
+from server.site_files import PUBLIC_FILES
 from server.token import matches
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
     from server.hosts import HostRules
 
-PUBLIC = frozenset({"/", "/api/version", "/healthz"})
+PUBLIC = frozenset({"/", "/api/version", "/healthz"}) | PUBLIC_FILES
 """The only paths that need no token; a test compares them with what the routes declare."""
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 REQUESTS_PER_S = 500.0

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
         ("GET", "/", 200), ("GET", "/?code=x", 401), ("GET", "/healthz", 200),
         ("GET", "/api/v1/status", 200), ("GET", "/api/v1/nothing", 404),
         ("PUT", "/api/v1/predict", 405), ("POST", "/api/v1/sessions", 422),
-        ("GET", "/openapi.json", 200), ("POST", "/api/v1/auth/logout", 204),
+        ("GET", "/openapi.json", 200), ("GET", "/pages/none.js", 404),
+        ("POST", "/api/v1/auth/logout", 204),
         ("GET", "/" + "x" * 9000, 414),
     ],
 )  # fmt: skip

@@ -1,0 +1,91 @@
+// The WebSocket /api/v1/events: identify, listen, and come back by itself with growing pauses.
+
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 15_000;
+const PROTOCOL = 1;
+
+// Close codes after which coming again would only be refused again, in words for people.
+const FINAL = {
+  1009: "the daemon refused a message as too long",
+  4002: "the daemon did not understand this page; reload it",
+  4003: "the token is wrong",
+  4004: "this page and the daemon are of different versions; reload it",
+  4005: "this page identified itself twice; reload it",
+  4006: "the daemon does not know what this page asked for; reload it",
+  4008: "the token was revoked, or the browser session has ended",
+};
+
+/**
+ * A connection that lasts.
+ *
+ * `on` holds functions: one for each type of message it cares for, each given the message, and
+ * `status`, given {phase, text, code}; phase is "connecting", "open", "waiting" or "refused".
+ */
+export class EventStream {
+  constructor({ token = "", events, session = null, on }) {
+    this.token = token;
+    this.events = events;
+    this.session = session;
+    this.on = on;
+    this.pause = FIRST_PAUSE_MS;
+    this.socket = null;
+    this.timer = 0;
+    this.open = false;
+  }
+
+  connect() {
+    clearTimeout(this.timer);
+    this.#say("connecting", "connecting");
+    const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+    this.socket = new WebSocket(`${scheme}//${location.host}/api/v1/events`);
+    this.socket.addEventListener("message", (event) => this.#receive(event));
+    this.socket.addEventListener("close", (event) => this.#closed(event));
+  }
+
+  /** Ask for one picture of a session's game; whether the question could be sent. */
+  askFrame(session, width) {
+    return this.#send({ type: "frame", session, width });
+  }
+
+  #send(message) {
+    if (this.socket?.readyState !== WebSocket.OPEN) return false;
+    this.socket.send(JSON.stringify(message));
+    return true;
+  }
+
+  #receive(event) {
+    const message = JSON.parse(event.data);
+    if (message.type === "hello") this.#identify(message);
+    if (message.type === "ready") {
+      this.pause = FIRST_PAUSE_MS;
+      this.open = true;
+      this.#say("open", "connected");
+    }
+    this.on[message.type]?.(message);
+  }
+
+  #identify(hello) {
+    const message = { type: "identify", protocol: PROTOCOL, events: this.events, session: this.session };
+    // Who came with a cookie is known already; a second word about it would be refused.
+    if (!hello.identified && this.token) message.token = this.token;
+    this.#send(message);
+  }
+
+  #closed(event) {
+    this.open = false;
+    const final = FINAL[event.code];
+    if (final) {
+      this.#say("refused", final, event.code);
+      return;
+    }
+    const pause = this.pause * (0.75 + Math.random() / 2); // not everybody at the same moment
+    this.pause = Math.min(this.pause * 2, LONGEST_PAUSE_MS);
+    const why = event.code === 1001 ? "the daemon has ended" : "no connection";
+    this.#say("waiting", why, event.code);
+    this.timer = setTimeout(() => this.connect(), pause);
+  }
+
+  #say(phase, text, code = 0) {
+    this.on.status?.({ phase, text, code });
+  }
+}

@@ -1,0 +1,131 @@
+"""What happens while it happens: pictures, pad, timeline and graphs in the dashboard."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from agent.recipes import installed
+from tests.browser.test_overlay import connection, knob_place
+from tests.browser.visitor import PATIENCE_MS
+from tests.server.conftest import needs_preload
+from tests.server.processes import running_game, until
+
+if TYPE_CHECKING:
+    from agent.display import PrivateDisplay
+    from tests.browser.conftest import Visit
+    from tests.browser.visitor import Visitor
+    from tests.server.processes import Daemon
+
+expect.set_options(timeout=PATIENCE_MS)
+pytestmark = pytest.mark.usefixtures("events")
+STATE = "[data-reason=state]"
+
+
+def frames(visitor: Visitor) -> int:
+    """How many pictures of the game the page has drawn."""
+    return int(visitor.find("#picture").get_attribute("data-frames") or 0)
+
+
+def coloured(visitor: Visitor) -> bool:
+    """Whether the drawn picture shows more than one colour."""
+    script = """() => { const c = document.getElementById("picture");
+      const d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data;
+      return new Set(new Uint32Array(d.buffer)).size; }"""
+    return bool(visitor.page.evaluate(script) > 8)
+
+
+def watch_it_play(visitor: Visitor) -> None:
+    """The pad moves, pictures come, a chunk and its timings are drawn."""
+    places: set[str] = set()
+
+    def moves() -> bool:
+        places.add(knob_place(visitor.page))
+        return len(places) > 4
+
+    until(moves, "the stick in the page moves")
+    seen = frames(visitor)
+    until(lambda: frames(visitor) > seen + 3, "pictures keep coming")
+    until(lambda: coloured(visitor), "a picture of the game")
+    visitor.find("#chunk svg").wait_for()
+    expect(visitor.find("#chunk svg text").first).to_have_text("Left")
+    expect(visitor.find("#chunk-words")).to_contain_text("16 actions")
+    expect(visitor.find("#chunk .now")).to_be_visible()
+    for graph in ("inference", "pacing"):
+        drawing = visitor.find(f"#graph-{graph} svg")
+        until(lambda d=drawing: "half within" in d.get_attribute("aria-label"), graph)  # type: ignore[misc]
+
+
+def test_a_session_is_seen_from_start_to_end(daemon: Daemon, visitor: Visitor) -> None:
+    """Started elsewhere, by another program: the open page must follow without a reload."""
+    needs_preload()
+    visitor.come_in()
+    expect(visitor.find("#connection")).to_have_text("live")
+    session = daemon.create(launch="runner", headless=True)
+    expect(visitor.find(STATE)).to_contain_text("AI plays")
+    watch_it_play(visitor)
+    daemon.client.post(f"/api/v1/sessions/{session['id']}/autoplay", json={"enabled": False})
+    expect(visitor.find("#who")).to_have_text("HUMAN")
+    until(lambda: knob_place(visitor.page) == "translate(0 0)", "the drawn pad is at rest")
+    daemon.client.delete(f"/api/v1/sessions/{session['id']}")
+    expect(visitor.find(STATE)).to_contain_text("ended")
+
+
+def test_windows_have_thumbnails(
+    daemon: Daemon, visitor: Visitor, x_display: PrivateDisplay
+) -> None:
+    """Two windows of one game have the same name; a picture tells them apart."""
+    needs_preload()
+    visitor.come_in()
+    with running_game(x_display.name) as game:
+        visitor.page.click("nav >> text=New game")
+        card = visitor.find(f"label.pick:has(input[value='window:{game.window.handle}'])")
+        card.locator("canvas[data-drawn]").wait_for()
+        visitor.shoot("thumbnails")
+
+
+@pytest.mark.game
+def test_supertux_from_the_link_to_the_end(daemon: Daemon, visit: Visit) -> None:
+    """A real game, as a user plays and streams it: the whole way through the page."""
+    needs_preload()
+    if not installed("supertux"):
+        pytest.skip("SuperTux is not installed")
+    visitor = visit()
+    visitor.come_in()
+    visitor.page.click("nav >> text=New game")
+    visitor.page.check("input[value='launch:supertux']")
+    visitor.page.select_option("#mode", "paused")
+    visitor.page.click("#start")
+    expect(visitor.find(STATE)).to_contain_text("AI plays")
+    watch_it_play(visitor)
+    visitor.shoot("supertux")
+    visitor.page.click("#autoplay")
+    expect(visitor.find("#who")).to_have_text("HUMAN")
+    visitor.page.click("#autoplay")
+    expect(visitor.find("#who")).to_have_text("AI")
+    overlay = stream(visit, visitor)
+    expect(overlay.find("#badge")).to_have_text("AI")
+    visitor.page.click("#panic")
+    expect(visitor.find("#who")).to_have_text("HUMAN")
+    expect(overlay.find("#badge")).to_have_text("HUMAN")
+    visitor.page.click("nav >> text=Access")
+    visitor.page.get_by_role("button", name="Revoke OBS overlay").click()
+    connection(overlay.page, "refused")
+    visitor.page.click("nav >> text=Play")
+    visitor.page.click("#end")
+    expect(visitor.find(STATE)).to_contain_text("ended")
+
+
+def stream(visit: Visit, visitor: Visitor) -> Visitor:
+    """Copy the OBS address out of the dashboard and open it as OBS does: with nothing else."""
+    visitor.page.click("nav >> text=Access")
+    visitor.page.click("text=Copy OBS URL")
+    expect(visitor.find("#secret-note")).to_have_text("Copied.")
+    address: str = visitor.page.evaluate("navigator.clipboard.readText()")
+    assert address == visitor.find("#secret-value").input_value()
+    overlay = visit((1920, 1080))
+    overlay.page.goto(address)
+    connection(overlay.page, "open")
+    return overlay
