@@ -84,6 +84,8 @@ def main() -> None:
     """Open the window and play until it is closed."""
     os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
     os.environ.setdefault("SDL_JOYSTICK_ALLOW_BACKGROUND_EVENTS", "1")
+    # Two rectangles need no OpenGL, which without a graphics card takes most of a core.
+    os.environ.setdefault("SDL_FRAMEBUFFER_ACCELERATION", "0")
     import pygame
     from pygame._sdl2 import controller
 

@@ -185,7 +185,7 @@ def test_play_launches_plays_and_ends(tmp_path: Path) -> None:
     done = command(
         "play", "--launch", "runner", "--policy", POLICY, "--engine", "torch",
         "--seconds", "2", "--seed", "1",
-        "--out", str(tmp_path / "out"), "--record", "--json", home=tmp_path,
+        "--out", str(tmp_path / "out"), "--record", "--draw", "--json", home=tmp_path,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     facts = one_object(done.stdout)
@@ -195,6 +195,7 @@ def test_play_launches_plays_and_ends(tmp_path: Path) -> None:
     assert facts["policy_random"] is True
     assert facts["trace"].startswith(str(tmp_path / "out"))
     assert facts["video"].startswith(str(tmp_path / "out"))
+    assert (tmp_path / "out" / "recordings" / facts["recording"] / "video.mp4").exists()
     assert len(re.findall("random weights", done.stderr)) == 1
     assert len(done.stderr.splitlines()) == 1, "without -v only warnings are shown"
     assert left_running(tmp_path) == []
