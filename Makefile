@@ -17,7 +17,7 @@ BARE := $(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON))
 ONE_CARD := CUDA_VISIBLE_DEVICES=$${CUDA_VISIBLE_DEVICES-0} && \
 	export CUDA_VISIBLE_DEVICES=$${CUDA_VISIBLE_DEVICES%%,*}
 
-.PHONY: demo test test-images check bench parity test-gpu bench-gpu clean
+.PHONY: demo test test-images kills check bench parity test-gpu bench-gpu clean
 
 demo: packages-demo $(READY)
 	$(BIN)/nitropilot demo --seconds 20 $(DEMO)
@@ -27,6 +27,9 @@ test: packages-test $(READY) check
 
 test-images: packages-images $(READY)
 	NITROPILOT_IMAGES="$(abspath artifacts/images)" $(BIN)/python -m pytest tests/images
+
+kills: packages-test $(READY)
+	KILLS=$${KILLS:-200} $(BIN)/python -m pytest -s tests/e2e/test_kills.py
 
 check: $(READY)
 	PATH="$(abspath $(BIN)):$$PATH" scripts/check
