@@ -14,6 +14,7 @@ ServerError
 ├── JobNotFound          no such job
 ├── JobRefused           a job that cannot be begun
 ├── PullFailed           a checkpoint could not be fetched
+├── ServiceError         the daemon cannot be made to begin with the desktop
 ├── SessionNotFound      no such session
 ├── NoPolicy             nothing to infer with
 ├── ImageInvalid         a body that is not an acceptable picture
@@ -145,3 +146,9 @@ class PullFailed(ServerError):
     """A checkpoint could not be fetched from the hub."""
 
     code = "pull_failed"
+
+
+class ServiceError(ServerError):
+    """The system does not take the daemon as a service, or there is no command to run."""
+
+    code = "service_failed"

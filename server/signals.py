@@ -28,9 +28,10 @@ def ending_signals() -> list[signal.Signals]:
 
 def reloading_signals() -> list[signal.Signals]:
     """SIGHUP, where no terminal is there whose end it could tell of."""
-    if sys.platform == "win32" or any(os.isatty(fd) for fd in (0, 1, 2)):
-        return []
-    return [signal.SIGHUP]
+    found: list[signal.Signals] = []
+    if sys.platform != "win32" and not any(os.isatty(fd) for fd in (0, 1, 2)):
+        found.append(signal.SIGHUP)
+    return found
 
 
 def in_another_thread(act: Callable[[int], object]) -> Handler:

@@ -28,6 +28,7 @@ from server.cli.output import (
 from server.cli.play import play
 from server.cli.policies import policies
 from server.cli.serve import serve, token
+from server.cli.service import service
 from server.cli.settings import settings
 from server.cli.status import status
 from server.cli.tokens import tokens, url
@@ -49,6 +50,7 @@ app.add_typer(policies, name="policies")
 app.add_typer(tokens, name="tokens")
 app.add_typer(engines, name="engines")
 app.add_typer(settings, name="settings")
+app.add_typer(service, name="service")
 
 
 def _print_version(wanted: bool) -> None:

@@ -220,7 +220,8 @@ def _facts(session: Session) -> Iterator[tuple[str, Any]]:
     yield "held_back", model.held_back
     yield "trace", str(session.trace_path) if session.trace_path.exists() else None
     recorded = session.recording.state
-    yield "recording", recorded.id or None
+    place = session.plan.recording
+    yield "recording", str(place.root / recorded.id) if place and recorded.id else None
     yield "recording_warning", recorded.warning
     video = session.video_path
     yield "video", str(video) if video and video.exists() else None

@@ -277,6 +277,7 @@ def test_play_records(tmp_path: Path, game: RunningGame, x_display: PrivateDispl
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     facts = json.loads(done.stdout)
-    folder = tmp_path / "data" / "recordings" / facts["recording"]
+    folder = Path(facts["recording"])
+    assert folder.parent == tmp_path / "data" / "recordings"
     assert (folder / "video.mp4").stat().st_size > 0
     assert facts["video"] is None
