@@ -83,7 +83,8 @@ def run(
     warnings.filterwarnings("ignore", module=r"PIL\.")
     config = uvicorn.Config(
         app, http=GuardedProtocol, ws=GuardedWebSocket, lifespan="off", access_log=False,
-        log_config=None, timeout_graceful_shutdown=GRACE_S, timeout_keep_alive=KEEP_ALIVE_S, server_header=False,
+        log_config=None, server_header=False, timeout_graceful_shutdown=GRACE_S,
+        timeout_keep_alive=KEEP_ALIVE_S,
         # A client could say by header that it is another one, and be counted as that.
         proxy_headers=False,
         ws_max_size=MAX_MESSAGE, ws_ping_interval=PING_S, ws_ping_timeout=PING_S,
