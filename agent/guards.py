@@ -48,6 +48,27 @@ def parse_buttons(names: Iterable[str]) -> Button:
     return flags
 
 
+class Limits(NamedTuple):
+    """What is masked: buttons, and names of sticks and triggers."""
+
+    buttons: Button
+    axes: tuple[str, ...]
+
+    def moved(self, state: GamepadState) -> list[str]:
+        """The masked sticks and triggers that are not at rest."""
+        parts = ((name, AXIS_CONTROLS[name]) for name in self.axes)
+        return [name for name, part in parts if getattr(state, part) != getattr(NEUTRAL, part)]
+
+    def mask(self, state: GamepadState) -> GamepadState:
+        """``state`` without what is masked."""
+        if state.buttons & self.buttons:
+            state = replace(state, buttons=state.buttons & ~self.buttons)
+        for name in self.moved(state):
+            part = AXIS_CONTROLS[name]
+            state = replace(state, **{part: getattr(NEUTRAL, part)})
+        return state
+
+
 class MenuGuard:
     """Masks what was not allowed, and counts what it held back.
 
@@ -61,7 +82,7 @@ class MenuGuard:
     def __init__(self, allowed: Button = NO_BUTTONS) -> None:
         self.menu_allowed = MENU_BUTTONS & allowed
         self.held_back: Counter[str] = Counter()
-        self._limits = _Limits(MENU_BUTTONS & ~allowed, ())
+        self._limits = Limits(MENU_BUTTONS & ~allowed, ())
         self._controls = CONTROLS
 
     @property
@@ -90,26 +111,17 @@ class MenuGuard:
         everything = parse_buttons(BUTTON_NAMES)
         masked = (everything & ~buttons) | (MENU_BUTTONS & ~self.menu_allowed)
         self._controls = tuple(name for name in CONTROLS if name in wanted)
-        self._limits = _Limits(masked, axes)  # one assignment: an action sees old or new
+        self._limits = Limits(masked, axes)  # one assignment: an action sees old or new
+
+    @property
+    def limits(self) -> Limits:
+        """What is held back now."""
+        return self._limits
 
     def filter(self, state: GamepadState) -> GamepadState:
-        """``state`` without what is not allowed."""
+        """``state`` without what is not allowed, which is counted."""
         limits = self._limits
         blocked = state.buttons & limits.buttons
-        if blocked:
-            self.held_back.update(button.name for button in blocked if button.name)
-            state = replace(state, buttons=state.buttons & ~limits.buttons)
-        for name in limits.axes:
-            part = AXIS_CONTROLS[name]
-            rest = getattr(NEUTRAL, part)
-            if getattr(state, part) != rest:
-                self.held_back[name.upper()] += 1
-                state = replace(state, **{part: rest})
-        return state
-
-
-class _Limits(NamedTuple):
-    """What is masked: buttons, and names of sticks and triggers."""
-
-    buttons: Button
-    axes: tuple[str, ...]
+        self.held_back.update(button.name for button in blocked if button.name)
+        self.held_back.update(name.upper() for name in limits.moved(state))
+        return limits.mask(state)

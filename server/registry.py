@@ -11,6 +11,7 @@ import capture
 from agent import Mode, PlaySettings, Session, SessionPlan, Target, open_game, parse_buttons
 from agent.errors import NotPossibleNow
 from server.errors import SessionNotFound
+from server.events import Hub
 from server.jobs import Jobs
 from server.metrics import totals_of
 from server.paths import new_session_folder
@@ -43,6 +44,7 @@ class SessionRegistry:
         jobs: Long work beside the play.
         restarts: Begins failed sessions again.
         forgotten: What sessions did that are remembered no more.
+        events: Tells clients what the sessions do.
     """
 
     def __init__(self, pool: EnginePool, settings: SettingsStore | None = None) -> None:
@@ -53,6 +55,7 @@ class SessionRegistry:
         self.jobs = Jobs()
         self.restarts = Restarter(lambda: self.settings.current.restarts, self._again)
         self.forgotten: Counter[str] = Counter()
+        self.events = Hub(self.all)
         self._sessions: dict[str, Session] = {}
         self._chosen: dict[str, Window] = {}
         self._lock = threading.Lock()
@@ -152,6 +155,7 @@ class SessionRegistry:
             recording=self.recordings.plan(request.record),
             autoplay=request.autoplay,
             restart_of=restart_of,
+            observer=self.events,
         )
 
     def _with_defaults(self, request: SessionRequest) -> SessionRequest:
