@@ -4,10 +4,16 @@ Importing this package loads no GPU library; an engine's own module is imported 
 the engine is chosen.
 """
 
+import sys
+
 from engines.base import ActionChunk, Engine, EngineInfo, PolicySpec, Prefix, Request
 from engines.chooser import EngineReport, engine_reports, load_engine
 from engines.errors import EngineError, EngineUnavailable, InferenceFailed, OutOfMemory
 from engines.wish import DEVICES, ENGINES, PRECISIONS
+
+# OpenVINO reports its use to its makers where this package is found, and leaves a file with
+# an id in the home folder.  What a player plays is nobody's business: it must not be found.
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
 
 __all__ = [
     "DEVICES",

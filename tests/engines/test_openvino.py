@@ -208,3 +208,14 @@ def test_a_result_that_is_off_is_refused() -> None:
         with pytest.raises(EngineUnavailable, match="relative error") as failure:
             build._error(job, off, wanted)
         assert "torch" in failure.value.hint
+
+
+@pytest.mark.parametrize("precision", ["auto", "int8"])
+def test_nobody_is_told(precision: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library sends figures to its makers, and leaves an id in the home folder, if let."""
+    if precision == "int8":
+        pytest.importorskip("nncf", reason="nncf is an extra")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NITROPILOT_CACHE", str(tmp_path / "cache"))
+    load_engine("random:tiny", engine="openvino", device="cpu", precision=precision).close()
+    assert [path.name for path in tmp_path.iterdir()] == ["cache"]
