@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from agent.errors import GameExited
+from agent.errors import GameExited, RecordingError
 from agent.settings import PlaySettings
 from agent.states import SessionState
 from nitropilot import NitroPilotError
@@ -45,6 +45,20 @@ class SessionPlan:
     autoplay: bool = True
     restart_of: str = ""
     before_play: Callable[[Game], None] | None = None
+
+    def make_folder(self) -> None:
+        """Make the folder for the session's files.
+
+        Raises:
+            RecordingError: It cannot be made.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RecordingError(
+                f"cannot make the folder {self.folder}: {error.strerror}",
+                "choose another --out",
+            ) from error
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from agent.errors import NotPossibleNow, RecordingError
+from agent.errors import NotPossibleNow
 from agent.loop import Parts
 from agent.modes import choose_mode, fall_back, open_loop
 from agent.opening import press_opening
@@ -201,7 +201,7 @@ class Session:
 
     def _attach(self) -> PlayLoop:
         """Load the policy, take hold of the game, open the files, and get into play."""
-        self._make_folder()
+        self.plan.make_folder()
         self.engine = self.plan.open_engine()
         self.engine.warm_up()
         self.mode = choose_mode(self.plan.settings, self.engine)
@@ -228,15 +228,6 @@ class Session:
             if self.plan.autoplay:
                 game.controls.arm()
         return self.loop
-
-    def _make_folder(self) -> None:
-        try:
-            self.plan.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RecordingError(
-                f"cannot make the folder {self.plan.folder}: {error.strerror}",
-                "choose another --out",
-            ) from error
 
     def _raise_if_stopped(self) -> None:
         if self._ending is not None:
