@@ -62,6 +62,20 @@ class SessionPlan:
                 f"cannot make the folder {self.folder}: {error.strerror}", "choose another --out"
             ) from error
 
+    def make_folder(self) -> None:
+        """Make the folder for the session's files.
+
+        Raises:
+            RecordingError: It cannot be made.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RecordingError(
+                f"cannot make the folder {self.folder}: {error.strerror}",
+                "choose another --out",
+            ) from error
+
 
 @dataclass(frozen=True)
 class End:

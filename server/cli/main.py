@@ -27,6 +27,7 @@ from server.cli.output import (
 )
 from server.cli.play import play
 from server.cli.policies import policies
+from server.cli.recordings import recordings
 from server.cli.serve import serve, token
 from server.cli.service import service
 from server.cli.settings import settings
@@ -49,6 +50,7 @@ for command in (play, demo, windows, doctor, serve, status, token, url):
 app.add_typer(policies, name="policies")
 app.add_typer(tokens, name="tokens")
 app.add_typer(engines, name="engines")
+app.add_typer(recordings, name="recordings")
 app.add_typer(settings, name="settings")
 app.add_typer(service, name="service")
 

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -26,8 +27,6 @@ from tests.server.processes import (
 )
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from agent.display import PrivateDisplay
     from tests.server.processes import RunningGame
 

@@ -281,3 +281,10 @@ def test_play_records(tmp_path: Path, game: RunningGame, x_display: PrivateDispl
     assert folder.parent == tmp_path / "data" / "recordings"
     assert (folder / "video.mp4").stat().st_size > 0
     assert facts["video"] is None
+    listed = command("recordings", "list", "--json", home=tmp_path)
+    (found,) = json.loads(listed.stdout)["recordings"]
+    assert (found["id"], found["complete"]) == (folder.name, True)
+    assert folder.name in command("recordings", "list", home=tmp_path, COLUMNS="200").stdout
+    assert command("recordings", "delete", "../data", home=tmp_path).returncode == 2
+    assert command("recordings", "delete", folder.name, home=tmp_path).returncode == 0
+    assert list(folder.parent.iterdir()) == []
