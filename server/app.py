@@ -36,6 +36,7 @@ STATUS = {
     "process_gone": 404,
     "window_ambiguous": 409,
     "not_possible_now": 409,
+    "protected_game": 409,
     "no_policy": 409,
     "image_invalid": 422,
     "token_refused": 422,

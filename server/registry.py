@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import capture
 from agent import Mode, PlaySettings, Session, SessionPlan, Target, open_game, parse_buttons
 from agent.errors import NotPossibleNow
+from agent.fair_play import refuse_protected
 from server.errors import SessionNotFound
 from server.paths import new_session_folder
 
@@ -40,6 +41,7 @@ class SessionRegistry:
 
         Raises:
             CaptureError: No window, or several windows, are what was asked for.
+            ProtectedGame: The game has an anti-cheat system, or is online only.
             NotPossibleNow: The game is being played by another session.
             NoPolicy, CheckpointError, EngineUnavailable: There is nothing to play with.
         """
@@ -48,6 +50,7 @@ class SessionRegistry:
             window = capture.find_window(
                 handle=request.window, pid=request.pid, process=request.process
             )
+            refuse_protected(window.pid)
         self.pool.get(request.policy)
         with self._lock:
             if window is not None:
