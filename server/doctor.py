@@ -51,7 +51,18 @@ class Finding:
 def examine() -> list[Finding]:
     """Run every check.  Opens no driver and presses nothing."""
     findings: list[Finding] = []
-    for check in (_display, _capture, _pads, _pauser, _compiler, _engines, _gpu, _game, _fair_play):
+    for check in (
+        _display,
+        _capture,
+        _pads,
+        _pauser,
+        _compiler,
+        _engines,
+        _gpu,
+        _game,
+        _fair_play,
+        _people,
+    ):
         findings.extend(check())
     return findings
 
@@ -180,4 +191,16 @@ def _fair_play() -> list[Finding]:
     return [
         Finding("fair play", Level.NOTE, f"{one.protection.name} runs: {one.how}", hint)
         for one in found
+    ]
+
+
+def _people() -> list[Finding]:
+    """How people can take over: pads of their own, and hotkeys of the daemon."""
+    from controller.hotkeys import hotkey_report
+    from controller.human import human_report
+
+    pads, keys = human_report(), hotkey_report()
+    return [
+        Finding(name, Level.OK if one.available else Level.NOTE, one.reason, one.hint)
+        for name, one in (("human takeover", pads), ("hotkeys", keys))
     ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from controller.hotkeys import DEFAULT_PANIC, DEFAULT_TOGGLE
 from server.cli.output import error_console
 from server.errors import HostRefused, NoPolicy, ServerError
 from server.hosts import DEFAULT_HOST, DEFAULT_PORT, parse_bind
@@ -55,6 +56,16 @@ def serve(
     engine: Annotated[str, typer.Option(help="Engine to run policies on.")] = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, gpu or npu.")] = "auto",
     precision: Annotated[str, typer.Option(help="What to compute in.")] = "auto",
+    hotkey_toggle: Annotated[
+        str,
+        typer.Option(
+            envvar="NITROPILOT_HOTKEY_TOGGLE", help='Pauses the agents or lets them play; "": none.'
+        ),
+    ] = DEFAULT_TOGGLE,
+    hotkey_panic: Annotated[
+        str,
+        typer.Option(envvar="NITROPILOT_HOTKEY_PANIC", help='Lets go of everything; "": none.'),
+    ] = DEFAULT_PANIC,
     policy_server: Annotated[
         bool,
         typer.Option(
@@ -81,15 +92,19 @@ def serve(
             policy, place, (engine, device, precision), max_batch, max_clients, server_token
         )
         return
+    from server.desk import Desk
     from server.pool import EnginePool
     from server.registry import SessionRegistry
     from server.starting import Place, Start
 
-    start = Start(Place(*place, allow_lan, origin, tls, tls_cert, tls_key))
     pool = EnginePool(policy, engine, device, precision)
+    registry = SessionRegistry(pool)
+    desk = Desk(registry, hotkey_toggle, hotkey_panic)
+    start = Start(Place(*place, allow_lan, origin, tls, tls_cert, tls_key))
     if policy is not None:
         pool.get()
-    start.serve(SessionRegistry(pool), _say)
+    with desk:
+        start.serve(registry, _say)
 
 
 def token() -> None:
