@@ -71,6 +71,18 @@ class Controls:
             self.last_sent = state
             return True
 
+    def pass_on(self, state: GamepadState) -> bool:
+        """Send what a human does, while the agent has no say; False when it has.
+
+        No guard applies to a human.
+        """
+        with self._pad_lock:
+            if self._grant != NO_GRANT or self._closed:
+                return False
+            self.pad.send(state)
+            self.last_sent = state
+            return True
+
     def freeze(self, grant: int) -> bool:
         """Freeze the game; False when ``grant`` is void, and the game runs on.
 

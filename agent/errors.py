@@ -5,6 +5,7 @@ AgentError
 ├── GameExited           the game's process ended during play
 ├── GameHung             the game stopped reacting
 ├── NotPossibleNow       the session's state does not allow this request
+├── ProtectedGame        the game has an anti-cheat system or is online only
 ├── NothingToSee         the window shows nothing now, or nobody can look at it
 └── RecordingError       a trace or video could not be written
     └── RecordingFull    there is no room for more of it
@@ -43,6 +44,12 @@ class NotPossibleNow(AgentError):
     """The request does not fit the session's state."""
 
     code = "not_possible_now"
+
+
+class ProtectedGame(AgentError):
+    """The game has an anti-cheat system or is online only: it is neither paused nor played."""
+
+    code = "protected_game"
 
 
 class NothingToSee(AgentError):

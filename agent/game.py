@@ -12,6 +12,7 @@ import controller
 from agent.controls import Controls
 from agent.errors import AgentError, GameExited, GameHung
 from agent.eyes import describe, find_eyes, open_eyes
+from agent.fair_play import refuse_protected
 from agent.launch import launch
 from agent.recipes import find_recipe
 from capture.errors import WindowVanished
@@ -194,6 +195,7 @@ def open_game(target: Target, *, pad: str = "auto", log: Path, freeze_limit: flo
         freeze_limit: Seconds after which the watchdog ends a freeze on its own.
 
     Raises:
+        ProtectedGame: It has an anti-cheat system, or is online only.
         NitroPilotError: The window, the pad, the pauser or the watchdog is not to be had;
             nothing is left open, and a game launched for this is ended.
     """
@@ -226,6 +228,7 @@ def take_hold(window: Window, launched: LaunchedGame | None, pad: str, freeze_li
             "so it could not be paused",
             "name the game with --pid as well",
         )
+    refuse_protected(window.pid)
     with ExitStack() as undo:
         page = None
         if pad != "vgamepad":

@@ -18,6 +18,7 @@ import psutil
 import capture
 from agent.display import PrivateDisplay
 from agent.errors import LaunchFailed
+from agent.fair_play import refuse_protected_program
 from capture.errors import AmbiguousWindow, WindowNotFound, WindowVanished
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ def launch(
     Raises:
         LaunchFailed: It did not start, ended, or showed no window; the message holds
             the last line of its output.
+        ProtectedGame: It has an anti-cheat system: see ``agent.fair_play``.
         ShimError: The pad library for it cannot be built (no compiler).
     """
     with ExitStack() as undo:
@@ -182,6 +184,7 @@ def _spawn(
 ) -> subprocess.Popen[bytes]:
     """Start the game in a session of its own, so that our Ctrl-C does not reach it."""
     command = [recipe.program, *recipe.arguments(profile)]
+    refuse_protected_program(command[0], command[1:])
     try:
         output = log.open("wb")
     except OSError as error:

@@ -50,19 +50,6 @@ class SessionPlan:
     observer: Observer | None = None
 
     def make_folder(self) -> None:
-        """Make the folder that takes the files.
-
-        Raises:
-            RecordingError: That is not possible.
-        """
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RecordingError(
-                f"cannot make the folder {self.folder}: {error.strerror}", "choose another --out"
-            ) from error
-
-    def make_folder(self) -> None:
         """Make the folder for the session's files.
 
         Raises:

@@ -20,10 +20,13 @@ if TYPE_CHECKING:
     from agent.game import Game
     from agent.guards import MenuGuard
     from agent.loop import PlayLoop
+    from controller.state import GamepadState
 
 NEVER = -1
 """No grant."""
 MAX_IDLE_S = 3600.0
+_HUMANS = (SessionState.TAKEOVER, SessionState.PAUSED)
+"""States in which a human may play."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class Steering(ABC):
         takeover_settings: How a human takes over; may be replaced at any time.
     """
 
+    game: Game | None
     loop: PlayLoop | None
     takeover_settings = TakeoverSettings()
     _changed: threading.Condition
@@ -71,6 +75,10 @@ class Steering(ABC):
     @abstractmethod
     def pause(self) -> None:
         """Stop pressing."""
+
+    @abstractmethod
+    def takeover(self) -> None:
+        """Stop pressing, as a human plays."""
 
     @abstractmethod
     def stop(self, reason: str = "stopped on request") -> None:
@@ -163,6 +171,36 @@ class Steering(ABC):
             except NotPossibleNow:  # it is ending, which lets go as well
                 self.stop("panic")
         self._game().controls.disarm()  # also what a human holds: paused is not at rest
+
+    def hand_over(self) -> bool:
+        """As ``takeover``, if the agent plays; whether it did.  Never undoes a pause."""
+        with self._changed:
+            if self.state is not SessionState.PLAYING:
+                return False
+            self.takeover()
+            return True
+
+    def hand_back(self) -> bool:
+        """As ``play``, if a human has taken over; whether one had.  Never undoes a pause."""
+        with self._changed:
+            if self.state is not SessionState.TAKEOVER:
+                return False
+            self.play()
+            return True
+
+    def pass_on(self, state: GamepadState) -> bool:
+        """Give what a human does on a pad of their own to the game; whether it took it.
+
+        Only a game with the preloaded pad needs that: it sees no other one.  Nothing is
+        passed on while the agent plays.
+
+        Raises:
+            PadFailed: The pad did not take it.
+        """
+        game = self.game
+        if game is None or game.page is None or self.state not in _HUMANS:
+            return False
+        return game.controls.pass_on(state)
 
     def _play_round(self, loop: PlayLoop) -> None:
         """Play for a moment, or the one chunk that was asked for."""

@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from controller import own_pads
 from controller.errors import PadFailed, PadUnavailable
 from controller.gamepad import Gamepad
 
@@ -75,6 +76,7 @@ class VGamepadPad(Gamepad):
 
     def __init__(self) -> None:
         self._device: _Device | None = _plug_in()
+        own_pads.note(self._device)
 
     def send(self, state: GamepadState) -> None:
         """Make ``state`` what the games read next, in one report.

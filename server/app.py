@@ -48,6 +48,7 @@ STATUS = {
     "window_vanished": 404,
     "window_ambiguous": 409,
     "not_possible_now": 409,
+    "protected_game": 409,
     "no_policy": 409,
     "window_minimised": 409,
     "image_invalid": 422,

@@ -51,7 +51,18 @@ class Finding:
 def examine() -> list[Finding]:
     """Run every check.  Opens no driver and presses nothing."""
     findings: list[Finding] = []
-    for check in (_display, _capture, _pads, _pauser, _compiler, _engines, _gpu, _game):
+    for check in (
+        _display,
+        _capture,
+        _pads,
+        _pauser,
+        _compiler,
+        _engines,
+        _gpu,
+        _game,
+        _fair_play,
+        _people,
+    ):
         findings.extend(check())
     return findings
 
@@ -169,3 +180,29 @@ def _game() -> list[Finding]:
         return [Finding("demo game", Level.OK, "SuperTux")]
     detail = "SuperTux is not installed: the demo plays a game of our own"
     return [Finding("demo game", Level.NOTE, detail, "apt-get install supertux")]
+
+
+def _fair_play() -> list[Finding]:
+    """Anti-cheat systems that run now; they stop only games that they protect."""
+    from agent.fair_play import always_on
+
+    found = always_on()
+    if not found:
+        return [Finding("fair play", Level.OK, "no known anti-cheat system runs")]
+    hint = "its games are refused; end it before you play others, if you are not sure"
+    return [
+        Finding("fair play", Level.NOTE, f"{one.protection.name} runs: {one.how}", hint)
+        for one in found
+    ]
+
+
+def _people() -> list[Finding]:
+    """How people can take over: pads of their own, and hotkeys of the daemon."""
+    from controller.hotkeys import hotkey_report
+    from controller.human import human_report
+
+    pads, keys = human_report(), hotkey_report()
+    return [
+        Finding(name, Level.OK if one.available else Level.NOTE, one.reason, one.hint)
+        for name, one in (("human takeover", pads), ("hotkeys", keys))
+    ]

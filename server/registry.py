@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import capture
 from agent import Mode, PlaySettings, Session, SessionPlan, Target, open_game, parse_buttons
 from agent.errors import NotPossibleNow
+from agent.fair_play import refuse_protected
+from agent.steering import TakeoverSettings
 from server.errors import SessionNotFound
 from server.events import Hub
 from server.jobs import Jobs
@@ -65,6 +67,7 @@ class SessionRegistry:
 
         Raises:
             CaptureError: No window, or several windows, are what was asked for.
+            ProtectedGame: The game has an anti-cheat system, or is online only.
             NotPossibleNow: The game is being played by another session.
             NoPolicy, CheckpointError, EngineUnavailable: There is nothing to play with.
         """
@@ -85,11 +88,14 @@ class SessionRegistry:
             window = capture.find_window(
                 handle=request.window, pid=request.pid, process=request.process
             )
+            refuse_protected(window.pid)
         self.pool.get(request.policy).close()
         with self._lock:
             if window is not None:
                 self._refuse_second(window)
             session = Session(self._plan(request, window, restart_of))
+            takeover = self.settings.current.takeover
+            session.takeover_settings = TakeoverSettings(takeover.enabled, takeover.resume_after_s)
             self._sessions[session.id] = session
             if window is not None:
                 self._chosen[session.id] = window

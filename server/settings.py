@@ -9,7 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from controller.hotkeys import DEFAULT_PANIC, DEFAULT_TOGGLE, HotkeyInvalid, parse_hotkey
 
 Name = Annotated[str, Field(min_length=1, max_length=4096)]
 
@@ -21,6 +23,17 @@ def _absolute(text: str | None) -> str | None:
 
 
 Folder = Annotated[str | None, AfterValidator(_absolute)]
+
+
+def _hotkey(text: str) -> str:
+    try:
+        parse_hotkey(text)
+    except HotkeyInvalid as error:
+        raise ValueError(error.line()) from None
+    return text
+
+
+HotkeyName = Annotated[str, Field(max_length=100), AfterValidator(_hotkey)]
 
 
 class Section(BaseModel):
@@ -112,9 +125,6 @@ class TakeoverSettings(Section):
     """A human who takes the pad."""
 
     enabled: bool = Field(default=True, description="Hand the game over when a real pad is moved")
-    threshold: float = Field(
-        default=0.35, gt=0, le=1, description="How far a stick or trigger has to go"
-    )
     resume_after_s: float | None = Field(
         default=None,
         ge=0.1,
@@ -126,10 +136,19 @@ class TakeoverSettings(Section):
 class HotkeySettings(Section):
     """Keys that work while the game has the keyboard."""
 
-    enabled: bool = Field(default=False, description="Listen for them")
-    panic: Name | None = Field(default="ctrl+alt+f12", description="End everything, pad neutral")
-    autoplay: Name | None = Field(default="ctrl+alt+f10", description="Agent or human")
-    recording: Name | None = Field(default="ctrl+alt+f9", description="Start or stop a recording")
+    toggle: HotkeyName = Field(
+        default=DEFAULT_TOGGLE, description='Pauses the agents or lets them play; "" for none'
+    )
+    panic: HotkeyName = Field(
+        default=DEFAULT_PANIC, description='Pads neutral, games running; "" for none'
+    )
+
+    @model_validator(mode="after")
+    def _two(self) -> HotkeySettings:
+        toggle, panic = parse_hotkey(self.toggle), parse_hotkey(self.panic)
+        if toggle is not None and toggle == panic:
+            raise ValueError(f"{toggle} is to toggle and to panic: choose two")
+        return self
 
 
 class Settings(Section):

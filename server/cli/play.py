@@ -24,6 +24,7 @@ from agent import (
     parse_buttons,
 )
 from agent.errors import AgentError
+from agent.fair_play import refuse_protected
 from agent.recipes import find_recipe
 from controller import KINDS
 from engines import load_engine
@@ -109,7 +110,8 @@ def play(
     target = Target(handle, pid, process, launch, headless, keep, display)
     # What is wrong with the choice should be said before a policy is loaded.
     if launch is None:
-        capture.find_window(handle=handle, pid=pid, process=process, display=display)
+        found = capture.find_window(handle=handle, pid=pid, process=process, display=display)
+        refuse_protected(found.pid)
     else:
         find_recipe(launch)
     settings = PlaySettings(

@@ -67,6 +67,16 @@ def serve(
         str | None, typer.Option(help="text, or json: one object a line on stderr.")
     ] = None,
     log_level: Annotated[str | None, typer.Option(help="debug, info, warning or error.")] = None,
+    hotkey_toggle: Annotated[
+        str | None,
+        typer.Option(
+            envvar="NITROPILOT_HOTKEY_TOGGLE", help='Pauses the agents or lets them play; "": none.'
+        ),
+    ] = None,
+    hotkey_panic: Annotated[
+        str | None,
+        typer.Option(envvar="NITROPILOT_HOTKEY_PANIC", help='Lets go of everything; "": none.'),
+    ] = None,
     policy_server: Annotated[
         bool,
         typer.Option(
@@ -92,6 +102,7 @@ def serve(
         how = (engine or "auto", device or "auto", precision or "auto")
         _serve_policy(policy, place, how, max_batch, max_clients, server_token)
         return
+    from server.desk import Desk
     from server.operating import open_registry
     from server.starting import Place, Start
 
@@ -99,9 +110,14 @@ def serve(
     play = {"policy": policy, "engine": engine, "device": device, "precision": precision}
     if log_level is None and logging.getLogger("nitropilot").level == logging.DEBUG:
         log_level = "debug"  # nitropilot --verbose serve
-    given = {"play": play, "log": {"format": log_format, "level": log_level}}
+    given = {
+        "play": play,
+        "log": {"format": log_format, "level": log_level},
+        "hotkeys": {"toggle": hotkey_toggle, "panic": hotkey_panic},
+    }
     registry = open_registry(given)
-    start.serve(registry, partial(say, registry.settings))
+    with Desk(registry):
+        start.serve(registry, partial(say, registry.settings))
 
 
 def token() -> None:

@@ -81,7 +81,9 @@ def test_the_words_are_the_rooms_words() -> None:
         ({"recording": {"max_total_gb": 0}}, "recording.max_total_gb is 0", "above 0"),
         ({"restarts": {"most": 2.5}}, "restarts.most is 2.5", "a whole number from 0 to 100"),
         ({"log": {"format": "x" * 500}}, "log.format is", "text or json"),
-        ({"takeover": {"threshold": float("nan")}}, "takeover.threshold is NaN", "above 0"),
+        ({"takeover": {"resume_after_s": float("nan")}}, "takeover.resume_after_s is NaN", "0.1"),
+        ({"hotkeys": {"panic": "x"}}, "hotkeys.panic is 'x'", "every program"),
+        ({"hotkeys": {"toggle": "f9", "panic": "F9"}}, "hotkeys", "choose two"),
     ],
 )
 def test_a_wrong_value_is_named(values: dict[str, Any], says: str, hint: str) -> None:
@@ -98,12 +100,12 @@ def test_changes_are_kept_private_and_whole(tmp_path: Path) -> None:
     path = tmp_path / "settings.json"
     store = SettingsStore(path)
     assert not path.exists()
-    store.change({"play": {"mode": "paused"}, "hotkeys": {"panic": None}})
-    assert json.loads(path.read_text()) == {"play": {"mode": "paused"}, "hotkeys": {"panic": None}}
+    store.change({"play": {"mode": "paused"}, "hotkeys": {"panic": ""}})
+    assert json.loads(path.read_text()) == {"play": {"mode": "paused"}, "hotkeys": {"panic": ""}}
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert SettingsStore(path).current == store.current
     store.change({"play": {"mode": None}})
-    assert json.loads(path.read_text()) == {"hotkeys": {"panic": None}}
+    assert json.loads(path.read_text()) == {"hotkeys": {"panic": ""}}
     before = path.read_bytes()
     with pytest.raises(SettingsInvalid):
         store.change({"play": {"mode": "paused", "action_hz": -1}})

@@ -16,11 +16,14 @@ import sys
 import time
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from controller.errors import PadUnavailable
 from controller.vgamepad_pad import RULE_FILE, UINPUT, VGamepadPad, check_vgamepad
 from tests.uinput_vm.cases import CASES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 assert sys.platform == "linux"
 
@@ -69,15 +72,15 @@ def try_pad() -> Facts:
     return facts
 
 
-def try_pad_as_nobody(groups: list[int]) -> Facts:
-    """``try_pad`` in a child without privileges; everything it needs is imported by now."""
+def try_as_nobody(groups: list[int], act: Callable[[], Facts]) -> Facts:
+    """``act`` in a child without privileges; everything it needs is imported by now."""
     read_end, write_end = os.pipe()
     child = os.fork()
     if child == 0:
         os.setgroups(groups)
         os.setgid(NOBODY)
         os.setuid(NOBODY)
-        os.write(write_end, json.dumps(try_pad()).encode())
+        os.write(write_end, json.dumps(act()).encode())
         os._exit(0)
     os.close(write_end)
     with os.fdopen(read_end) as pipe:
@@ -161,9 +164,9 @@ def gather(facts: Facts) -> None:
     facts["before_modprobe"] = try_pad()
     subprocess.run(["modprobe", "-a", "uinput", "joydev", "evdev"], check=True)
     subprocess.run(["udevadm", "settle"], check=True)
-    facts["stranger"] = try_pad_as_nobody([])
+    facts["stranger"] = try_as_nobody([], try_pad)
     facts["rule"] = install_rule()
-    facts["member"] = try_pad_as_nobody([grp.getgrnam("input").gr_gid])
+    facts["member"] = try_as_nobody([grp.getgrnam("input").gr_gid], try_pad)
     facts["left_over"] = pads()
     holder = Helper("pad_holder")
     reader = Helper("sdl_reader")

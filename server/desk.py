@@ -1,0 +1,104 @@
+"""``Desk``: how people at this machine steer the daemon: hotkeys, and pads of their own.
+
+What cannot be had here is logged and shown by ``nitropilot doctor``; the daemon goes on.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from agent import Session
+from agent.human import HumanPlay, HumanThread
+from controller.hotkeys import open_hotkeys, parse_hotkey
+from controller.human import open_human_pads
+from nitropilot import NitroPilotError
+from server.panic import panic, toggle_all
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+    from typing import Self
+
+    from agent.human import Steered
+    from controller.hotkeys import HotkeyListener
+    from controller.state import GamepadState
+    from server.registry import SessionRegistry
+    from server.settings import HotkeySettings
+
+log = logging.getLogger("nitropilot.desk")
+
+
+class Desk:
+    """Hotkeys and human takeover for the sessions of a daemon, for the length of a block.
+
+    Args:
+        registry: The sessions; hotkeys are those of its settings, also when they change.
+    """
+
+    def __init__(self, registry: SessionRegistry) -> None:
+        self._registry = registry
+        self._wanted: HotkeySettings | None = None
+        self._listener: HotkeyListener | None = None
+        self._lock = threading.Lock()
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        self._attempt(self._watch_pads)
+        self._open.callback(self._use, None)
+        self._registry.settings.listen(lambda now: self._use(now.hotkeys))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._open.close()
+
+    def _use(self, wanted: HotkeySettings | None) -> None:
+        """Listen for these hotkeys and no others."""
+        with self._lock:
+            if wanted == self._wanted:
+                return
+            self._wanted = wanted
+            if self._listener is not None:
+                self._listener.close()
+                self._listener = None
+            if wanted is not None:
+                self._attempt(self._listen)
+
+    def _listen(self) -> None:
+        assert self._wanted is not None
+        pairs = ((self._wanted.toggle, self._toggle), (self._wanted.panic, self._panic))
+        actions = {key: act for text, act in pairs if (key := parse_hotkey(text)) is not None}
+        if actions:
+            self._listener = open_hotkeys(actions)
+            for trouble in self._listener.trouble:
+                log.warning("%s", trouble)
+
+    def _watch_pads(self) -> None:
+        play = HumanPlay(self._registry.all, _tell)
+        self._open.callback(HumanThread(open_human_pads(), play).close)
+
+    def _attempt(self, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except NitroPilotError as error:
+            log.info("%s", error.line())
+
+    def _toggle(self) -> None:
+        log.info("hotkey: %s", toggle_all(self._registry))
+
+    def _panic(self) -> None:
+        log.info("hotkey: panic")
+        panic(self._registry)
+
+
+def _tell(session: Steered, state: GamepadState) -> None:
+    """Whoever watches the session sees what the human does."""
+    if isinstance(session, Session):
+        session.watch.pad(state, source="human")
