@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 from controller.state import NEUTRAL, GamepadState
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from controller.gamepad import Gamepad
     from controller.pauser import Pauser
     from controller.watchdog import Watchdog
@@ -33,6 +35,9 @@ class Controls:
         pad: The virtual pad; ``close`` closes it.
         pauser: Freezes and thaws the game; ``close`` thaws and closes it.
         watchdog: Told about every freeze; ``close`` dismisses it.
+
+    Attributes:
+        on_release: Called after ``disarm`` has made the pad neutral; must not wait or raise.
     """
 
     def __init__(self, pad: Gamepad, pauser: Pauser, watchdog: Watchdog) -> None:
@@ -40,6 +45,7 @@ class Controls:
         self.pauser = pauser
         self.watchdog = watchdog
         self.last_sent = NEUTRAL
+        self.on_release: Callable[[], None] | None = None
         self._grants = itertools.count(1)
         self._grant = NO_GRANT
         self._closed = False
@@ -133,6 +139,8 @@ class Controls:
             raise
         finally:
             self.last_sent = NEUTRAL
+        if self.on_release is not None:
+            self.on_release()
 
     def _thaw(self) -> None:
         self.pauser.thaw()

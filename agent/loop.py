@@ -25,6 +25,7 @@ from policy.actions import decode
 if TYPE_CHECKING:
     from agent.deciding import Decision
     from agent.game import Game
+    from agent.observing import Watch
     from agent.settings import PlaySettings
     from agent.stats import PlayStats
     from agent.trace import ChunkRow, TraceWriter
@@ -51,6 +52,7 @@ class Parts:
         stats: Takes the measurements.
         trace: Takes the record of every chunk.
         video: Takes every sent action, when recording; None once that has failed.
+        watch: Tells an observer, if there is one.
         guard: Holds back what the player did not allow.
     """
 
@@ -60,6 +62,7 @@ class Parts:
     stats: PlayStats
     trace: TraceWriter
     video: VideoRecorder | None = None
+    watch: Watch | None = None
     guard: MenuGuard = field(init=False)
 
     def __post_init__(self) -> None:
@@ -152,19 +155,34 @@ class PlayLoop(ABC):
             return
         self.waiting_for = what
         self.trace.event("waiting" if what else "seeing", reason=what)
+        if self.parts.watch is not None:
+            self.parts.watch.changed()
         if what:
             log.warning("%s", what)
 
     def _hold(self, grant: int) -> None:
         """Let the game run for a moment with nothing pressed."""
-        self.game.controls.send(NEUTRAL, grant)
+        self._rest(grant)
         self.game.controls.thaw()
         time.sleep(HOLD_S)
+
+    def _rest(self, grant: int) -> bool:
+        """Send a neutral pad; False when the controls were let go."""
+        if not self.game.controls.send(NEUTRAL, grant):
+            return False
+        if self.parts.watch is not None:
+            self.parts.watch.released()
+        return True
 
     def _see(self) -> None:
         """There is something to play again, or still."""
         settled = self.stats.running_seconds > PAD_GRACE_S
         self._wait_for(self.game.pad_warning if settled else "")
+
+    def _tell_chunk(self, row: ChunkRow, late: int = 0) -> None:
+        """Tell an observer of a chunk, ``late`` of whose actions were for times past."""
+        if self.parts.watch is not None:
+            self.parts.watch.chunk(self, row, late)
 
     def _count_decision(self, decision: Decision) -> None:
         self.stats.frames += 1
@@ -176,7 +194,9 @@ class PlayLoop(ABC):
         decoded = decode(actions, old_layout=self.engine.spec.old_layout)
         return [self.guard.filter(state) for state in pad_states(decoded)[:count]]
 
-    def _press(self, state: GamepadState, due: float, grant: int, row: ChunkRow) -> bool:
+    def _press(
+        self, state: GamepadState, due: float, grant: int, row: ChunkRow, action: int
+    ) -> bool:
         """Send an action of a chunk and note it; False when the controls were let go."""
         if not self.game.controls.send(state, grant):
             return False
@@ -190,6 +210,8 @@ class PlayLoop(ABC):
         row.due.append(due)
         row.sent.append(sent)
         row.states.append(state)
+        if self.parts.watch is not None:
+            self.parts.watch.pad(state, row.number, action, sent - due)
         return True
 
     def _record(self, state: GamepadState, caption: str) -> None:
@@ -201,4 +223,6 @@ class PlayLoop(ABC):
         except RecordingError as error:
             log.warning("the recording ends here: %s", error.line())
             self.trace.event("recording ended", reason=error.line())
+            if self.parts.watch is not None:
+                self.parts.watch.warn(f"the recording ends here: {error}", error.hint)
             self.parts.video = None

@@ -86,5 +86,7 @@ def fall_back(loop: PlayLoop) -> tuple[ModeChoice, PlayLoop]:
     choice = ModeChoice(Mode.PAUSED, f"auto: fell back from real-time mode, {loop.starved}")
     log.warning("playing paused now; %s", choice.reason)
     loop.trace.event("mode", mode=choice.mode, reason=choice.reason)
+    if loop.parts.watch is not None:
+        loop.parts.watch.warn(f"playing paused now; {choice.reason}")
     loop.close()
     return choice, PausedLoop(loop.parts)

@@ -64,10 +64,11 @@ class PausedLoop(PlayLoop):
 
     def _play(self, row: ChunkRow, grant: int) -> None:
         """Send the chunk's actions on time, then write down what happened."""
+        self._tell_chunk(row)
         states = self._read(row.decision.chunk.actions, self.settings.actions_per_chunk)
         try:
             for step, due in self._pacer.ticks(len(states)):
-                if not self._press(states[step], due, grant, row):
+                if not self._press(states[step], due, grant, row, step):
                     break
                 self._record(states[step], f"chunk {row.number + 1}  action {step + 1}")
         finally:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from agent.errors import GameExited
+from agent.errors import GameExited, RecordingError
 from agent.settings import PlaySettings
 from agent.states import SessionState
 from nitropilot import NitroPilotError
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agent.game import Game
+    from agent.observing import Observer
     from engines.base import Engine
 
 
@@ -31,6 +32,7 @@ class SessionPlan:
         record: Write a video too.
         autoplay: Play as soon as attached; otherwise start paused.
         before_play: Called with the game, in play and armed, before the first chunk.
+        observer: Is told what the session does, while it does it (``agent.observing``).
     """
 
     open_game: Callable[[Path], Game]
@@ -40,6 +42,20 @@ class SessionPlan:
     record: bool = False
     autoplay: bool = True
     before_play: Callable[[Game], None] | None = None
+    observer: Observer | None = None
+
+    def make_folder(self) -> None:
+        """Make the folder that takes the files.
+
+        Raises:
+            RecordingError: That is not possible.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RecordingError(
+                f"cannot make the folder {self.folder}: {error.strerror}", "choose another --out"
+            ) from error
 
 
 @dataclass(frozen=True)

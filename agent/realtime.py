@@ -145,11 +145,11 @@ class RealtimeLoop(PlayLoop):
         if self._grid.running(time.perf_counter()) > self._tick:
             return True  # held up again: this tick counts as missed next time
         if planned is None:
-            if not self.game.controls.send(NEUTRAL, self._grant):
+            if not self._rest(self._grant):
                 return False
             caption = "no action"
         else:
-            if not self._press(state, due, self._grant, planned.row):
+            if not self._press(state, due, self._grant, planned.row, planned.number):
                 return False
             planned.row.facts["rows"].append(planned.number)
             caption = f"chunk {planned.row.number + 1}  action {planned.number + 1}"
@@ -200,7 +200,7 @@ class RealtimeLoop(PlayLoop):
 
     def _go_blind(self, why: str) -> None:
         """Rest at once, not only at the next tick, and look again soon."""
-        self.game.controls.send(NEUTRAL, self._grant)
+        self._rest(self._grant)
         self._end_gap()
         self._drop_plan()
         self._blind = True
@@ -223,11 +223,13 @@ class RealtimeLoop(PlayLoop):
         self._rows.append(row)
         if not here:
             row.facts.update(dropped=0, faded=0)
+            self._tell_chunk(row, len(decision.chunk.actions))
             return
         fading = 0 if thought.joined else self._looks.period
         now = max(self._tick, self._grid.running(time.perf_counter()))
         dropped, faded = self._schedule.put(row, thought.start, now, fading)
         row.facts.update(dropped=dropped, faded=faded)
+        self._tell_chunk(row, dropped)
         self.stats.actions_dropped += dropped
         self._blind = False
         if dropped == len(decision.chunk.actions):

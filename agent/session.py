@@ -14,9 +14,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from agent.errors import NotPossibleNow, RecordingError
+from agent.errors import NotPossibleNow
 from agent.loop import Parts
 from agent.modes import choose_mode, fall_back, open_loop
+from agent.observing import Watch
 from agent.opening import press_opening
 from agent.plan import End, SessionPlan, ending_of
 from agent.states import SessionState, check_transition
@@ -57,6 +58,7 @@ class Session:
         self.plan = plan
         self.created = datetime.now().astimezone()
         self.stats = PlayStats()
+        self.watch = Watch(self, plan.observer)
         self.end: End | None = None
         self.game: Game | None = None
         self.engine: Engine | None = None
@@ -171,6 +173,7 @@ class Session:
             log.info("session %s: %s -> %s", self.id, self._state, state)
             self._state = state
             self._changed.notify_all()
+            self.watch.changed()
 
     def _end_with(self, state: SessionState, end: End) -> None:
         """Note how the session is to end; the first who does decides."""
@@ -189,6 +192,7 @@ class Session:
                 if loop.starved:
                     self.mode, loop = fall_back(loop)
                     self.loop = loop
+                    self.watch.changed()
         except NitroPilotError as error:
             self._end_with(*ending_of(error))
         except Exception as error:  # the thread's outermost frame: the game must be let go
@@ -198,10 +202,11 @@ class Session:
 
     def _attach(self) -> PlayLoop:
         """Load the policy, take hold of the game, open the files, and get into play."""
-        self._make_folder()
+        self.plan.make_folder()
         self.engine = self.plan.open_engine()
         self.engine.warm_up()
         self.mode = choose_mode(self.plan.settings, self.engine)
+        self.watch.changed()
         self._raise_if_stopped()
         self.game = game = self.plan.open_game(self.plan.folder / "game.log")
         self._trace = TraceWriter(
@@ -211,10 +216,10 @@ class Session:
             self._video = VideoRecorder(
                 self.video_path, game.another_grabber, self.plan.settings.action_hz
             )
-        self.loop = open_loop(
-            self.mode,
-            Parts(game, self.engine, self.plan.settings, self.stats, self._trace, self._video),
-        )
+        game.controls.on_release = self.watch.released
+        parts = Parts(game, self.engine, self.plan.settings, self.stats, self._trace, self._video)
+        parts.watch = self.watch
+        self.loop = open_loop(self.mode, parts)
         grant = game.controls.arm()
         self._raise_if_stopped()
         press_opening(game, grant)
@@ -227,15 +232,6 @@ class Session:
             if self.plan.autoplay:
                 game.controls.arm()
         return self.loop
-
-    def _make_folder(self) -> None:
-        try:
-            self.plan.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RecordingError(
-                f"cannot make the folder {self.plan.folder}: {error.strerror}",
-                "choose another --out",
-            ) from error
 
     def _raise_if_stopped(self) -> None:
         if self._ending is not None:

@@ -16,6 +16,8 @@ from server.auth import AuthGuard, Scope, ScopedRoute, allow, public
 from server.auth.door import router as door_router
 from server.auth.routes import router as auth_router
 from server.auth.scopes import refuse_undeclared
+from server.events.endpoint import route as events_route
+from server.events.routes import router as pictures_router
 from server.hardening import OwnNamesOnly
 from server.headers import SecurityHeaders
 from server.limits import BodyLimit, HeaderLimit
@@ -34,15 +36,18 @@ STATUS = {
     "session_not_found": 404,
     "token_not_found": 404,
     "process_gone": 404,
+    "window_vanished": 404,
     "window_ambiguous": 409,
     "not_possible_now": 409,
     "no_policy": 409,
+    "window_minimised": 409,
     "image_invalid": 422,
     "token_refused": 422,
     "checkpoint_invalid": 422,
     "observation_invalid": 422,
     "policy_failed": 422,
     "no_display": 503,
+    "grab_failed": 503,
     "pad_unavailable": 503,
     "engine_unavailable": 503,
 }
@@ -71,7 +76,7 @@ def create_app(registry: SessionRegistry, access: Access) -> App:
     )  # fmt: skip
     app.state.registry = registry
     app.state.access = access
-    for part in (router, auth_router):
+    for part in (router, auth_router, pictures_router):
         app.include_router(
             part,
             # The guard in front of the app checks the token; this one only describes it.
@@ -82,6 +87,7 @@ def create_app(registry: SessionRegistry, access: Access) -> App:
         )
     app.include_router(door_router)
     app.include_router(site_router)
+    app.router.routes.append(events_route)
     app.router.route_class = ScopedRoute
     app.add_api_route("/api/version", version, methods=["GET"], response_model=VersionAnswer)
     app.add_api_route("/healthz", version, methods=["GET"], response_model=VersionAnswer)

@@ -36,6 +36,7 @@ STRANGERS = (
     "Invalid HTTP request received.",
     "Unsupported upgrade request.",
     "No supported WebSocket library",
+    "Invalid UTF-8 sequence received from client.",
 )
 """What uvicorn warns of when a stranger talks nonsense: no news, and without end."""
 
@@ -45,6 +46,7 @@ class GuardedProtocol(H11Protocol):
 
     _head: asyncio.TimerHandle | None = None
     _stall: asyncio.TimerHandle | None = None
+    _upgraded = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a head, or close at once where there are too many."""
@@ -63,7 +65,7 @@ class GuardedProtocol(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """Take what came, then wait for the rest of a head if one is still to come."""
         super().data_received(data)
-        if self.transport.is_closing() or self._busy():
+        if self.transport.is_closing() or self._busy() or self._upgraded:
             self._end_head()
         elif self._head is None:
             self._wait_for_head()
@@ -71,6 +73,7 @@ class GuardedProtocol(H11Protocol):
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         """A WebSocket's own protocol takes over, with its own pings and limits."""
         self._stop_waiting()
+        self._upgraded = True
         super().handle_websocket_upgrade(event)
 
     def pause_writing(self) -> None:

@@ -16,6 +16,7 @@ import uvicorn
 from server.connection import HANDSHAKE_S, KEEP_ALIVE_S, GuardedProtocol, quieten
 from server.errors import HostRefused, PortInUse, ServerError
 from server.signals import ending_signals, in_another_thread
+from server.websocket import MAX_MESSAGE, PING_S, GuardedWebSocket
 
 if TYPE_CHECKING:
     import ssl
@@ -81,10 +82,13 @@ def run(
     # What Pillow has to say about a client's picture is in the answer, not on our stderr.
     warnings.filterwarnings("ignore", module=r"PIL\.")
     config = uvicorn.Config(
-        app, http=GuardedProtocol, ws="none", lifespan="off", access_log=False, log_config=None,
-        timeout_graceful_shutdown=GRACE_S, timeout_keep_alive=KEEP_ALIVE_S, server_header=False,
+        app, http=GuardedProtocol, ws=GuardedWebSocket, lifespan="off", access_log=False,
+        log_config=None, timeout_graceful_shutdown=GRACE_S, timeout_keep_alive=KEEP_ALIVE_S, server_header=False,
         # A client could say by header that it is another one, and be counted as that.
         proxy_headers=False,
+        ws_max_size=MAX_MESSAGE, ws_ping_interval=PING_S, ws_ping_timeout=PING_S,
+        # What comes sixty times a second is small, and compressed again for every client.
+        ws_per_message_deflate=False,
     )  # fmt: skip
     quieten()
     daemon = Daemon(config, registry, context)

@@ -10,6 +10,7 @@ import capture
 from agent import Mode, PlaySettings, Session, SessionPlan, Target, open_game, parse_buttons
 from agent.errors import NotPossibleNow
 from server.errors import SessionNotFound
+from server.events import Hub
 from server.paths import new_session_folder
 
 if TYPE_CHECKING:
@@ -27,10 +28,14 @@ class SessionRegistry:
 
     Args:
         pool: Where sessions get their engines.
+
+    Attributes:
+        events: Tells clients what the sessions do.
     """
 
     def __init__(self, pool: EnginePool) -> None:
         self.pool = pool
+        self.events = Hub(self.all)
         self._sessions: dict[str, Session] = {}
         self._chosen: dict[str, Window] = {}
         self._lock = threading.Lock()
@@ -113,6 +118,7 @@ class SessionRegistry:
             settings=settings,
             record=request.record,
             autoplay=request.autoplay,
+            observer=self.events,
         )
 
     def _refuse_second(self, wanted: Window) -> None:

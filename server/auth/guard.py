@@ -33,8 +33,11 @@ if TYPE_CHECKING:
 
     from server.hosts import HostRules
 
-PUBLIC = frozenset({"/", "/api/version", "/healthz"}) | PUBLIC_FILES
-"""The only paths that need no token; a test compares them with what the routes declare."""
+PUBLIC = frozenset({"/", "/api/version", "/healthz", "/api/v1/events"}) | PUBLIC_FILES
+"""The only paths that need no token; a test compares them with what the routes declare.
+
+The last one is a WebSocket whose first message has to bring one (``server.events``), the files
+are the pages that show what it tells (``server.site_files``)."""
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 REQUESTS_PER_S = 500.0
 REQUEST_BURST = 1000.0
@@ -90,7 +93,11 @@ class Access:
             return None
         scheme, _, secret = values[0].partition(" ")
         secret = secret.strip()
-        if scheme.lower() != "bearer" or not secret:
+        return self.by_secret(secret) if scheme.lower() == "bearer" else None
+
+    def by_secret(self, secret: str) -> Identity | None:
+        """Whose token it is, the daemon's own or a named one."""
+        if not secret or not secret.isascii():
             return None
         if matches(secret, self.token):
             return Identity("file", Scope.ADMIN, None, still=lambda: True)
