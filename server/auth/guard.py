@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 PUBLIC = frozenset({"/", "/api/version", "/healthz", "/api/v1/events"}) | PUBLIC_FILES
 """The only paths that need no token; a test compares them with what the routes declare.
 
-The events are a WebSocket whose first message has to bring one (``server.events``)."""
+The events are a WebSocket whose first message has to bring one (``server.events``), the files
+are the pages that show what it tells (``server.site_files``)."""
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 REQUESTS_PER_S = 500.0
 REQUEST_BURST = 1000.0

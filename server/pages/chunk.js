@@ -6,18 +6,25 @@ import { labelOf } from "./layouts.js";
 const LEFT = 62; // room for the rows' names
 const WIDTH = 900;
 const ROW = 26;
-const BUTTON_ROW = 18;
+const BUTTON_ROW = 16;
+const BETWEEN_MS = 200; // in real time a new chunk comes every few actions: too fast to read
+const ORDER = [
+  "a", "b", "x", "y", "dpad_up", "dpad_down", "dpad_left", "dpad_right", "left_shoulder", "right_shoulder",
+  "left_thumb", "right_thumb", "back", "start", "guide",
+];
 
 export class Chunk {
   constructor() {
     this.box = byId("chunk");
     this.number = null;
-    this.marker = null;
     this.clear();
   }
 
   clear() {
     this.number = null;
+    this.marker = null;
+    this.drawn = 0;
+    this.seen = new Set(); // rows that were needed once stay, so that the drawing keeps its height
     this.box.replaceChildren();
     setText(byId("chunk-note"), "none yet");
     setText(byId("chunk-words"), "");
@@ -25,6 +32,9 @@ export class Chunk {
 
   /** Draw a `chunk` message. */
   show(message, layout) {
+    const now = performance.now();
+    if (now - this.drawn < BETWEEN_MS) return;
+    this.drawn = now;
     this.number = message.number;
     const { actions } = message;
     this.step = (WIDTH - LEFT) / Math.max(actions.length, 1);
@@ -71,13 +81,14 @@ export class Chunk {
       { name: "Right", height: ROW, draw: (action) => this.#arrow(action.right) },
     ];
     ["left_trigger", "right_trigger"].forEach((name, index) => {
-      if (actions.some((action) => action.triggers[index] > 0)) {
+      if (actions.some((action) => action.triggers[index] > 0)) this.seen.add(name);
+      if (this.seen.has(name)) {
         rows.push({ name: labelOf(layout, name), height: BUTTON_ROW,
           draw: (action) => this.#bar("pull", action.triggers[index]) });
       }
     });
-    const used = [...new Set(actions.flatMap((action) => action.buttons))].sort();
-    for (const name of used) {
+    for (const name of actions.flatMap((action) => action.buttons)) this.seen.add(name);
+    for (const name of ORDER.filter((button) => this.seen.has(button))) {
       rows.push({ name: labelOf(layout, name), height: BUTTON_ROW,
         draw: (action) => this.#bar("held", action.buttons.includes(name) ? 1 : 0) });
     }
@@ -96,7 +107,7 @@ export class Chunk {
   #bar(kind, value) {
     if (value <= 0) return null;
     const width = (this.step - 8) * Math.min(value, 1);
-    return svg("rect", { class: kind, x: 4, y: 4, width, height: BUTTON_ROW - 8, rx: 3 });
+    return svg("rect", { class: kind, x: 4, y: 3.5, width, height: BUTTON_ROW - 7, rx: 3 });
   }
 
   #words(actions, layout) {

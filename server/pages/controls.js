@@ -10,7 +10,7 @@ export class Controls {
     this.app = app;
     const on = (id, act) => byId(id).addEventListener("click", () => app.attempt(act));
     on("autoplay", () => this.#autoplay());
-    on("step", async () => app.take(await call("POST", this.#path("/step"))));
+    on("step", () => app.ask("POST", this.#path("/step")));
     on("record-now", () => this.#record());
     on("end", () => this.#end());
     on("panic", () => this.#panic());
@@ -39,18 +39,18 @@ export class Controls {
 
   async #autoplay() {
     const enabled = this.app.selected().state !== "playing";
-    this.app.take(await call("POST", this.#path("/autoplay"), { enabled }));
+    await this.app.ask("POST", this.#path("/autoplay"), { enabled });
   }
 
   async #record() {
     const enabled = !this.app.selected().recording?.enabled;
-    this.app.take(await call("POST", this.#path("/recording"), { enabled }));
+    await this.app.ask("POST", this.#path("/recording"), { enabled });
   }
 
   async #end() {
     const path = this.#path("");
     await call("DELETE", path);
-    this.app.take(await get(path));
+    await this.app.ask("GET", path);
   }
 
   /** Neutral pads and running games, all of them; what could not be let go is said. */
@@ -63,7 +63,7 @@ export class Controls {
       const done = await Promise.allSettled(living.map((session) => this.#letGo(session)));
       trouble = done.filter((one) => one.status === "rejected").map((one) => one.reason.message);
     }
-    this.app.takeAll(await get("/api/v1/sessions"));
+    await this.app.refresh();
     setText(byId("announce"), "Every game was let go");
     if (trouble.length) throw new ApiError(0, "not_let_go", trouble.join("; "), "end the game itself");
   }

@@ -22,6 +22,7 @@ class App {
     this.status = status;
     this.sessions = new Map();
     this.chosen = null;
+    this.news = 0; // events of sessions so far
     this.view = "";
     this.reasons = new Reasons();
     this.controls = new Controls(this);
@@ -63,8 +64,29 @@ class App {
     this.#draw();
   }
 
+  /**
+   * Do something and take the session that the answer gives.  An event that came meanwhile may be
+   * newer than the answer, so then the session is asked for once more.
+   */
+  async ask(method, path, body) {
+    let before = this.news;
+    let session = await call(method, path, body);
+    while (this.news !== before) {
+      before = this.news;
+      session = await get(`/api/v1/sessions/${session.id}`);
+    }
+    this.take(session);
+    return session;
+  }
+
+  /** Ask for all sessions, where no events tell of them. */
+  async refresh() {
+    if (!this.stream.open) this.takeAll(await get("/api/v1/sessions"));
+  }
+
   take(session) {
     const before = this.sessions.get(session.id);
+    if (before?.end && !session.end) return; // an end is final, whatever comes late
     this.sessions.set(session.id, session);
     if (before && before.state !== session.state) this.say(`Session ${session.id}: ${stateText(session)}`);
     if (!before && !session.end) this.select(session.id);
@@ -114,7 +136,10 @@ class App {
     return {
       status: (status) => this.#connection(status),
       ready: (message) => this.takeAll(message.sessions),
-      state: (message) => this.take(message.data),
+      state: (message) => {
+        this.news += 1;
+        this.take(message.data);
+      },
       pad: mine((message) => this.#pressed(message)),
       chunk: mine((message) => {
         this.chunk.show(message, this.live.pad.layout);
@@ -144,7 +169,7 @@ class App {
   async #poll() {
     if (this.stream.open || document.hidden) return;
     try {
-      this.takeAll(await get("/api/v1/sessions"));
+      await this.refresh();
     } catch (error) {
       if (error.status === 401) {
         this.fail(error);

@@ -55,7 +55,7 @@ export class EventStream {
 
   #receive(event) {
     const message = JSON.parse(event.data);
-    if (message.type === "hello") this.#identify(message);
+    if (message.type === "hello") this.#identify();
     if (message.type === "ready") {
       this.pause = FIRST_PAUSE_MS;
       this.open = true;
@@ -64,10 +64,10 @@ export class EventStream {
     this.on[message.type]?.(message);
   }
 
-  #identify(hello) {
+  #identify() {
     const message = { type: "identify", protocol: PROTOCOL, events: this.events, session: this.session };
-    // Who came with a cookie is known already; a second word about it would be refused.
-    if (!hello.identified && this.token) message.token = this.token;
+    // A cookie has said who the dashboard is.  The overlay is its token, beside whatever cookie.
+    if (this.token) message.token = this.token;
     this.#send(message);
   }
 

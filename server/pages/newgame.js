@@ -1,6 +1,6 @@
 // New game: which window or known game, and how to play it.
 
-import { call, get } from "./api.js";
+import { get } from "./api.js";
 import { byId, el, setText, show } from "./dom.js";
 import { Windows } from "./windows.js";
 
@@ -97,8 +97,7 @@ export class NewGame {
     byId("start").disabled = true;
     setText(byId("start-note"), "Loading the policy; the first time this can take a minute.");
     try {
-      const session = await call("POST", "/api/v1/sessions", body);
-      this.app.take(session);
+      const session = await this.app.ask("POST", "/api/v1/sessions", body);
       this.app.select(session.id);
       this.app.go("play");
     } finally {

@@ -55,7 +55,9 @@ export class Reasons {
   warn(message) {
     const text = message.hint ? `${message.message} – ${message.hint}` : message.message;
     const time = new Date((message.time ?? Date.now() / 1000) * 1000).toLocaleTimeString();
-    byId("warnings").prepend(el("li", {}, `${time} `, text));
+    const newest = byId("warnings").firstElementChild;
+    if (newest?.dataset.text === text) newest.remove(); // said again: only its time is new
+    byId("warnings").prepend(el("li", { "data-text": text }, `${time} `, text));
     while (byId("warnings").children.length > KEPT_WARNINGS) byId("warnings").lastElementChild.remove();
     show(byId("warnings-box"), true);
   }

@@ -222,3 +222,31 @@ def test_every_view_is_usable_by_all(
         visitor.shoot(f"{view}-{scheme}-{size[0]}", full_page=True)
     assert visitor.find("#panic").is_visible()
     daemon.client.delete(f"/api/v1/sessions/{session['id']}")
+
+
+def test_a_recording_is_played_back_and_deleted(daemon: Daemon, visitor: Visitor) -> None:
+    """What was recorded is seen where it was asked for, and is gone when that is asked for."""
+    needs_preload()
+    if "/api/v1/recordings" not in daemon.client.get("/openapi.json").json()["paths"]:
+        pytest.skip("this daemon cannot list recordings")
+    visitor.come_in()
+    visitor.page.click("nav >> text=New game")
+    visitor.page.check("input[value='launch:runner']")
+    visitor.page.check("#headless")
+    visitor.page.check("#record")
+    visitor.page.click("#start")
+    expect(visitor.find("#record-now")).to_have_attribute("aria-checked", "true")
+    until(lambda: sessions(daemon)[0]["recording"]["frames"] > 30, "frames")  # type: ignore[index]
+    visitor.page.click("#end")
+    expect(visitor.find(STATE)).to_contain_text("ended")
+    visitor.page.click("nav >> text=Recordings")
+    visitor.page.click("#recordings >> text=Play")
+    played = "() => document.querySelector('video')?.currentTime > 0.1"
+    visitor.page.wait_for_function(played)
+    assert visitor.faults() == []
+    delete = visitor.find("#recordings .danger-quiet")
+    delete.click()
+    expect(delete).to_have_text("Delete for ever?")
+    delete.click()
+    expect(visitor.find("#recordings li")).to_have_count(0)
+    assert daemon.client.get("/api/v1/recordings").json()["recordings"] == []
