@@ -116,11 +116,10 @@ def test_unknown_paths_and_methods_have_the_one_error_shape(daemon: Daemon) -> N
 def test_get_never_acts(daemon: Daemon) -> None:
     """Pages can make a browser GET anything: autoplay and predict must not answer to it."""
 
+    names = "sessions", "tokens", "settings", "jobs"
+
     def state() -> list[Any]:
-        return [
-            daemon.client.get(f"/api/v1/{name}").json()
-            for name in ("sessions", "tokens", "settings", "jobs")
-        ]
+        return [daemon.client.get(f"/api/v1/{name}").json() for name in names]
 
     before = state()
     for method, path in routes(daemon):
