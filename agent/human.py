@@ -36,7 +36,10 @@ class Steered(Protocol):
     """The part of a ``Session`` that is used here."""
 
     id: str
-    takeover_settings: TakeoverSettings
+
+    @property
+    def takeover_settings(self) -> TakeoverSettings:
+        """How a human takes over."""
 
     @property
     def state(self) -> SessionState:

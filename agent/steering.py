@@ -50,15 +50,11 @@ class TakeoverSettings:
 
 
 class Steering(ABC):
-    """The part of a session that people steer it with.  Thread-safe.
-
-    Attributes:
-        takeover_settings: How a human takes over; may be replaced at any time.
-    """
+    """The part of a session that people steer it with.  Thread-safe."""
 
     game: Game | None
     loop: PlayLoop | None
-    takeover_settings = TakeoverSettings()
+    _takeover_settings: TakeoverSettings | None = None
     _changed: threading.Condition
     _step_grant = NEVER
     _stepper: PlayLoop | None = None
@@ -115,6 +111,18 @@ class Steering(ABC):
             self._require_attached()
             self.guard.limit(controls)
 
+    @property
+    def takeover_settings(self) -> TakeoverSettings:
+        """How a human takes over.
+
+        Unless it was set, touching a pad does, but for a game on a private display: whoever
+        touches a pad does not see it.
+        """
+        if self._takeover_settings is not None:
+            return self._takeover_settings
+        launched = self.game.launched if self.game is not None else None
+        return TakeoverSettings(pad=launched is None or launched.display is None)
+
     def set_takeover(self, settings: TakeoverSettings) -> None:
         """How a human takes over from now on.
 
@@ -124,7 +132,7 @@ class Steering(ABC):
         with self._changed:
             if self.state is not SessionState.ATTACHING:
                 self._require_attached()
-            self.takeover_settings = settings
+            self._takeover_settings = settings
 
     def toggle(self) -> None:
         """Pause when the agent plays, play when it does not.

@@ -148,7 +148,7 @@ class SessionModel(Model):
     mode: str | None = Field(description="paused or realtime, once that is settled")
     mode_reason: str = Field(description="Why this mode; with auto, what was measured")
     waiting_for: str
-    held_back: dict[str, int] = Field(description="Menu buttons masked so far")
+    held_back: dict[str, int] = Field(description="Controls masked so far")
     stats: dict[str, float | int | None]
     recording: SessionRecordingModel
     folder: str

@@ -10,6 +10,7 @@ import pytest
 from agent.guards import CONTROLS, MENU_BUTTONS
 from controller import Button
 from server.session_schemas import Control
+from tests.server.conftest import needs_preload
 from tests.server.processes import running_game, trace_of, until
 from tests.server.test_session_requests import SESSIONS, error_of
 from tests.server.test_sessions import delete
@@ -243,3 +244,15 @@ def test_the_api_names_every_control() -> None:
     """A control that the API does not know could not be allowed by anybody."""
     assert get_args(Control) == CONTROLS
     assert set(STICKS) == {"left_stick", "right_stick", "left_trigger", "right_trigger"}
+
+
+def test_a_game_that_nobody_sees_is_not_taken_over(daemon: Daemon) -> None:
+    """Whoever touches a pad means the game in front of them, unless they say otherwise."""
+    needs_preload()
+    session_id = daemon.create(launch="runner", headless=True, autoplay=False)["id"]
+    daemon.wait_for(session_id, "paused")
+    path = f"{SESSIONS}/{session_id}/takeover"
+    assert daemon.client.get(path).json() == {"pad": False, "idle_seconds": None}
+    wanted = {"pad": True, "idle_seconds": None}
+    assert put(daemon, session_id, "takeover", wanted).json() == wanted
+    delete(daemon, session_id)
