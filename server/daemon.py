@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 GRACE_S = 5
 """How long requests under way may take to finish once a signal has come."""
+SWITCH_S = 0.0005
+"""How long a thread may keep the interpreter while another one wants it.  With Python's own
+5 ms an action could be that late because a request is being answered."""
 
 
 class Daemon(uvicorn.Server):
@@ -92,6 +95,7 @@ def run(
         ws_per_message_deflate=False,
     )  # fmt: skip
     quieten()
+    sys.setswitchinterval(SWITCH_S)
     daemon = Daemon(config, registry, context)
     # uvicorn raises the signals it caught once more when it is done: they find this handler.
     for number in ending_signals():

@@ -34,7 +34,9 @@ class Listener:
         self.daemon = daemon
         self._connecting = connect(
             f"ws://127.0.0.1:{daemon.port}{PATH}", additional_headers=headers, proxy=None,
-            open_timeout=PATIENCE_S, close_timeout=PATIENCE_S, **options,
+            # What was not read does not hold up the end, and is no reason to end.
+            open_timeout=PATIENCE_S, close_timeout=1, ping_interval=None,
+            **{"max_queue": None, **options},
         )  # fmt: skip
         self.socket = self._connecting.__enter__()
 

@@ -180,10 +180,10 @@ def test_a_session_from_start_to_end(daemon: Daemon, game: RunningGame) -> None:
         assert set(stats["data"]) == set(daemon.session(created["id"])["stats"])
 
         daemon.client.post(f"/api/v1/sessions/{created['id']}/autoplay", json={"enabled": False})
+        listener.until(lambda m: m["type"] == "state" and m["data"]["state"] == "paused")
         rest = listener.next("pad", chunk=None)
         assert rest["pad"] == {"left": [0, 0], "right": [0, 0], "triggers": [0, 0], "buttons": []}
         assert (rest["action"], rest["late_ms"]) == (None, None)
-        listener.until(lambda m: m["type"] == "state" and m["data"]["state"] == "paused")
         daemon.client.delete(f"/api/v1/sessions/{created['id']}")
         last = listener.until(lambda m: m["type"] == "state" and m["data"]["state"] == "stopped")
         assert last["data"]["end"]["code"] == "stopped"
@@ -415,7 +415,7 @@ def test_1001_when_the_daemon_ends(x_display: PrivateDisplay, tmp_path: Path) ->
             daemon.process.send_signal(signal.SIGTERM)
             assert listener.end() == 1001
             assert stranger.end() == 1001
-            assert daemon.process.wait(120) == -signal.SIGTERM
+            assert daemon.process.wait(120) == 0
             assert game.pad_is_neutral()
             assert session["id"]
         assert "Traceback" not in daemon.output(), daemon.output()
