@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 GRACE_S = 5
 """How long requests under way may take to finish once a signal has come."""
+SWITCH_S = 0.0005
+"""How long a thread may keep the interpreter while another one wants it.  With Python's own
+5 ms an action could be that late because a request is being answered."""
 
 
 class Daemon(uvicorn.Server):
@@ -83,7 +86,8 @@ def run(
     warnings.filterwarnings("ignore", module=r"PIL\.")
     config = uvicorn.Config(
         app, http=GuardedProtocol, ws=GuardedWebSocket, lifespan="off", access_log=False,
-        log_config=None, timeout_graceful_shutdown=GRACE_S, timeout_keep_alive=KEEP_ALIVE_S, server_header=False,
+        log_config=None, server_header=False, timeout_graceful_shutdown=GRACE_S,
+        timeout_keep_alive=KEEP_ALIVE_S,
         # A client could say by header that it is another one, and be counted as that.
         proxy_headers=False,
         ws_max_size=MAX_MESSAGE, ws_ping_interval=PING_S, ws_ping_timeout=PING_S,
@@ -91,6 +95,7 @@ def run(
         ws_per_message_deflate=False,
     )  # fmt: skip
     quieten()
+    sys.setswitchinterval(SWITCH_S)
     daemon = Daemon(config, registry, context)
     # uvicorn raises the signals it caught once more when it is done: they find this handler.
     for number in ending_signals():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -15,12 +16,23 @@ MAX_MESSAGE = 16 * 1024
 PING_S = 20.0
 """Between pings, and for the answer to one."""
 GOING_AWAY = 1001
+HELD = 64 * 1024
+"""Bytes on the way to a client, in our memory and in the system's each.  The system would hold
+megabytes, and a slow client would see what happened a minute ago."""
 
 
 class GuardedWebSocket(WebSocketsSansIOProtocol):
     """uvicorn's WebSocket with a timer for clients that do not read."""
 
     _stall: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Hold little for a client that is slow."""
+        super().connection_made(transport)
+        self.transport.set_write_buffer_limits(high=HELD)
+        connection = transport.get_extra_info("socket")
+        if connection is not None:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, HELD)
 
     def data_received(self, data: bytes) -> None:
         """Take what came; the first time that is a whole handshake, or nothing of use."""

@@ -79,7 +79,8 @@ class Conversation:
             self._hub.leave(self._client)
 
     async def _talk(self) -> None:
-        self._hub.meet(self._client)
+        if self._identity is None:
+            self._hub.meet(self._client)
         await self._send(messages.hello(self._identity is not None))
         try:
             async with asyncio.timeout(IDENTIFY_S):

@@ -1,4 +1,4 @@
-"""The guard on WebSockets, at ASGI level: the daemon has no such route yet."""
+"""The guard on WebSockets that need a token at the handshake, at ASGI level."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ def access(tmp_path: Path) -> Access:
 def app(access: Access) -> Any:
     """The daemon's application with one WebSocket."""
     app = create_app(SessionRegistry(EnginePool(None)), access)
-    app.router.routes.append(ScopedWebSocketRoute("/api/v1/events", events))
+    app.router.routes.append(ScopedWebSocketRoute("/api/v1/listen", events))
     return app
 
 
 def shake(app: Any, headers: dict[str, str], **more: Any) -> Answer:
     """A handshake."""
-    return ask(app, scope_of("websocket", "/api/v1/events", {"Host": HOST} | headers, **more))
+    return ask(app, scope_of("websocket", "/api/v1/listen", {"Host": HOST} | headers, **more))
 
 
 def bearer(secret: str) -> dict[str, str]:
