@@ -69,9 +69,8 @@ export class NewGame {
 
   async #policies() {
     const answer = await get("/api/v1/policies");
-    const list = Array.isArray(answer) ? answer : answer.policies ?? [];
-    const names = list.map((one) => (typeof one === "string" ? one : one.name ?? one.path)).filter(Boolean);
-    byId("policies").replaceChildren(...names.map((name) => el("option", { value: name })));
+    const usable = answer.policies.filter((policy) => !policy.error);
+    byId("policies").replaceChildren(...usable.map((policy) => el("option", { value: policy.name })));
   }
 
   #body() {

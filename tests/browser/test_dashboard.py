@@ -220,7 +220,11 @@ def test_every_view_is_usable_by_all(
         wide = visitor.page.evaluate("document.documentElement.scrollWidth")
         assert wide <= size[0], f"{view} is {wide} wide"
         visitor.shoot(f"{view}-{scheme}-{size[0]}", full_page=True)
-    assert visitor.find("#panic").is_visible()
+    visitor.page.click("nav a[data-view=play]")
+    for control in ("#panic", "#autoplay"):
+        box = visitor.find(control).bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] <= size[1], f"{control} has to be scrolled to"
     daemon.client.delete(f"/api/v1/sessions/{session['id']}")
 
 

@@ -73,11 +73,10 @@ def test_a_session_is_seen_from_start_to_end(daemon: Daemon, visitor: Visitor) -
     expect(visitor.find(STATE)).to_contain_text("ended")
 
 
-def test_windows_have_thumbnails(
-    daemon: Daemon, visitor: Visitor, x_display: PrivateDisplay
-) -> None:
+def test_windows_have_thumbnails(visit: Visit, x_display: PrivateDisplay) -> None:
     """Two windows of one game have the same name; a picture tells them apart."""
     needs_preload()
+    visitor = visit(scheme="light")
     visitor.come_in()
     with running_game(x_display.name) as game:
         visitor.page.click("nav >> text=New game")

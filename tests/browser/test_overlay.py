@@ -136,13 +136,18 @@ def test_the_token_is_said_in_identify_only(daemon: Daemon, visitor: Visitor, ev
     assert '"type":"identify"' in str(said[0])
 
 
-def test_it_shows_what_is_pressed_and_by_whom(daemon: Daemon, visit: Visit, events: None) -> None:
+@pytest.mark.parametrize(
+    ("layout", "theme"), [("xbox", "dark"), ("playstation", "light"), ("switch", "outline")]
+)
+def test_it_shows_what_is_pressed_and_by_whom(
+    daemon: Daemon, visit: Visit, events: None, layout: str, theme: str
+) -> None:
     """Sticks move, buttons light, inputs are listed, and the badge says who plays."""
     needs_preload()
     _, secret = overlay_token(daemon)
     session = daemon.playing(launch="runner", headless=True)
     visitor = visit(FULL_HD)
-    visitor.page.goto(f"{daemon.url}/overlay#token={secret}")
+    visitor.page.goto(f"{daemon.url}/overlay?layout={layout}&theme={theme}#token={secret}")
     expect(visitor.find("#badge")).to_have_text("AI")
     places = {knob_place(visitor.page)}
 
@@ -153,7 +158,8 @@ def test_it_shows_what_is_pressed_and_by_whom(daemon: Daemon, visit: Visit, even
     until(moved, "a stick moves")
     visitor.find("#history li").nth(3).wait_for()
     visitor.find(".pad-button.lit").first.wait_for()
-    visitor.shoot("overlay-playing", omit_background=True)
+    opaque = alpha(visitor.shoot(f"overlay-playing-{layout}", omit_background=True))
+    assert not opaque[:, FULL_HD[0] // 2 :].any(), "the picture beside the overlay is covered"
     path = f"/api/v1/sessions/{session['id']}/autoplay"
     daemon.client.post(path, json={"enabled": False})
     expect(visitor.find("#badge")).to_have_text("HUMAN")
@@ -184,6 +190,18 @@ def test_a_revoked_token_ends_it_for_good(daemon: Daemon, visitor: Visitor, even
     assert len(sockets) == 1
     visitor.page.reload()
     expect(visitor.find("#message")).to_contain_text("no token")
+
+
+def test_a_revoked_token_ends_it_in_a_signed_in_browser_too(
+    daemon: Daemon, visitor: Visitor, events: None
+) -> None:
+    """Who tries the address beside the dashboard must see what OBS would: not the cookie's view."""
+    token_id, secret = overlay_token(daemon)
+    visitor.come_in()
+    visitor.page.goto(f"{daemon.url}/overlay#token={secret}")
+    connection(visitor.page, "open")
+    daemon.client.delete(f"/api/v1/tokens/{token_id}")
+    connection(visitor.page, "refused")
 
 
 def test_a_wrong_token_is_said(daemon: Daemon, visitor: Visitor, events: None) -> None:
