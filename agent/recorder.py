@@ -126,8 +126,7 @@ class Recorder(VideoRecorder):
     ) -> None:
         require_pyarrow()
         self._limits = limits
-        self._started = time.time()
-        self._clock = self._started - time.perf_counter()
+        self._clock = time.time() - time.perf_counter()
         try:
             root.mkdir(parents=True, exist_ok=True)
             self._others = size_of(root)
@@ -221,7 +220,7 @@ class Recorder(VideoRecorder):
         row = Row.of(
             moment.state,
             self.frames,
-            sent_time=round((moment.sent or time.perf_counter()) + self._clock, 6),
+            sent_time=round(moment.sent + self._clock, 6),
             source=moment.source,
             policy_chunk=moment.chunk,
             policy_action=moment.action,

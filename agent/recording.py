@@ -139,7 +139,11 @@ class RecordingSwitch:
             if recorder is None:
                 return
             self._last = recorder
-            folder = recorder.finish(reason)
+            try:
+                folder = recorder.finish(reason)
+            except RecordingError as error:
+                self._warn(error.line())
+                raise
         log.info("recorded %s", folder or "nothing: no action was sent")
 
     def close(self, reason: str) -> None:

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import queue
 import threading
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -49,7 +50,7 @@ class Moment:
 
     Attributes:
         state: The pad's state.
-        sent: When, in seconds of ``time.perf_counter``; 0 for now.
+        sent: When, in seconds of ``time.perf_counter``; now, if nothing is given.
         source: Whose it was: ``agent``, ``human``, or ``none`` when there was nothing to send.
         chunk: Number of the policy's chunk, from 0; -1 for none.
         action: Number of the action in it.
@@ -57,7 +58,7 @@ class Moment:
     """
 
     state: GamepadState
-    sent: float = 0.0
+    sent: float = field(default_factory=time.perf_counter)
     source: str = "agent"
     chunk: int = -1
     action: int = -1

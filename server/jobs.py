@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ import uuid
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -23,7 +25,6 @@ from server.errors import JobNotFound, JobRefused
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     from server.job_kinds import BuildRequest, PullRequest
 
@@ -125,9 +126,13 @@ class Jobs:
                     raise JobRefused(f"job {other.id} does just that", "wait for it, or cancel it")
             if len(running) >= MAX_RUNNING:
                 raise JobRefused(f"{MAX_RUNNING} jobs are running", "wait for one, or cancel it")
+            # Not from the folder that the daemon was started in (-P): from where this module is.
+            found = str(Path(__file__).parent.parent)
+            paths = os.pathsep.join(filter(None, [found, os.environ.get("PYTHONPATH")]))
             job.process = subprocess.Popen(
-                [sys.executable, "-m", "server.job_child"], text=True, encoding="utf-8",
+                [sys.executable, "-P", "-m", "server.job_child"], text=True, encoding="utf-8",
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                env={**os.environ, "PYTHONPATH": paths},
             )  # fmt: skip
             self._jobs[job.id] = job
             self._forget_old()

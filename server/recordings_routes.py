@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import mimetypes
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
 from fastapi.responses import FileResponse
-from pydantic import Field
+from pydantic import Field, ValidationError
 
 from server.auth.identity import Scope
 from server.auth.scopes import ScopedRoute, admin_only, allow
@@ -142,7 +142,14 @@ def delete_recording(recording_id: str, store: Store) -> Response:
 
 
 def _model(recording: Recording) -> RecordingModel:
-    facts = recording.facts
+    """A recording as the API shows it, even if somebody has spoiled its facts."""
+    try:
+        return _described(recording, recording.facts)
+    except (ValidationError, TypeError, LookupError, AttributeError):
+        return _described(recording, {"reason": "its recording.json is damaged"})
+
+
+def _described(recording: Recording, facts: dict[str, Any]) -> RecordingModel:
     policy = facts.get("policy") or {}
     size = facts.get("resolution")
     return RecordingModel(

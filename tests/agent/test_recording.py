@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import av
@@ -19,7 +20,7 @@ from agent import recording_rows as layout
 from agent.errors import NotPossibleNow, RecordingFull
 from agent.recorder import Limits
 from agent.recording import RecordingPlan
-from agent.trace import state_row
+from agent.video import Moment
 from controller import Button, GamepadState
 from tests.agent.playing import attach, chunks_of, read_trace, until
 
@@ -189,6 +190,30 @@ def test_no_room_at_the_start_is_a_warning(
     assert list((tmp_path / "all").iterdir()) == []
 
 
+def test_what_a_human_does_is_recorded_too(
+    stage: Stage, runner: LaunchedGame, tmp_path: Path
+) -> None:
+    """Corrections of a human are what a policy learns most from."""
+    root = tmp_path / "all"
+    session = stage.playing(attach(runner), recording=RecordingPlan(root, at_once=True))
+    session.takeover()
+    for number in range(30):
+        state = GamepadState(left=(0.1, 0.5), left_trigger=0.05, buttons=Button.B)
+        session.recording.put(Moment(state, source="human"))
+        until(lambda number=number: session.recording.state.frames > number, "a frame")
+    session.stop("enough")
+    assert session.wait(60)
+    folder = only_folder(root)
+    rows = rows_of(folder)
+    assert len(rows) == frame_count(folder / "video.mp4")
+    human = [row for row in rows if row["source"] == "human"]
+    assert len(human) == 30
+    assert rows[-30:] == human
+    for row in human:
+        assert (row["east"], row["left_trigger"], row["trigger_left"]) == (True, False, 0.05)
+        assert (row["j_left"], row["policy_chunk"]) == ([0.1, -0.5], -1)
+
+
 def test_nothing_was_sent(stage: Stage, runner: LaunchedGame, tmp_path: Path) -> None:
     """A recording without a frame leaves nothing behind that would have to be explained."""
     plan = RecordingPlan(tmp_path / "all", at_once=True)
@@ -230,6 +255,13 @@ def test_every_button_has_its_column(button: Button) -> None:
     assert layout.Row.parse(row.line()) == row
 
 
+def test_a_moment_is_of_when_it_was_made() -> None:
+    """The encoder may be late: stamped there, an idle tick would come after what followed it."""
+    before = time.perf_counter()
+    idle = Moment(GamepadState(), source="none")
+    assert before <= idle.sent <= Moment(GamepadState(), time.perf_counter()).sent
+
+
 def test_up_is_negative() -> None:
     """The published sticks grow downward; the pad's grow upward."""
     state = GamepadState(left=(0.5, 1.0), right=(-0.25, -1.0), left_trigger=0.2)
@@ -243,4 +275,3 @@ def test_up_is_negative() -> None:
     assert read["left_trigger"] is True
     assert read["trigger_left"] == 0.2
     assert str(read["j_left"][0]) != "-0.0"
-    assert state_row(state)[1] == 1.0

@@ -166,6 +166,20 @@ def test_a_chunk_that_was_being_written(left: Path) -> None:
     check(left, 80)
 
 
+@pytest.mark.parametrize("tail", [True, False])
+def test_killed_while_finishing(left: Path, tmp_path: Path, tail: bool) -> None:
+    """All was written, and only the folder's name, or the end of the tail, was missing."""
+    part = part_of(left)
+    rows = (part / "tail.jsonl").read_bytes()
+    shutil.rmtree(part)
+    shutil.copytree(only_folder(tmp_path / "recorded"), part)
+    if tail:
+        (part / "tail.jsonl").write_bytes(rows)
+    whose(part, 2**22 + 1)
+    recover(left)
+    check(left, 110)
+
+
 def test_a_live_one_is_left_alone(left: Path) -> None:
     """A second daemon must not take the recording of the first one apart."""
     part = part_of(left)

@@ -253,6 +253,24 @@ def test_what_a_killed_player_leaves_is_mended_by_the_list(daemon: Daemon, recor
     assert daemon.client.delete(f"/api/v1/recordings/{found['id']}").status_code == 204
 
 
+@pytest.mark.parametrize(
+    "facts",
+    ['{"fps": "x"}', '{"resolution": "ab", "policy": 3}', "[]", "{", '{"frames": -1e400}', "{}"],
+)
+def test_spoiled_facts(daemon: Daemon, recorded: str, facts: str) -> None:
+    """One folder that somebody has edited must not hide all the others."""
+    name = "20260101-000000-89abcdef"
+    folder = daemon.home / "data" / "recordings" / name
+    folder.mkdir()
+    (folder / "recording.json").write_text(facts)
+    assert recorded in {r["id"] for r in listed(daemon)}
+    assert daemon.client.get(f"/api/v1/recordings/{name}").status_code in (200, 404)
+    if daemon.client.delete(f"/api/v1/recordings/{name}").status_code == 404:
+        (folder / "recording.json").unlink()
+        folder.rmdir()
+    assert not folder.exists()
+
+
 def test_a_limit_is_a_warning(daemon: Daemon, game: RunningGame) -> None:
     """More than the disk may take: the play begins, and the session says what is missing."""
     patched = daemon.client.patch("/api/v1/settings", json={"recording": {"keep_free_gb": 1e6}})
