@@ -19,6 +19,7 @@ from __future__ import annotations
 import logging
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -30,7 +31,6 @@ from controller.processes import descendants
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
     from agent.protections import Protection
 
@@ -69,7 +69,9 @@ def refuse_protected_program(program: str, arguments: Iterable[str] = ()) -> Non
         ProtectedGame: An anti-cheat system lies beside it, or it is a game that has one.
     """
     words = list(arguments)
-    found = _by_game([program], words) or _by_folder(folders_of(program, words, None))
+    found = _by_game([program], words) or _by_folder(
+        folders_of(program, words, None, str(Path.cwd()))
+    )
     _refuse(found, program)
 
 
@@ -102,7 +104,7 @@ def evidence_of(pid: int) -> Iterator[Evidence]:
     for process in tree:
         if found := _by_loaded(loaded_files(process.pid)):
             yield found
-    if found := _by_folder(folders_of(_program(game), _arguments(game), game.pid)):
+    if found := _by_folder(folders_of(_program(game), _arguments(game), game.pid, _cwd(game))):
         yield found
 
 
@@ -188,6 +190,13 @@ def _arguments(process: psutil.Process) -> list[str]:
         return process.cmdline()
     except (psutil.Error, OSError):
         return []
+
+
+def _cwd(process: psutil.Process) -> str:
+    try:
+        return process.cwd()
+    except (psutil.Error, OSError):
+        return ""
 
 
 def _program_names() -> set[str]:

@@ -42,7 +42,9 @@ def loaded_files(pid: int) -> Iterator[str]:
             return
 
 
-def folders_of(program: str, arguments: Iterable[str], pid: int | None) -> list[Path]:
+def folders_of(
+    program: str, arguments: Iterable[str], pid: int | None, cwd: str = ""
+) -> list[Path]:
     """The folders that a game lives in, its program's own first, each once.
 
     Args:
@@ -50,9 +52,10 @@ def folders_of(program: str, arguments: Iterable[str], pid: int | None) -> list[
         arguments: Of the program.  A path among them is a script of an interpreter, or the
             game of a launcher.
         pid: The process, when it runs: Wine maps the Windows program that it runs.
+        cwd: What relative paths among the arguments are relative to; "" leaves them out.
     """
     programs = [program] if program else []
-    programs += [word for word in arguments if _is_file(word)]
+    programs += [file for word in arguments if (file := _file(word, cwd))]
     if pid is not None:
         programs += [path for path in loaded_files(pid) if path.lower().endswith(".exe")]
     found: dict[Path, None] = {}
@@ -75,12 +78,15 @@ def names_in(folder: Path) -> list[str]:
     return names
 
 
-def _is_file(word: str) -> bool:
-    """Whether an argument is the absolute path of a file."""
+def _file(word: str, cwd: str) -> str:
+    """The absolute path of an argument, if it is a file; otherwise ""."""
+    if word.startswith("-") or not word:
+        return ""
+    path = Path(cwd, word)
     try:
-        return not word.startswith("-") and Path(word).is_absolute() and Path(word).is_file()
+        return str(path) if path.is_absolute() and path.is_file() else ""
     except (OSError, ValueError):
-        return False
+        return ""
 
 
 def _climb(folder: Path) -> Iterator[Path]:

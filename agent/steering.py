@@ -7,7 +7,7 @@ pad of their own takes the game over.  ``Session`` is the one class that builds 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from agent.errors import AgentError, NotPossibleNow
@@ -50,10 +50,15 @@ class TakeoverSettings:
 
 
 class Steering(ABC):
-    """The part of a session that people steer it with.  Thread-safe."""
+    """The part of a session that people steer it with.  Thread-safe.
+
+    Attributes:
+        takeover_default: How a human takes over, unless ``set_takeover`` says otherwise.
+    """
 
     game: Game | None
     loop: PlayLoop | None
+    takeover_default = TakeoverSettings()
     _takeover_settings: TakeoverSettings | None = None
     _changed: threading.Condition
     _step_grant = NEVER
@@ -115,13 +120,14 @@ class Steering(ABC):
     def takeover_settings(self) -> TakeoverSettings:
         """How a human takes over.
 
-        Unless it was set, touching a pad does, but for a game on a private display: whoever
-        touches a pad does not see it.
+        Until it is set it is ``takeover_default``, but touching a pad means nothing to a game
+        on a private display: whoever touches one does not see that game.
         """
         if self._takeover_settings is not None:
             return self._takeover_settings
         launched = self.game.launched if self.game is not None else None
-        return TakeoverSettings(pad=launched is None or launched.display is None)
+        seen = launched is None or launched.display is None
+        return replace(self.takeover_default, pad=self.takeover_default.pad and seen)
 
     def set_takeover(self, settings: TakeoverSettings) -> None:
         """How a human takes over from now on.

@@ -179,7 +179,9 @@ def test_another_game_of_the_same_library_says_nothing(programs: Programs) -> No
     assert found(programs.run(str(place / "mine"), "600").pid) == []
 
 
-def test_the_folder_of_an_interpreters_script(programs: Programs) -> None:
+def test_the_folder_of_an_interpreters_script(
+    programs: Programs, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Under Wine, Java or Python the executable is not where the game lies."""
     script = programs.folder / "title" / "game.py"
     script.parent.mkdir()
@@ -187,6 +189,12 @@ def test_the_folder_of_an_interpreters_script(programs: Programs) -> None:
     script.write_text("import time; time.sleep(600)")
     game = programs.run(sys.executable, str(script))
     assert found(game.pid)[0][0] == "nProtect GameGuard"
+    monkeypatch.chdir(script.parent)
+    relative = programs.run(sys.executable, "game.py")
+    with pytest.raises(ProtectedGame):
+        refuse_protected_program(sys.executable, ["game.py"])
+    monkeypatch.chdir("/")
+    assert found(relative.pid)[0][0] == "nProtect GameGuard"
 
 
 def test_a_mapped_windows_program_names_the_folder(programs: Programs) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 
 from agent.display import PrivateDisplay
+from controller.human import human_report
 from server.desk import Desk
 from server.pool import EnginePool
 from server.registry import SessionRegistry
@@ -146,3 +148,18 @@ def test_a_daemon_without_a_display_has_no_hotkeys(
         monkeypatch.delenv(name, raising=False)
     with Desk(SessionRegistry(EnginePool(None))):
         pass
+
+
+def test_doctor_says_how_people_take_over(desk_display: PrivateDisplay, tmp_path: Path) -> None:
+    """Where pads cannot be read, or keys not be had, their owners have to be told."""
+    for display, keys in ((desk_display.name, "ok"), (None, "note")):
+        done = command("doctor", "--json", home=tmp_path, display=display)
+        checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
+        assert checks["hotkeys"]["level"] == keys
+        pads = checks["human takeover"]
+        report = human_report()
+        assert (pads["level"], pads["detail"]) == (
+            "ok" if report.available else "note",
+            report.reason,
+        )
+        assert pads["level"] == "ok" or pads["hint"]
