@@ -20,6 +20,7 @@ from nitropilot import NitroPilotError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from agent.human_tape import HumanTape
     from agent.steering import TakeoverSettings
     from controller.human import HumanPads
     from controller.state import GamepadState
@@ -44,6 +45,10 @@ class Steered(Protocol):
     @property
     def state(self) -> SessionState:
         """Where the session is now."""
+
+    @property
+    def tape(self) -> HumanTape:
+        """Told what the human does."""
 
     def hand_over(self) -> bool:
         """The human plays, if the agent did."""
@@ -105,6 +110,7 @@ class HumanPlay:
         self._since = taken
 
     def _human(self, session: Steered, state: GamepadState, touch: bool) -> None:
+        session.tape.see(state)
         if touch and session.hand_over():
             log.info("session %s: a human has taken over", session.id)
         if session.state not in (SessionState.TAKEOVER, SessionState.PAUSED):

@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from agent.errors import NotPossibleNow
+from agent.human_tape import HumanTape
 from agent.loop import Parts
 from agent.modes import choose_mode, fall_back, open_loop
 from agent.observing import Watch
@@ -54,6 +55,7 @@ class Session(Steering):
         end: Why it ended; None before that.
         mode: What the game does while the policy thinks, and why; None before that is known.
         recording: Starts and stops recordings.
+        tape: Told what a human does on a pad of their own.
     """
 
     def __init__(self, plan: SessionPlan) -> None:
@@ -68,6 +70,7 @@ class Session(Steering):
         self.mode: ModeChoice | None = None
         self.loop: PlayLoop | None = None
         self.recording = RecordingSwitch(plan.recording)
+        self.tape = HumanTape(self.recording, plan.settings.action_hz)
         self._trace: TraceWriter | None = None
         self._video: VideoRecorder | None = None
         self._state = SessionState.IDLE
@@ -89,7 +92,7 @@ class Session(Steering):
 
     @property
     def video_path(self) -> Path | None:
-        """The video, when recording; complete once the session has ended."""
+        """The video, when drawing one; complete once the session has ended."""
         return self.plan.folder / "video.mp4" if self.plan.record else None
 
     def start(self) -> None:
@@ -116,24 +119,6 @@ class Session(Steering):
             if self._state is not SessionState.PLAYING:
                 self._enter(SessionState.PLAYING)
                 self._game().controls.arm()
-
-    def pause(self) -> None:
-        """Stop pressing, let the game run.  No effect when already paused.
-
-        Raises:
-            NotPossibleNow: The session has not attached yet, or has ended.
-            ControllerError: The pad or the game could not be let go; the session fails.
-        """
-        self._let_go_for(SessionState.PAUSED)
-
-    def takeover(self) -> None:
-        """The human plays now: neutral pad at once, until ``play``.
-
-        Raises:
-            NotPossibleNow: The session is not attached.
-            ControllerError: The pad or the game could not be let go; the session fails.
-        """
-        self._let_go_for(SessionState.TAKEOVER)
 
     def stop(self, reason: str = "stopped on request") -> None:
         """Neutral pad and running game at once; the session then ends.  Safe to call twice."""
@@ -249,7 +234,7 @@ class Session(Steering):
                     return False
                 if self._state is SessionState.PLAYING:
                     return True
-                self._changed.wait(IDLE_CHECK_S)
+                self._changed.wait(self.tape.tick(IDLE_CHECK_S))
             if not self._game().controls.pauser.alive():
                 self._game().check_running()
 

@@ -74,16 +74,11 @@ class Steering(ABC):
         """Let the agent play."""
 
     @abstractmethod
-    def pause(self) -> None:
-        """Stop pressing."""
-
-    @abstractmethod
-    def takeover(self) -> None:
-        """Stop pressing, as a human plays."""
-
-    @abstractmethod
     def stop(self, reason: str = "stopped on request") -> None:
         """End the session."""
+
+    @abstractmethod
+    def _let_go_for(self, state: SessionState) -> None: ...
 
     @abstractmethod
     def _require_attached(self) -> None: ...
@@ -93,6 +88,24 @@ class Steering(ABC):
 
     @abstractmethod
     def _game(self) -> Game: ...
+
+    def pause(self) -> None:
+        """Stop pressing, let the game run.  No effect when already paused.
+
+        Raises:
+            NotPossibleNow: The session has not attached yet, or has ended.
+            ControllerError: The pad or the game could not be let go; the session fails.
+        """
+        self._let_go_for(SessionState.PAUSED)
+
+    def takeover(self) -> None:
+        """The human plays now: neutral pad at once, until ``play``.
+
+        Raises:
+            NotPossibleNow: The session is not attached.
+            ControllerError: The pad or the game could not be let go; the session fails.
+        """
+        self._let_go_for(SessionState.TAKEOVER)
 
     @property
     def guard(self) -> MenuGuard:

@@ -12,6 +12,8 @@ import pytest
 from agent import SessionState
 from agent.errors import NotPossibleNow
 from agent.human import HumanPlay, HumanThread
+from agent.human_tape import HumanTape
+from agent.recording import RecordingSwitch
 from agent.steering import TakeoverSettings
 from controller import NEUTRAL, Button, GamepadState
 from controller.errors import PadFailed
@@ -35,6 +37,7 @@ class Fake:
         self.state = PLAYING
         self.takeover_settings = TakeoverSettings(pad, idle)
         self.passed: list[GamepadState] = []
+        self.tape = HumanTape(RecordingSwitch(None), 60)
         self.broken = False
 
     def hand_over(self) -> bool:
