@@ -82,8 +82,8 @@ def test_the_words_are_the_rooms_words() -> None:
         ({"restarts": {"most": 2.5}}, "restarts.most is 2.5", "a whole number from 0 to 100"),
         ({"log": {"format": "x" * 500}}, "log.format is", "text or json"),
         ({"takeover": {"resume_after_s": float("nan")}}, "takeover.resume_after_s is NaN", "0.1"),
-        ({"hotkeys": {"panic": "x"}}, "hotkeys.panic is 'x'", "every program"),
-        ({"hotkeys": {"toggle": "f9", "panic": "F9"}}, "hotkeys", "choose two"),
+        ({"hotkeys": {"panic": "x"}}, 'hotkeys.panic is "x"', "every program"),
+        ({"hotkeys": {"toggle": "f9", "panic": "F9"}}, "hotkeys: f9 is to toggle", "choose two"),
     ],
 )
 def test_a_wrong_value_is_named(values: dict[str, Any], says: str, hint: str) -> None:
