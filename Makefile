@@ -3,7 +3,8 @@
 #   make test   the same set-up, then the whole test suite
 # Others: make check (lint and types), make bench (what this machine measures), make parity
 # (every engine here against float32, full-size policies too), make test-images (the container
-# images built and run; needs root), make clean.
+# images built and run; needs root), make kills (200 ends at random moments), make soak (10 minutes
+# of use; MINUTES=60 for more), make clean.
 # On a machine with a CUDA card, make test-gpu and make bench-gpu need python3 with torch,
 # numpy and safetensors, install nothing and use one card.
 
@@ -17,7 +18,7 @@ BARE := $(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON))
 ONE_CARD := CUDA_VISIBLE_DEVICES=$${CUDA_VISIBLE_DEVICES-0} && \
 	export CUDA_VISIBLE_DEVICES=$${CUDA_VISIBLE_DEVICES%%,*}
 
-.PHONY: demo test test-images kills check bench parity test-gpu bench-gpu clean
+.PHONY: demo test test-images kills soak check bench parity test-gpu bench-gpu clean
 
 demo: packages-demo $(READY)
 	$(BIN)/nitropilot demo --seconds 20 $(DEMO)
@@ -30,6 +31,9 @@ test-images: packages-images $(READY)
 
 kills: packages-test $(READY)
 	KILLS=$${KILLS:-200} $(BIN)/python -m pytest -s tests/e2e/test_kills.py
+
+soak: packages-test $(READY)
+	SOAK_MINUTES=$${MINUTES:-10} $(BIN)/python -m pytest -s tests/e2e/test_soak.py
 
 check: $(READY)
 	PATH="$(abspath $(BIN)):$$PATH" scripts/check

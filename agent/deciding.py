@@ -71,6 +71,10 @@ class Decider:
         self._past: deque[Array] = deque(maxlen=engine.spec.frames)
         self._run = -1
 
+    def forget(self) -> None:
+        """Keep no frame of before."""
+        self._past.clear()
+
     def decide(self, frame: Frame, run: int, prefix: Prefix | None = None) -> Decision:
         """Frame to chunk; noise is drawn here so that every engine gets the same.
 

@@ -29,7 +29,8 @@ class PausedLoop(PlayLoop):
         self._decider = Decider(parts.engine, parts.settings)
 
     def close(self) -> None:
-        """Nothing runs beside this loop."""
+        """Nothing runs beside this loop; an ended one is kept, but need not keep frames."""
+        self._decider.forget()
 
     def _lost_window(self) -> None:
         """Nothing is planned beyond a round."""

@@ -247,6 +247,8 @@ class Session(Steering):
             end = replace(end, reason=f"{end.reason}; and letting go: {trouble}")
         if self.loop is not None and (trouble := self._attempt(self.loop.close)):
             end = replace(end, reason=f"{end.reason}; and {trouble}")
+        if self._stepper is not None:
+            self._attempt(self._stepper.close)
         video = self._close_video()
         self._attempt(lambda: self.recording.close(end.reason))
         if trouble := self._attempt(lambda: self._close_trace(state, end, video)):

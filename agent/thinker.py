@@ -145,6 +145,7 @@ class Thinker:
                 f"the policy has been computing for {time.perf_counter() - self.asked:.0f} s",
                 "it may hang: what it holds is free again when this program ends",
             )
+        self._decider.forget()
 
     def _work(self) -> None:
         try:

@@ -159,6 +159,7 @@ class VideoRecorder:
         except Exception as error:  # noqa: BLE001 - carried to the loop's thread by _raise_failure
             self._failure = error
         finally:
+            self._last = None  # whoever keeps the figures need not keep a picture
             self._drop_grabber()
 
     def _record(self) -> None:

@@ -29,6 +29,19 @@ PROPERTY_LIMIT = 4096
 """Longest property read, in units of 4 bytes: titles are other programs' text."""
 
 
+class _Closed:
+    """In place of what belonged to a connection that was closed.
+
+    python-xlib's own objects hold tables of a megabyte, and ended sessions are remembered.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        raise error.ConnectionClosedError("this program")
+
+
+CLOSED = _Closed()
+
+
 class X11:
     """A connection to an X server.  Use it from one thread.
 
@@ -39,7 +52,7 @@ class X11:
     """
 
     def __init__(self, name: str | None = None) -> None:
-        self.display = _connect(name)
+        self.display: Any = _connect(name)
         self.name: str = self.display.get_display_name()
         # A request without a reply fails only when its window is gone, and the
         # next request with a reply says so; python-xlib would print it as well.
@@ -64,6 +77,7 @@ class X11:
         """Disconnect.  Safe to call twice."""
         with contextlib.suppress(error.ConnectionClosedError):
             self.display.close()
+        self.display = self.root = CLOSED
 
     def window(self, handle: int) -> Any:
         """The python-xlib object of a window id."""

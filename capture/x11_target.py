@@ -10,7 +10,7 @@ from Xlib.error import ConnectionClosedError
 
 from capture.errors import CaptureError
 from capture.window import hidden, vanished
-from capture.x11 import GONE, X11, lost
+from capture.x11 import CLOSED, GONE, X11, lost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,6 +76,7 @@ class X11Target:
     def close(self) -> None:
         """Disconnect.  Safe to call twice."""
         self.x.close()
+        self.handle = CLOSED
 
     def _is_end(self, event: Any) -> bool:
         return bool(event.type == X.DestroyNotify and event.window.id == self._window.handle)

@@ -45,7 +45,7 @@ class X11Hotkeys(HotkeyListener):
             raise ControllerError(f"no hotkeys: the X server does not answer ({problem})") from None
         self._root = self._display.screen().root
         self._bound: dict[tuple[int, int], Hotkey] = {}
-        self._released = -1
+        self._released = (0, -1)
         self._grab_all()
         self._wake, self._waker = socket.socketpair()
         self._closed = False
@@ -80,8 +80,10 @@ class X11Hotkeys(HotkeyListener):
             self._root.ungrab_key(X.AnyKey, X.AnyModifier)
             self._grab_all()
         elif event.type == X.KeyRelease:
-            self._released = event.time
-        elif event.type == X.KeyPress and event.time != self._released:  # or it only repeats
+            self._released = (event.detail, event.time)
+        elif event.type == X.KeyPress:
+            if (event.detail, event.time) == self._released:
+                return  # the key is held and repeats
             hotkey = self._bound.get((event.detail, event.state & _RELEVANT))
             if hotkey is not None:
                 action = self._actions[hotkey]

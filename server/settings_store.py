@@ -153,12 +153,15 @@ def _invalid(where: list[str], first: Any) -> SettingsInvalid:
         kind = sections().get(where[0]) if len(where) > 1 else None
         known = list(kind.model_fields) if kind else list(sections())
         return SettingsInvalid(f"there is no setting {key!r}", f"there are {', '.join(known)}")
+    if len(where) < 2 and first["type"] == "value_error":  # values that do not go together
+        what, _, hint = str(first["ctx"]["error"]).partition(": ")
+        return SettingsInvalid(f"{key}: {what}", hint)
+    if len(where) < 2:
+        return SettingsInvalid(f"{key} is no group of settings", 'write {"play": {"mode": ...}}')
     value = json.dumps(first["input"], default=str)
     shown = value if len(value) <= LONGEST_SHOWN else f"{value[:LONGEST_SHOWN]}..."
     if first["type"] == "value_error":  # a check of our own, which says itself what it wants
         return SettingsInvalid(f"{key} is {shown}", str(first["ctx"]["error"]))
-    if len(where) < 2:
-        return SettingsInvalid(f"{key} is no group of settings", 'write {"play": {"mode": ...}}')
     return SettingsInvalid(f"{key} is {shown}", f"it takes {allowed(key)}")
 
 

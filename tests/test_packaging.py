@@ -95,7 +95,7 @@ def test_doctor_runs_from_a_clean_install(clean_python: Path, tmp_path: Path) ->
     assert report["ready"] is (done.returncode == 0)
     checks = {check["name"]: check for check in report["checks"]}
     assert checks["pauser"]["level"] == "ok", checks["pauser"]
-    assert checks["engine torch"]["level"] == "ok", checks["engine torch"]
+    assert checks["engine torch on cpu"]["level"] == "ok", checks["engine torch on cpu"]
     assert {"display", "capture", "gpu", "demo game"} <= checks.keys()
 
 

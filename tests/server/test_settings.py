@@ -84,7 +84,7 @@ def test_the_words_are_the_rooms_words() -> None:
         ({"takeover": {"resume_after_s": float("nan")}}, "takeover.resume_after_s is NaN", "0.1"),
         ({"hotkeys": {"panic": "x"}}, 'hotkeys.panic is "x"', "every program"),
         ({"hotkeys": {"panic": "foo"}}, 'hotkeys.panic is "foo"', "f1 to f24"),
-        ({"hotkeys": {"toggle": "f9", "panic": "F9"}}, "hotkeys", "choose two"),
+        ({"hotkeys": {"toggle": "f9", "panic": "F9"}}, "hotkeys: f9 is to toggle", "choose two"),
     ],
 )
 def test_a_wrong_value_is_named(values: dict[str, Any], says: str, hint: str) -> None:

@@ -1,0 +1,189 @@
+"""Hours of use, as far as minutes can stand for them: ``make soak`` (``MINUTES`` of it, or 10).
+
+One session plays all the time.  Beside it everything else a day brings happens over and over:
+sessions that come and go, recordings, clients of the events, pictures, tokens, settings.
+After each round the daemon's memory, descriptors and threads are counted, and how late the
+long session's actions were.  What is more at the end than at the beginning is a leak.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import statistics
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import pytest
+from PIL import Image
+
+from agent.stats import percentile
+from tests.server.conftest import needs_preload
+from tests.server.listening import Listener
+from tests.server.processes import POLICY, Daemon, running_game, until
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from agent.display import PrivateDisplay
+
+MINUTES = float(os.environ.get("SOAK_MINUTES") or 0)
+MIB = 2**20
+WARM_UP_ROUNDS = 2
+"""Libraries are loaded and pools are filled in them."""
+SLACK = {"memory_mib": 12.0, "descriptors": 0.0, "threads": 0.0, "late_p99_ms": 1.0}
+"""What may be more without being a leak: the allocator's own moods, and the machine's."""
+
+pytestmark = [
+    pytest.mark.game,
+    pytest.mark.skipif(sys.platform == "win32", reason="the preloaded pad is for Linux"),
+]
+
+
+def growth(values: Sequence[float]) -> float:
+    """How much more the last third has than the first; 0 unless all of it has more.
+
+    A leak lifts every value.  Noise leaves some of the last third below some of the first.
+    """
+    third = max(len(values) // 3, 1)
+    first, last = values[:third], values[-third:]
+    if min(last) <= max(first):
+        return 0.0
+    return statistics.median(last) - statistics.median(first)
+
+
+@pytest.mark.parametrize(
+    ("values", "wanted"),
+    [
+        ([5, 5, 5, 5, 5, 5], 0),
+        ([5, 6, 5, 7, 5, 6], 0),
+        ([9, 8, 7, 6, 5, 4], 0),
+        ([1, 2, 3, 4, 5, 6], 4),
+        ([1, 1, 1, 1, 1, 2, 2, 2, 2], 1),
+        ([3], 0),
+    ],
+)
+def test_growth_is_told_from_noise(values: list[float], wanted: float) -> None:
+    """A judge who sees no leak makes hours of soaking worthless; so does one who always does."""
+    assert growth(values) == wanted
+
+
+class Day:
+    """A daemon with one session that plays on, and the rounds of everything else.
+
+    Args:
+        daemon: The daemon.
+        long: Id of the session that plays all the time.
+        other: Process of the game that sessions come to and go from.
+    """
+
+    def __init__(self, daemon: Daemon, long: str, other: int) -> None:
+        self.daemon = daemon
+        self.long = long
+        self.other = other
+        self.process = psutil.Process(daemon.process.pid)
+        self.figures: dict[str, list[float]] = {name: [] for name in SLACK}
+
+    def ask(self, method: str, path: str, **options: Any) -> Any:
+        """An answer that is no error."""
+        answer = self.daemon.client.request(method, f"/api/v1{path}", **options)
+        assert answer.is_success, f"{method} {path}: {answer.text}"
+        return answer.json() if "json" in answer.headers.get("content-type", "") else None
+
+    def round(self, number: int) -> None:
+        """Everything once, then look."""
+        with Listener(self.daemon) as listener:
+            listener.identify(events=["pad"], session=self.long)
+            self._record()
+            self._guest(("paused", "realtime")[number % 2])
+            self._small_things(number)
+            late = self._lateness(listener)
+        until(lambda: self._sessions() == 1, "the guest's end")
+        time.sleep(1)  # connections and threads of it end too
+        with self.process.oneshot():
+            self.figures["memory_mib"].append(self.process.memory_info().rss / MIB)
+            self.figures["threads"].append(self.process.num_threads())
+            self.figures["descriptors"].append(self.process.num_fds())
+        self.figures["late_p99_ms"].append(percentile(late, 99) or 0.0)
+
+    def _record(self) -> None:
+        for enabled in (True, False):
+            self.ask("POST", f"/sessions/{self.long}/recording", json={"enabled": enabled})
+            time.sleep(2 if enabled else 0)
+        for recording in self.ask("GET", "/recordings")["recordings"]:
+            self.ask("GET", f"/recordings/{recording['id']}")
+            self.ask("DELETE", f"/recordings/{recording['id']}")
+
+    def _guest(self, mode: str) -> None:
+        guest = self.daemon.playing(pid=self.other, mode=mode, record=True)["id"]
+        self.ask("POST", f"/sessions/{guest}/autoplay/toggle")
+        self.ask("POST", f"/sessions/{guest}/step")
+        self.ask("PUT", f"/sessions/{guest}/guard", json={"controls": ["a", "left_stick"]})
+        self.ask("POST", f"/sessions/{guest}/resume")
+        self.ask("GET", f"/sessions/{guest}/frame")
+        self.ask("DELETE", f"/sessions/{guest}")
+
+    def _small_things(self, number: int) -> None:
+        made = self.ask("POST", "/tokens", json={"name": f"round {number}", "scope": "overlay"})
+        with Listener(self.daemon) as listener:
+            listener.identify(made["secret"])
+            self.ask("DELETE", f"/tokens/{made['token']['id']}")
+            assert listener.end() == 4008
+        self.ask("PATCH", "/settings", json={"play": {"action_hz": 30 + number % 2 * 30}})
+        for window in self.ask("GET", "/windows"):
+            self.ask("GET", f"/windows/{window['handle']}/thumbnail")
+        picture = io.BytesIO()
+        Image.new("RGB", (320, 240), (number % 256, 0, 0)).save(picture, "png")
+        self.ask(
+            "POST", "/predict", content=picture.getvalue(), headers={"Content-Type": "image/png"}
+        )
+        for path in ("/status", "/sessions", "/doctor", "/engines", "/policies"):
+            self.ask("GET", path)
+        assert self.daemon.client.get("/metrics").is_success
+
+    def _lateness(self, listener: Listener) -> list[float]:
+        """Of the long session's actions since the last look."""
+        listener.say("subscribe", events=["stats"])
+        late: list[float] = []
+
+        def collect(message: dict[str, Any]) -> bool:
+            if message["type"] == "pad" and message["late_ms"] is not None:
+                late.append(message["late_ms"])
+            return bool(message["type"] == "stats")
+
+        listener.until(collect)
+        assert late
+        return late
+
+    def _sessions(self) -> int:
+        return sum(session["end"] is None for session in self.ask("GET", "/sessions"))
+
+
+@pytest.mark.skipif(not MINUTES, reason="make soak runs it, for 10 minutes")
+@pytest.mark.timeout(MINUTES * 60 * 3 + 900)
+def test_nothing_grows(tmp_path: Path, x_display: PrivateDisplay) -> None:
+    """What leaks a little in ten minutes ends a stream in the evening."""
+    needs_preload()
+    options = ("--policy", POLICY, "--engine", "torch")
+    with running_game(x_display.name) as game, running_game(x_display.name) as other:
+        daemon = Daemon(tmp_path, x_display.name, *options)
+        try:
+            long = daemon.playing(pid=game.pid, mode="realtime")["id"]
+            day = Day(daemon, long, other.pid)
+            end = time.monotonic() + MINUTES * 60
+            rounds = 0
+            while time.monotonic() < end or rounds < 3 + WARM_UP_ROUNDS:
+                day.round(rounds)
+                rounds += 1
+                print(rounds, {name: round(v[-1], 2) for name, v in day.figures.items()})
+            assert daemon.session(long)["state"] == "playing"
+            assert "Traceback" not in daemon.output()
+        finally:
+            daemon.client.close()
+            daemon.kill()
+    grown = {name: growth(v[WARM_UP_ROUNDS:]) for name, v in day.figures.items()}
+    print(f"{rounds} rounds; grown by {grown}")
+    assert {name: value for name, value in grown.items() if value > SLACK[name]} == {}
