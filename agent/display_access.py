@@ -57,4 +57,7 @@ def admit_only_us(name: str) -> None:
         finally:
             display.close()
     except (DisplayError, XError, OSError) as error:
-        raise LaunchFailed(f"cannot close the private display {name} to others: {error}") from error
+        raise LaunchFailed(
+            f"cannot close the private display {name} to others: {error}",
+            "try again; without --headless the game plays on your own display",
+        ) from error

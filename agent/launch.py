@@ -198,7 +198,10 @@ def _spawn(
             cwd=profile if recipe.private_profile else None,
         )  # fmt: skip
     except OSError as error:
-        raise LaunchFailed(f"cannot start {recipe.program}: {error.strerror}") from error
+        raise LaunchFailed(
+            f"cannot start {recipe.program}: {error.strerror}",
+            "name a program that you may run (on Linux: chmod +x)",
+        ) from error
     finally:
         output.close()
 

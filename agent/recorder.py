@@ -190,7 +190,10 @@ class Recorder(VideoRecorder):
             self.part.rename(self.folder)
         except OSError as error:
             self._save(reason)
-            raise RecordingError(f"cannot finish {self.part}: {error.strerror}") from error
+            raise RecordingError(
+                f"cannot finish {self.part}: {error.strerror}",
+                "make room there; `nitropilot recordings list` then mends it",
+            ) from error
         return self.folder
 
     def _save(self, reason: str) -> None:

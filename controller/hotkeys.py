@@ -59,6 +59,7 @@ KEYS: dict[str, Key] = {
 }
 _ALONE = {f"f{number}" for number in range(1, 25)} | {"pause", "scrolllock"}
 """Keys that nobody types with."""
+_NAMED = [name for name in KEYS if len(name) > 1 and name not in _ALONE] + ["pause", "scrolllock"]
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def parse_hotkey(text: str) -> Hotkey | None:
     if key not in KEYS:
         raise HotkeyInvalid(
             f"{key!r} in the hotkey {text!r} is no key",
-            f"keys are a to z, 0 to 9 and {', '.join(sorted(k for k in KEYS if len(k) > 1))}",
+            f"keys are a to z, 0 to 9, f1 to f24, {', '.join(_NAMED)}",
         )
     if key not in _ALONE and not set(held) & {"ctrl", "alt", "super"}:
         raise HotkeyInvalid(

@@ -152,10 +152,13 @@ def _compile(compiler: str, library: Path) -> None:
                 command, capture_output=True, timeout=BUILD_TIMEOUT_S, stdin=subprocess.DEVNULL
             )
         except OSError as error:
-            raise ShimError(f"cannot run the C compiler {compiler}: {error.strerror}") from error
+            raise ShimError(
+                f"cannot run the C compiler {compiler}: {error.strerror}", "name another one in CC"
+            ) from error
         except subprocess.TimeoutExpired:
             raise ShimError(
-                f"the C compiler {compiler} took more than {BUILD_TIMEOUT_S:.0f} s"
+                f"the C compiler {compiler} took more than {BUILD_TIMEOUT_S:.0f} s",
+                "try again when the machine has less to do, or name another one in CC",
             ) from None
         if done.returncode != 0 or not output.exists():
             raise ShimError(

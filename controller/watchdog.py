@@ -81,7 +81,10 @@ class Watchdog:
                 start_new_session=True, creationflags=_creation_flags(),
             )  # fmt: skip
         except OSError as error:
-            raise WatchdogError(f"cannot start {sys.executable}: {error.strerror}") from error
+            raise WatchdogError(
+                f"cannot start {sys.executable}: {error.strerror}",
+                "close other programs, or install NitroPilot again if that file is gone",
+            ) from error
         watchdog = cls(process, freeze_limit)
         try:
             watchdog._await_ready()
@@ -192,7 +195,7 @@ class Watchdog:
             )
         if not self._ready:
             reason = self._complaint or "its message is on standard error"
-            raise WatchdogError(f"the watchdog ended before it was ready: {reason}")
+            raise WatchdogError(f"the watchdog ended before it was ready: {reason}", "try again")
 
 
 _open: weakref.WeakSet[Watchdog] = weakref.WeakSet()

@@ -282,9 +282,14 @@ def build(job: dict[str, Any]) -> dict[str, Any]:
     lines = done.stdout.strip().splitlines()
     if done.returncode or not lines:
         if done.returncode == -9:
-            raise OutOfMemory("the system ended the compiler, most likely for want of memory")
+            raise OutOfMemory(
+                "the system ended the compiler, most likely for want of memory",
+                "close other programs, or use --engine torch",
+            )
         said = done.stderr.strip().splitlines()[-1:] or ["nothing"]
-        raise EngineError(f"the compiler ended with status {done.returncode}: {said[0]}")
+        raise EngineError(
+            f"the compiler ended with status {done.returncode}: {said[0]}", "use --engine torch"
+        )
     answer = json.loads(lines[-1])
     if "error" in answer:
         error = answer["error"]

@@ -49,9 +49,14 @@ def build_apart(policy: str, target: str, precision: str) -> None:
     lines = done.stdout.strip().splitlines()
     if done.returncode or not lines:
         if done.returncode == KILLED:
-            raise OutOfMemory("the system ended the compiler, most likely for want of memory")
+            raise OutOfMemory(
+                "the system ended the compiler, most likely for want of memory",
+                "close other programs, or use --engine torch",
+            )
         said = (done.stderr.strip().splitlines() or ["nothing"])[-1]
-        raise EngineError(f"the compiler ended with status {done.returncode}: {said}")
+        raise EngineError(
+            f"the compiler ended with status {done.returncode}: {said}", "use --engine torch"
+        )
     answer: dict[str, Any] = json.loads(lines[-1])
     if "kind" in answer:
         raise KINDS.get(answer["kind"], EngineError)(answer["message"], answer["hint"])

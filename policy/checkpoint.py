@@ -37,6 +37,7 @@ LAYER = re.compile(r"vision_encoder\.encoder\.layers\.(\d{1,3})\.")
 FIRST_MLP = "vision_encoder.encoder.layers.0.mlp.fc1.weight"
 GAMES = "game_embedding.weight"
 SHOWN = 3
+NOT_WHOLE = "this file is not a whole NitroGen checkpoint: get it again where it came from"
 
 
 def load_policy(
@@ -135,13 +136,15 @@ def _sizes(file: CheckpointFile, config: PolicyConfig) -> Sizes:
     layers = {int(found[1]) for key in file.tensors if (found := LAYER.match(key))}
     mlp = file.tensors.get(FIRST_MLP)
     if not layers or mlp is None or mlp.ndim != 2:
-        raise CheckpointError(f"{file.path} has no vision encoder ({FIRST_MLP} is missing)")
+        raise CheckpointError(
+            f"{file.path} has no vision encoder ({FIRST_MLP} is missing)", NOT_WHOLE
+        )
     games = file.tensors.get(GAMES)
     rows = games.shape[0] if games is not None and games.ndim == 2 else 0
     sizes = Sizes(max(layers) + 1, mlp.shape[0], rows)
     if not 1 <= sizes.vision_mlp <= 2**20 or rows > 2**20 or sizes.vision_layers != len(layers):
         raise CheckpointError(
-            f"{file.path} has a vision encoder with gaps or absurd sizes: {sizes}"
+            f"{file.path} has a vision encoder with gaps or absurd sizes: {sizes}", NOT_WHOLE
         )
     if config.tokenizer_cfg.game_mapping_cfg is not None and not rows:
         raise CheckpointError(f"{file.path} is made for games but has no {GAMES}", DAMAGED)
@@ -151,7 +154,8 @@ def _sizes(file: CheckpointFile, config: PolicyConfig) -> Sizes:
     if needed + bool(sizes.game_rows) > length:
         raise CheckpointError(
             f"{file.path}: {needed} image tokens and a game token exceed "
-            f"max_sequence_length {length}"
+            f"max_sequence_length {length}",
+            NOT_WHOLE,
         )
     return sizes
 
@@ -178,7 +182,7 @@ def _compare(path: Path, wanted: Mapping[str, Tensor], found: Mapping[str, Tenso
     if faults:
         shown = "; ".join(sorted(faults)[:SHOWN])
         more = f" and {len(faults) - SHOWN} more" if len(faults) > SHOWN else ""
-        raise CheckpointError(f"{path} does not fit its configuration: {shown}{more}")
+        raise CheckpointError(f"{path} does not fit its configuration: {shown}{more}", NOT_WHOLE)
 
 
 @torch.no_grad()

@@ -68,6 +68,8 @@ STATUS = {
     "engine_unavailable": 503,
 }
 """HTTP status by error code; other errors of ours are 500."""
+HTTP_CODES = {404: "not_found", 405: "method_not_allowed"}
+"""Codes of the framework's own refusals by HTTP status; others are ``bad_request``."""
 
 
 class App(FastAPI):
@@ -150,8 +152,9 @@ def _on_invalid(_request: Request, error: Exception) -> JSONResponse:
 
 def _on_http(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "bad_request")
-    return error_answer(error.status_code, code, str(error.detail), headers=error.headers)
+    code = HTTP_CODES.get(error.status_code, "bad_request")
+    hint = "see /openapi.json for what there is"
+    return error_answer(error.status_code, code, str(error.detail), hint, error.headers)
 
 
 def _on_unexpected(_request: Request, _error: Exception) -> JSONResponse:

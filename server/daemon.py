@@ -146,7 +146,10 @@ def listen(host: str, port: int, *, beyond: str = "") -> socket.socket:
             raise PortInUse(
                 f"port {port} on {host} is in use", "end the other program or give --port"
             ) from None
-        raise ServerError(f"cannot listen on {host} port {port}: {error.strerror}") from None
+        raise ServerError(
+            f"cannot listen on {host} port {port}: {error.strerror}",
+            "use an address of this machine, and a port from 1024 on",
+        ) from None
     return listener
 
 

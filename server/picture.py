@@ -39,7 +39,8 @@ def decode_picture(body: bytes) -> NDArray[np.uint8]:
             return np.asarray(picture.convert("RGB"), dtype=np.uint8)
     except UnidentifiedImageError:
         raise ImageInvalid(
-            f"the body ({len(body)} bytes) is neither a PNG nor a JPEG file"
+            f"the body ({len(body)} bytes) is neither a PNG nor a JPEG file",
+            "send the bytes of such a file, as they are",
         ) from None
     except Image.DecompressionBombError:
         raise ImageInvalid("the picture is far too large", f"at most {MAX_PIXELS} pixels") from None

@@ -154,7 +154,10 @@ def choose(files: list[Wanted]) -> list[Wanted]:
     pickled = [file for file in top if file.name.endswith(PT_SUFFIXES)]
     weights = whole or safe or pickled
     if not weights:
-        raise PullFailed("the repository holds no .safetensors and no .pt file in its top folder")
+        raise PullFailed(
+            "the repository holds no .safetensors and no .pt file in its top folder",
+            "name one that holds a NitroGen policy",
+        )
     beside = [file for file in top if file.name.endswith(".json") and file.size <= MAX_JSON]
     return [*weights[:MAX_FILES], *beside[:MAX_FILES]]
 

@@ -55,7 +55,10 @@ def announce(url: str, certificate: str) -> None:
     try:
         write_private(running_path(), json.dumps(asdict(Running(url, os.getpid(), certificate))))
     except OSError as error:
-        raise ServerError(f"cannot write {running_path()}: {error.strerror}") from error
+        raise ServerError(
+            f"cannot write {running_path()}: {error.strerror}",
+            "make its folder yours to write, or name another one in NITROPILOT_CONFIG",
+        ) from error
 
 
 def withdraw() -> None:

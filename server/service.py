@@ -20,6 +20,7 @@ TASK = "NitroPilot"
 USUAL_UNIT_COMMAND = "%h/.local/bin/nitropilot"
 USUAL_TASK_COMMAND = r"%LOCALAPPDATA%\Programs\NitroPilot\Scripts\nitropilot.exe"
 PATIENCE_S = 60.0
+YOURS = "make that folder yours to write; `nitropilot service print` shows what belongs there"
 
 UNIT_TEXT = """\
 # NitroPilot's daemon, for one user: ~/.config/systemd/user/nitropilot.service
@@ -163,7 +164,7 @@ def _install_unit() -> Service:
         part.write_text(text, encoding="utf-8")
         part.replace(path)
     except OSError as error:
-        raise ServiceError(f"cannot write {path}: {error.strerror}") from error
+        raise ServiceError(f"cannot write {path}: {error.strerror}", YOURS) from error
     trouble = _systemctl("daemon-reload") or _systemctl("enable", UNIT)
     todo = f"systemctl --user daemon-reload && systemctl --user enable --now {UNIT}"
     note = f"systemd does not answer ({trouble}); on your desktop run: {todo}" if trouble else ""
@@ -177,7 +178,7 @@ def _remove_unit() -> Service:
         path.unlink(missing_ok=True)
         (path.parent / "graphical-session.target.wants" / UNIT).unlink(missing_ok=True)
     except OSError as error:
-        raise ServiceError(f"cannot remove {path}: {error.strerror}") from error
+        raise ServiceError(f"cannot remove {path}: {error.strerror}", YOURS) from error
     return Service(path, False, f"systemd does not answer ({trouble})" if trouble else "")
 
 
@@ -197,7 +198,7 @@ def _install_task() -> Service:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(task_text(this_command(), user), encoding="utf-16")
     except OSError as error:
-        raise ServiceError(f"cannot write {path}: {error.strerror}") from error
+        raise ServiceError(f"cannot write {path}: {error.strerror}", YOURS) from error
     if trouble := _run(["schtasks", "/Create", "/TN", TASK, "/XML", str(path), "/F"]):
         raise ServiceError(f"Windows refuses the task: {trouble}", f"look at {path}")
     return Service(path, True)

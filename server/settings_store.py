@@ -160,10 +160,9 @@ def _invalid(where: list[str], first: Any) -> SettingsInvalid:
         return SettingsInvalid(f"{key} is no group of settings", 'write {"play": {"mode": ...}}')
     value = json.dumps(first["input"], default=str)
     shown = value if len(value) <= LONGEST_SHOWN else f"{value[:LONGEST_SHOWN]}..."
-    takes = allowed(key)
-    if first["type"] == "value_error":
-        takes = str(first["ctx"]["error"])
-    return SettingsInvalid(f"{key} is {shown}", f"it takes {takes}")
+    if first["type"] == "value_error":  # a check of our own, which says itself what it wants
+        return SettingsInvalid(f"{key} is {shown}", str(first["ctx"]["error"]))
+    return SettingsInvalid(f"{key} is {shown}", f"it takes {allowed(key)}")
 
 
 def _merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -83,6 +83,7 @@ def test_the_words_are_the_rooms_words() -> None:
         ({"log": {"format": "x" * 500}}, "log.format is", "text or json"),
         ({"takeover": {"resume_after_s": float("nan")}}, "takeover.resume_after_s is NaN", "0.1"),
         ({"hotkeys": {"panic": "x"}}, 'hotkeys.panic is "x"', "every program"),
+        ({"hotkeys": {"panic": "foo"}}, 'hotkeys.panic is "foo"', "f1 to f24"),
         ({"hotkeys": {"toggle": "f9", "panic": "F9"}}, "hotkeys: f9 is to toggle", "choose two"),
     ],
 )
