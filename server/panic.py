@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from agent.states import SessionState
 from nitropilot import NitroPilotError
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from server.registry import SessionRegistry
 
 log = logging.getLogger("nitropilot.panic")
+
+Toggled = Literal["paused", "playing", "no session"]
 
 
 def panic(registry: SessionRegistry) -> list[str]:
@@ -43,7 +45,7 @@ def panic(registry: SessionRegistry) -> list[str]:
     return trouble
 
 
-def toggle_all(registry: SessionRegistry) -> str:
+def toggle_all(registry: SessionRegistry) -> Toggled:
     """Pause every agent that plays; if none does, let all play that can.  What was done."""
     sessions = [session for session in registry.all() if not session.state.ended]
     playing = [session for session in sessions if session.state is SessionState.PLAYING]

@@ -14,7 +14,7 @@ from agent.guards import MENU_BUTTONS
 from agent.steering import TakeoverSettings
 from server.auth.identity import Scope
 from server.auth.scopes import ScopedRoute, admin_only, allow
-from server.panic import panic
+from server.panic import panic, toggle_all
 from server.routes import Registry
 from server.schemas import SessionModel
 from server.session_schemas import (
@@ -24,6 +24,7 @@ from server.session_schemas import (
     MenuButton,
     PanicAnswer,
     TakeoverModel,
+    ToggleAnswer,
 )
 from server.views import session_model
 
@@ -102,6 +103,16 @@ def put_takeover(session_id: str, wanted: TakeoverModel, registry: Registry) -> 
     session = registry.get(session_id)
     session.set_takeover(TakeoverSettings(wanted.pad, wanted.idle_seconds))
     return _takeover_model(session)
+
+
+@router.post("/autoplay/toggle")
+@allow(Scope.DECK)
+def toggle_everything(registry: Registry) -> ToggleAnswer:
+    """Pause every agent that plays; if none does, let all play: as the hotkey, without an id."""
+    done = toggle_all(registry)
+    return ToggleAnswer(
+        done=done, sessions=tuple(session_model(session) for session in registry.all())
+    )
 
 
 @router.post("/panic")

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from agent.steering import MAX_IDLE_S
+from server.panic import Toggled
 from server.schemas import Model, SessionModel
 
 Control = Literal[
@@ -54,6 +55,13 @@ class TakeoverModel(Model):
         description="The agent plays again once the pad was left alone for so long; null: only "
         "on request",
     )
+
+
+class ToggleAnswer(Model):
+    """What toggling all sessions did, and how they are now."""
+
+    done: Toggled
+    sessions: tuple[SessionModel, ...]
 
 
 class PanicAnswer(Model):

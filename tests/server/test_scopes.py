@@ -46,6 +46,7 @@ WHO: dict[str, set[Scope] | None] = {
     "POST /api/v1/sessions/{session_id}/step": BUTTONS,
     "GET /api/v1/sessions/{session_id}/guard": EVERYONE,
     "GET /api/v1/sessions/{session_id}/takeover": EVERYONE,
+    "POST /api/v1/autoplay/toggle": BUTTONS,
     "POST /api/v1/panic": BUTTONS,
     "DELETE /api/v1/sessions/{session_id}": BUTTONS,
     "POST /api/v1/auth/logout": EVERYONE,

@@ -240,6 +240,30 @@ def test_panic_lets_go_of_every_game(
             delete(daemon, session_id)
 
 
+def test_one_key_toggles_every_game(
+    daemon: Daemon, game: RunningGame, x_display: PrivateDisplay
+) -> None:
+    """A deck's key has no room for an id that changes with every session."""
+
+    def toggle() -> tuple[str, dict[str, str]]:
+        answer = daemon.client.post("/api/v1/autoplay/toggle")
+        assert answer.status_code == 200
+        return answer.json()["done"], {s["id"]: s["state"] for s in answer.json()["sessions"]}
+
+    with running_game(x_display.name) as other:
+        first = daemon.playing(pid=game.pid, mode="paused")["id"]
+        second = daemon.playing(pid=other.pid, mode="realtime")["id"]
+        post(daemon, second, "pause")
+        done, states = toggle()
+        assert (done, states[first], states[second]) == ("paused", "paused", "paused")
+        assert game.pad_is_neutral()
+        done, states = toggle()
+        assert (done, states[first], states[second]) == ("playing", "playing", "playing")
+        for session_id in (first, second):
+            delete(daemon, session_id)
+    assert toggle()[0] == "no session"
+
+
 def test_the_api_names_every_control() -> None:
     """A control that the API does not know could not be allowed by anybody."""
     assert get_args(Control) == CONTROLS
