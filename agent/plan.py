@@ -56,7 +56,7 @@ class SessionPlan:
             RecordingError: It cannot be made.
         """
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self.folder.mkdir(0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise RecordingError(
                 f"cannot make the folder {self.folder}: {error.strerror}",

@@ -6,6 +6,8 @@ What cannot be had here is logged and shown by ``nitropilot doctor``; the daemon
 from __future__ import annotations
 
 import logging
+import os
+import sys
 import threading
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -69,7 +71,7 @@ class Desk:
                 self._listener.close()
                 self._listener = None
             if wanted is not None:
-                self._attempt(self._listen)
+                self._attempt(self._listen, logging.WARNING if _has_desktop() else logging.INFO)
 
     def _listen(self) -> None:
         assert self._wanted is not None
@@ -84,11 +86,11 @@ class Desk:
         play = HumanPlay(self._registry.all, _tell)
         self._open.callback(HumanThread(open_human_pads(), play).close)
 
-    def _attempt(self, act: Callable[[], None]) -> None:
+    def _attempt(self, act: Callable[[], None], level: int = logging.INFO) -> None:
         try:
             act()
         except NitroPilotError as error:
-            log.info("%s", error.line())
+            log.log(level, "%s", error.line())
 
     def _toggle(self) -> None:
         log.info("hotkey: %s", toggle_all(self._registry))
@@ -96,6 +98,11 @@ class Desk:
     def _panic(self) -> None:
         log.info("hotkey: panic")
         panic(self._registry)
+
+
+def _has_desktop() -> bool:
+    """Whether somebody may be here who presses keys and wonders."""
+    return sys.platform == "win32" or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
 
 
 def _tell(session: Steered, state: GamepadState) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import stat
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
+from agent import SessionPlan
 from agent.errors import RecordingError
 from agent.trace import TraceWriter, state_row
 from controller import Button, GamepadState
@@ -90,3 +94,18 @@ def test_a_state_as_numbers() -> None:
     """Readers of a trace rely on the order of the columns."""
     state = GamepadState((0.123456, -1.0), (0.5, 0.25), 1.0, 0.0, Button.A | Button.START)
     assert state_row(state) == [0.1235, -1.0, 0.5, 0.25, 1.0, 0.0, 0x1010]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX rights")
+def test_a_sessions_folder_is_its_users_alone(tmp_path: Path) -> None:
+    """What somebody plays, and when, is nobody else's business."""
+
+    def never(*_: object) -> NoReturn:
+        raise AssertionError("nothing is opened for a folder")
+
+    plan = SessionPlan(never, never, tmp_path / "sessions" / "one")
+    plan.make_folder()
+    assert stat.S_IMODE(plan.folder.stat().st_mode) == 0o700
+    (tmp_path / "file").touch()
+    with pytest.raises(RecordingError, match="cannot make the folder"):
+        replace(plan, folder=tmp_path / "file" / "one").make_folder()

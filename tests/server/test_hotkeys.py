@@ -150,6 +150,18 @@ def test_a_daemon_without_a_display_has_no_hotkeys(
         pass
 
 
+def test_on_wayland_it_is_said_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Keys that do nothing, without a word, look like a broken program."""
+    monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-0")
+    with caplog.at_level("WARNING"), Desk(SessionRegistry(EnginePool(None))):
+        pass
+    (said,) = [text for text in caplog.messages if "hotkeys" in text]
+    assert said.startswith("no hotkeys: Wayland")
+    assert "docs/control.md" in said
+
+
 def test_doctor_says_how_people_take_over(desk_display: PrivateDisplay, tmp_path: Path) -> None:
     """Where pads cannot be read, or keys not be had, their owners have to be told."""
     for display, keys in ((desk_display.name, "ok"), (None, "note")):
