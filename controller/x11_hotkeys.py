@@ -77,8 +77,9 @@ class X11Hotkeys(HotkeyListener):
     def _handle(self, event: Any) -> None:
         if event.type == X.MappingNotify:  # another keyboard, or another layout of it
             self._display.refresh_keyboard_mapping(event)
-            self._root.ungrab_key(X.AnyKey, X.AnyModifier)
-            self._grab_all()
+            if self._keys() != self._wanted:  # or a press would be missed for nothing
+                self._root.ungrab_key(X.AnyKey, X.AnyModifier)
+                self._grab_all()
         elif event.type == X.KeyRelease:
             self._released = (event.detail, event.time)
         elif event.type == X.KeyPress:
@@ -89,13 +90,17 @@ class X11Hotkeys(HotkeyListener):
                 action = self._actions[hotkey]
                 threading.Thread(target=action, name=f"nitropilot-{hotkey}", daemon=True).start()
 
+    def _keys(self) -> tuple[dict[Hotkey, int], list[int]]:
+        """The keyboard's code for each hotkey, 0 for none, and the masks of its lock keys."""
+        keysyms = {hotkey: XK.string_to_keysym(KEYS[hotkey.key].keysym) for hotkey in self._actions}
+        codes = {hotkey: self._display.keysym_to_keycode(keysyms[hotkey]) for hotkey in keysyms}
+        return codes, self._locks()
+
     def _grab_all(self) -> None:
         self._bound.clear()
         trouble = []
-        locks = self._locks()
-        for hotkey in self._actions:
-            keysym = XK.string_to_keysym(KEYS[hotkey.key].keysym)
-            keycode = self._display.keysym_to_keycode(keysym)
+        codes, locks = self._wanted = self._keys()
+        for hotkey, keycode in codes.items():
             if not keycode:
                 trouble.append(f"hotkey {hotkey}: this keyboard has no key {hotkey.key}")
                 continue

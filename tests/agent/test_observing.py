@@ -92,6 +92,8 @@ def test_everything_is_told_in_order(stage: Stage, runner: LaunchedGame) -> None
     for chunk, line in zip(chunks, trace, strict=True):
         assert len(chunk.pads()) == len(line["actions"])
         assert chunk.age >= chunk.inference > 0
+        if chunk.number not in {event.chunk for event in diary.of(PadMoved)}:
+            continue  # none of it was played: it came too late, or after the pause
         assert chunk.late == (line["dropped"] if session.plan.settings.mode == "realtime" else 0)
     played = [
         (line["i"], row, state)

@@ -113,12 +113,16 @@ class Keyboard:
         return code
 
     def press(self, *keysyms: str) -> None:
-        """Press keys in order and let them go again."""
+        """Press keys in order and let them go again, as slowly as the quickest of people.
+
+        X counts milliseconds, and a key that goes down in the one in which it came up repeats.
+        """
         from Xlib import X
         from Xlib.ext import xtest
 
         codes = [self.code(name) for name in keysyms]
         assert all(codes)
+        time.sleep(0.01)
         for kind, order in ((X.KeyPress, codes), (X.KeyRelease, codes[::-1])):
             for code in order:
                 xtest.fake_input(self.display, kind, code)

@@ -174,6 +174,7 @@ def take_over(human: Helper, pads: HumanPads, folder: Path) -> Facts:
         began = time.monotonic()
         human.ask("RIGHT_SHOULDER")
         facts["taken_s"] = waited(lambda: seat.session.state is SessionState.TAKEOVER)
+        waited(lambda: moments)  # the state is there a moment before the call returns
         facts["let_go_s"] = moments[0] if moments else None
         facts["passed_s"] = waited(
             lambda: seat.values() == [0, 0, 0, 0, -32768, -32768, 1 << 10, 0]
