@@ -23,6 +23,13 @@ if TYPE_CHECKING:
     from capture.window import Rect, Window
 
 
+AGAIN = "try again; `nitropilot doctor` tests screen capture"
+NO_LIBRARY = (
+    "install what mss reads the screen with (Debian, Ubuntu: apt-get install "
+    "libxcb-randr0 libxcb-render0 libxcb-shm0 libxcb-xfixes0)"
+)
+
+
 class Shot(Protocol):
     """What is used of ``mss.ScreenShot``: ``raw`` holds BGRX bytes, row by row."""
 
@@ -108,7 +115,7 @@ class MssGrabber(Grabber):
             self._close_screen()
             raise GrabFailed(
                 f"the screen could not be read at {area}: {error}",
-                "try again; `nitropilot doctor` tests screen capture",
+                NO_LIBRARY if "libxcb" in str(error) else AGAIN,
             ) from error
         bgrx = np.frombuffer(raw, np.uint8).reshape(area.height, area.width, 4)
         rgb = np.empty((area.height, area.width, 3), np.uint8)

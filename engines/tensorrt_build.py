@@ -182,7 +182,8 @@ def _resolved(target: str, precision: str) -> tuple[str, Library]:
     if target == CURRENT:
         target = here = CudaDevice().target
     library = library_for(target)
-    if target not in library.targets and target != (here or _target_here()):
+    known = target in library.targets or target == (here or _target_here())
+    if not (target and known):
         ready = [*(t for t in library.targets if computes(t, precision)), CURRENT]
         raise EngineUnavailable(
             f"{library.label} cannot build for {quoted(target)} here", f"use {', '.join(ready)}"

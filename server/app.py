@@ -25,6 +25,7 @@ from server.limits import BodyLimit, HeaderLimit
 from server.machine_routes import router as machine_router
 from server.metrics import Metrics
 from server.metrics_routes import router as metrics_router
+from server.openapi import complete
 from server.recordings_routes import router as recordings_router
 from server.routes import router
 from server.schemas import ErrorAnswer, VersionAnswer
@@ -79,6 +80,12 @@ class App(FastAPI):
         """The framework's own, in ours."""
         return SecurityHeaders(super().build_middleware_stack())
 
+    def openapi(self) -> dict[str, Any]:
+        """The document; made once."""
+        if not self.openapi_schema:
+            self.openapi_schema = complete(super().openapi())
+        return self.openapi_schema
+
 
 def create_app(registry: SessionRegistry, access: Access) -> App:
     """The application.
@@ -100,9 +107,7 @@ def create_app(registry: SessionRegistry, access: Access) -> App:
             part,
             # The guard in front of the app checks the token; this one only describes it.
             dependencies=[Depends(HTTPBearer(auto_error=False))],
-            responses={
-                code: {"model": ErrorAnswer} for code in (401, 403, 404, 409, 413, 422, 429, 503)
-            },
+            responses={422: {"model": ErrorAnswer}},
         )
     app.include_router(door_router)
     app.include_router(site_router)
@@ -145,6 +150,10 @@ def _on_error(_request: Request, error: Exception) -> JSONResponse:
 def _on_invalid(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     first: dict[str, Any] = error.errors()[0]
+    if first["type"] == "json_invalid":
+        place = first["loc"][-1]
+        message = f"the body is no JSON: {first.get('ctx', {}).get('error', place)}"
+        return error_answer(422, "invalid_request", message, "send a JSON object in UTF-8")
     where = ".".join(str(part) for part in first["loc"] if part != "body")
     message = f"{where}: {first['msg']}" if where else str(first["msg"])
     return error_answer(422, "invalid_request", message, "see /openapi.json for what is accepted")

@@ -17,6 +17,29 @@ MAX_PIXELS = 7680 * 4320
 FORMATS = ("PNG", "JPEG")
 
 
+def raw_picture(body: bytes, width: int | None, height: int | None) -> NDArray[np.uint8]:
+    """``height x width x 3`` RGB pixels, row by row from the top, a byte each.
+
+    Raises:
+        ImageInvalid: A side is missing, or the body has another length than they say.
+    """
+    if width is None or height is None:
+        raise ImageInvalid(
+            f"raw pixels with width {width} and height {height}", "say both: ?width=W&height=H"
+        )
+    if width * height > MAX_PIXELS:
+        raise ImageInvalid(
+            f"the picture has {width} x {height} pixels", f"at most {MAX_PIXELS} pixels"
+        )
+    if len(body) != width * height * 3:
+        raise ImageInvalid(
+            f"the body has {len(body)} bytes, and {width} x {height} RGB pixels have "
+            f"{width * height * 3}",
+            "send red, green and blue, a byte each, row by row from the top",
+        )
+    return np.frombuffer(body, np.uint8).reshape(height, width, 3)
+
+
 def decode_picture(body: bytes) -> NDArray[np.uint8]:
     """``H x W x 3`` RGB pixels of a PNG or JPEG file.
 

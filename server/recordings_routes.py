@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
 from fastapi.responses import FileResponse
-from pydantic import Field, ValidationError
+from pydantic import ConfigDict, Field, ValidationError
 
 from server.auth.identity import Scope
 from server.auth.scopes import ScopedRoute, admin_only, allow
@@ -23,6 +23,8 @@ KINDS = {".mp4": "video/mp4", ".json": "application/json"}
 
 class RecordingRequest(Model):
     """Whether a session is to be recorded."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"enabled": True}]})
 
     enabled: bool = Field(description="true starts a recording, false ends and completes it")
 

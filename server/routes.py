@@ -22,7 +22,7 @@ from policy.observation import observe
 from server.auth.identity import Scope
 from server.auth.scopes import ScopedRoute, admin_only, allow
 from server.errors import ImageInvalid
-from server.picture import decode_picture
+from server.picture import decode_picture, raw_picture
 from server.registry import SessionRegistry
 from server.schemas import (
     AutoplayRequest,
@@ -43,6 +43,8 @@ from server.views import (
 )
 
 router = APIRouter(prefix="/api/v1", route_class=ScopedRoute)
+RAW = "application/octet-stream"
+MAX_SIDE = 16384
 
 
 def the_registry(request: Request) -> SessionRegistry:
@@ -131,22 +133,32 @@ async def read_body(request: Request) -> bytes:
             "required": True,
             "content": {
                 kind: {"schema": {"type": "string", "format": "binary"}}
-                for kind in ("image/png", "image/jpeg")
+                for kind in ("image/png", "image/jpeg", RAW)
             },
         }
     },
 )
 @admin_only
 def predict(
+    request: Request,
     registry: Registry,
     body: Annotated[bytes, Depends(read_body)],
     policy: Annotated[str | None, Query(min_length=1)] = None,
     game: Annotated[str | None, Query()] = None,
     cfg_scale: Annotated[float, Query(ge=0, le=20, allow_inf_nan=False)] = 1.0,
     seed: Annotated[int | None, Query(ge=0, lt=2**63)] = None,
+    width: Annotated[int | None, Query(ge=1, le=MAX_SIDE, description="Of raw pixels")] = None,
+    height: Annotated[int | None, Query(ge=1, le=MAX_SIDE, description="Of raw pixels")] = None,
 ) -> PredictAnswer:
-    """A PNG or JPEG picture in, a chunk of actions out."""
-    pixels = decode_picture(body)
+    """A picture in, a chunk of actions out.
+
+    A PNG or JPEG file; or raw pixels as application/octet-stream: RGB, a byte each, row by
+    row from the top, with their width and height in the query.
+    """
+    if request.headers.get("content-type") == RAW or width is not None or height is not None:
+        pixels = raw_picture(body, width, height)
+    else:
+        pixels = decode_picture(body)
     with closing(registry.pool.get(policy)) as engine:
         spec = engine.spec
         blank = np.zeros((spec.frames, 3, spec.image_size, spec.image_size), np.float32)

@@ -53,6 +53,15 @@ class WindowModel(Model):
 class SessionRequest(Model):
     """A session to create: which game, and how to play it."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"process": "supertux2"},
+                {"launch": "runner", "headless": True, "policy": "random:tiny", "seed": 1},
+            ]
+        }
+    )
+
     window: int | None = Field(None, description="Window handle")
     pid: int | None = Field(None, ge=1, description="Process id of the game")
     process: str | None = Field(None, min_length=1, description="Executable, or a part of it")
@@ -158,6 +167,8 @@ class SessionModel(Model):
 class AutoplayRequest(Model):
     """Whether the agent plays (true) or the human (false)."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"enabled": False}]})
+
     enabled: bool
 
 
@@ -183,6 +194,10 @@ class StatusAnswer(Model):
 
 class TokenRequest(Model):
     """A named token to create."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"name": "stream deck", "scope": "deck"}]}
+    )
 
     name: str = Field(min_length=1, max_length=64, description="For people")
     scope: Literal["admin", "deck", "overlay"] = Field(description="What it may do")

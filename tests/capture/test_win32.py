@@ -196,6 +196,10 @@ def test_failed_grab_starts_afresh() -> None:
         screen.failure = ScreenShotError("BitBlt failed")
         with pytest.raises(GrabFailed, match="BitBlt failed"):
             grabber.grab()
+        screen.failure = ScreenShotError("Library libxcb-render.so not found")
+        with pytest.raises(GrabFailed) as failure:
+            grabber.grab()
+        assert "libxcb-render0" in failure.value.hint
         screen.failure = None
         assert grabber.grab().index == 0
     assert (screen.opened, screen.closed) == (2, 2)

@@ -110,7 +110,8 @@ def test_precisions_and_other_policies(policy: str, precision: str, target: str)
 @rtx
 @pytest.mark.parametrize(
     ("targets", "precision", "says", "hint"),
-    [(["sm99"], "auto", "'sm99'", "sm89"), (["sm89", "ada"], "auto", "'ada'", "current"),
+    [(["sm99"], "auto", "'sm99'", "sm89"), ([""], "auto", "''", "sm89"),
+     (["sm89", "ada"], "auto", "'ada'", "current"),
      ([], "auto", "no target", "sm89"), (["sm86"], "fp8", "sm86 does not compute in fp8", "bf"),
      (["sm75"], "auto", "sm75 does not compute in bfloat16", "torch"),
      (["sm89"], "int4", "'int4'", "fp8")],

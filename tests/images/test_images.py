@@ -215,13 +215,13 @@ def test_the_game_box(game_box: Container) -> None:
 
         def played() -> bool:
             now = api.get(f"/api/v1/sessions/{session}").json()
-            assert now["state"] in ("attaching", "playing"), now
+            assert now["state"] in ("attaching", "playing"), (now["end"], game_box.output())
             return bool(now["stats"]["actions_sent"] > 60)
 
         until(played, "a second of play")
         assert api.delete(f"/api/v1/sessions/{session}").status_code == 204
         ended = api.get(f"/api/v1/sessions/{session}").json()
-        assert ended["state"] == "stopped", ended
+        assert ended["state"] == "stopped", ended["end"]
     assert game_box.files() == game_box.before, "the root is not read-only"
 
 

@@ -201,3 +201,16 @@ def test_without_a_policy_there_is_a_hint(tmp_path: Path) -> None:
     finally:
         daemon.client.close()
         daemon.kill()
+
+
+def test_raw_pixels_are_the_picture(daemon: Daemon) -> None:
+    """A program that has the pixels need not make a file of them; the actions are the same."""
+    file = picture()
+    pixels = np.asarray(Image.open(io.BytesIO(file)))
+    height, width = pixels.shape[:2]
+    answer = daemon.client.post(
+        PREDICT, content=pixels.tobytes(), params={"seed": 1, "width": width, "height": height},
+        headers={"Content-Type": "application/octet-stream"},
+    )  # fmt: skip
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["actions"] == predict(daemon, file, seed=1).json()["actions"]
