@@ -202,7 +202,7 @@ def test_failed_grab_starts_afresh() -> None:
         assert "libxcb-render0" in failure.value.hint
         screen.failure = None
         assert grabber.grab().index == 0
-    assert (screen.opened, screen.closed) == (2, 2)
+    assert (screen.opened, screen.closed) == (3, 3)
 
 
 def test_changed_resolution_reopens_mss() -> None:
