@@ -9,7 +9,8 @@ HTTP requests a second beside them.  The clients are another process.  Prints, i
 how late actions reached the pad (from the session's trace) in both kinds of rounds, the median
 over the rounds of each round's percentile, and their difference.
 
-``--plain`` has as many HTTP requests but no event clients; ``--idle`` the clients but no requests.
+``--plain`` has as many HTTP requests but no event clients; ``--idle`` the clients but no requests;
+``--hostile`` has attackers in place of both (``benchmarks.hostile_clients``).
 
 Target: the 99th percentile grows by less than 1 ms.  The clients share the machine's
 processors with the daemon and the game, so on a small machine they are part of the result.
@@ -35,6 +36,7 @@ import httpx
 
 from agent.display import PrivateDisplay
 from agent.stats import percentile
+from benchmarks.hostile_clients import attackers
 
 if TYPE_CHECKING:
     from multiprocessing.synchronize import Event
@@ -43,7 +45,7 @@ TARGET_MS = 1.0
 RANKS = (50, 90, 99)
 SETTLE_S = 2.0
 """Between a change of the load and the measurement."""
-Load = tuple[int, float]
+Load = tuple[int, float, bool]
 
 
 class Daemon:
@@ -134,7 +136,7 @@ CONNECTIONS = 20
 
 def bother(url: str, token: str, load: Load, stop: Event, counts: Any) -> None:
     """In a process of its own: all clients, until ``stop``."""
-    clients, requests = load
+    clients, requests, hostile = load
 
     async def work() -> None:
         seen = {"messages": 0, "lost": 0, "requests": 0}
@@ -143,6 +145,8 @@ def bother(url: str, token: str, load: Load, stop: Event, counts: Any) -> None:
             await asyncio.sleep(1 / requests)
             every = CONNECTIONS / requests
             tasks.append(asyncio.create_task(request(url, token, every, seen), name=str(number)))
+        if hostile:
+            tasks += [asyncio.create_task(each) for each in attackers(url, token, seen)]
         while not stop.is_set():
             await asyncio.sleep(0.05)
             for task in tasks:
@@ -247,14 +251,16 @@ def main() -> None:
     parser.add_argument("--engine", default="torch")
     parser.add_argument("--plain", action="store_true")
     parser.add_argument("--idle", action="store_true")
+    parser.add_argument("--hostile", action="store_true")
     options = parser.parse_args()
-    clients = 0 if options.plain else options.clients
-    requests = 0.0 if options.idle else options.requests
-    result = measure(options, (clients, requests))
+    clients = 0 if options.plain or options.hostile else options.clients
+    requests = 0.0 if options.idle or options.hostile else options.requests
+    result = measure(options, (clients, requests, options.hostile))
     if options.json:
         print(json.dumps(result, indent=2))
         return
-    print(f"{clients} event clients and {requests:g} requests a second, {options.mode}; ms late")
+    load = "attackers" if options.hostile else f"{clients} event clients, {requests:g} requests/s"
+    print(f"{load}, {options.mode}; ms late")
     for name in ("without", "with"):
         print(f"  {name:8}", "  ".join(f"{key} {value}" for key, value in result[name].items()))
     print(f"  p99 grows by {result['p99_more_ms']} ms (target: less than {TARGET_MS:g})")
