@@ -220,8 +220,12 @@ def test_the_game_box(game_box: Container) -> None:
 
         until(played, "a second of play")
         assert api.delete(f"/api/v1/sessions/{session}").status_code == 204
-        ended = api.get(f"/api/v1/sessions/{session}").json()
-        assert ended["state"] == "stopped", ended["end"]
+
+        def ended() -> bool:
+            return bool(api.get(f"/api/v1/sessions/{session}").json()["end"])
+
+        until(ended, "the session's end")
+        assert api.get(f"/api/v1/sessions/{session}").json()["state"] == "stopped"
     assert game_box.files() == game_box.before, "the root is not read-only"
 
 
