@@ -13,6 +13,7 @@ import shutil
 import ssl
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,14 +117,21 @@ class Container:
         return found
 
     def close(self) -> None:
-        """End everything in it, and remove it."""
-        running = psutil.Process(self.process.pid).children(recursive=True)
-        for one in running:
-            one.terminate()
-        psutil.wait_procs(running, timeout=PATIENCE_S)
-        self.process.wait(PATIENCE_S)
-        buildah("umount", self.name)
-        buildah("rm", self.name)
+        """Stop it as a container engine does, see that nothing runs on, and remove it."""
+        inside = self.inside()
+        first = [process for process in inside if process.parent() not in inside]
+        for process in first:
+            process.terminate()
+        try:
+            self.process.wait(PATIENCE_S)
+            assert psutil.wait_procs(inside, 5)[1] == [], "its program's end left others running"
+        finally:
+            for process in inside:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+            self.process.wait(PATIENCE_S)
+            buildah("umount", self.name)
+            buildah("rm", self.name)
 
 
 def ours(process: psutil.Process) -> bool:
