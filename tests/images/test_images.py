@@ -124,7 +124,9 @@ class Container:
             process.terminate()
         try:
             self.process.wait(PATIENCE_S)
-            assert psutil.wait_procs(inside, 5)[1] == [], "its program's end left others running"
+            assert psutil.wait_procs(inside, PATIENCE_S)[1] == [], (
+                "its program's end left others running"
+            )
         finally:
             for process in inside:
                 with suppress(psutil.NoSuchProcess):
