@@ -182,7 +182,9 @@ class SessionRegistry:
             taken = game.window if game is not None else self._chosen.get(session.id)
             if taken is None:
                 continue
-            if taken.handle == wanted.handle or (taken.pid and taken.pid == wanted.pid):
+            # Handles are used again at once: a game that was started anew may have the old one's.
+            same = taken.handle == wanted.handle and None in (taken.pid, wanted.pid)
+            if same or (taken.pid and taken.pid == wanted.pid):
                 raise NotPossibleNow(
                     f"session {session.id} already plays this game", "delete that session first"
                 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import signal
 import stat
 import subprocess
@@ -12,6 +13,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 
 from engines.wish import DEVICES, ENGINES, PRECISIONS
@@ -262,6 +264,14 @@ def test_new_sessions_get_the_settings(daemon: Daemon, game: RunningGame) -> Non
         daemon.client.patch(PATH, json={"play": {"mode": None, "action_hz": None}})
 
 
+def serves(url: str) -> bool:
+    """Whether a daemon answers."""
+    try:
+        return httpx.get(f"{url}/healthz").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="terminals are POSIX's")
 def test_the_end_of_a_terminal_still_ends_the_daemon(tmp_path: Path) -> None:
     """A window that was closed must not leave a daemon that nobody sees."""
@@ -272,7 +282,9 @@ def test_the_end_of_a_terminal_still_ends_the_daemon(tmp_path: Path) -> None:
             [sys.executable, "-m", "nitropilot", "serve", "--port", "0"], cwd=ROOT, stdin=slave,
             stdout=out, stderr=out, env=environment(tmp_path, None),
         ) as process:  # fmt: skip
-            until(lambda: "Open in a browser" in log.read_text(), "the daemon")
+            address = re.compile(r"listens on (\S+)/api")
+            found = until(lambda: address.search(log.read_text()), "the daemon's address")
+            until(lambda: serves(found[1]), "the daemon's first answer")
             process.send_signal(signal.SIGHUP)
             assert process.wait(120) == 0
     finally:

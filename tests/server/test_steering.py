@@ -9,6 +9,9 @@ import pytest
 
 from agent.guards import CONTROLS, MENU_BUTTONS
 from controller import Button
+from server.panic import toggle_all
+from server.pool import EnginePool
+from server.registry import SessionRegistry
 from server.session_schemas import Control
 from tests.server.conftest import needs_preload
 from tests.server.processes import running_game, trace_of, until
@@ -261,7 +264,11 @@ def test_one_key_toggles_every_game(
         assert (done, states[first], states[second]) == ("playing", "playing", "playing")
         for session_id in (first, second):
             delete(daemon, session_id)
-    assert toggle()[0] == "no session"
+
+
+def test_there_may_be_nothing_to_toggle() -> None:
+    """A key that is pressed before the game runs."""
+    assert toggle_all(SessionRegistry(EnginePool(None))) == "no session"
 
 
 def test_the_api_names_every_control() -> None:
