@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
 
-KEPT = 100_000
-"""Samples kept for percentiles; the oldest make room (26 minutes of sends at 60 Hz)."""
+from agent.samples import Samples
 
 
 @dataclass
@@ -36,14 +34,14 @@ class PlayStats:
     sent: int = 0
     playing_seconds: float = 0.0
     frozen_seconds: float = 0.0
-    inference: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT))
-    lateness: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT))
+    inference: Samples = field(default_factory=Samples)
+    lateness: Samples = field(default_factory=Samples)
     ticks: int = 0
     fresh: int = 0
     chunks_dropped: int = 0
     actions_dropped: int = 0
-    reaction: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT))
-    age: deque[float] = field(default_factory=lambda: deque(maxlen=KEPT))
+    reaction: Samples = field(default_factory=Samples)
+    age: Samples = field(default_factory=Samples)
 
     @property
     def running_seconds(self) -> float:
@@ -83,9 +81,9 @@ class PlayStats:
         }
 
 
-def _ms(samples: deque[float], rank: float) -> float | None:
+def _ms(samples: Samples, rank: float) -> float | None:
     """A percentile in milliseconds; None without samples."""
-    value = percentile(list(samples), rank)
+    value = samples.percentile(rank)
     return None if value is None else round(value * 1000, 3)
 
 

@@ -27,13 +27,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent import Mode, PlaySettings, Session, SessionPlan, Target, open_game
-from agent.stats import percentile
 from engines import load_engine
 from engines.base import ActionChunk, Engine, Request
 
 if TYPE_CHECKING:
-    from collections import deque
     from collections.abc import Sequence
+
+    from agent.samples import Samples
 
 
 class Slower(Engine):
@@ -93,8 +93,8 @@ def measure(mode: Mode, options: argparse.Namespace) -> dict[str, float | int | 
     }
 
 
-def _ms(samples: deque[float], rank: float) -> float:
-    return round((percentile(list(samples), rank) or 0.0) * 1000, 3)
+def _ms(samples: Samples, rank: float) -> float:
+    return round((samples.percentile(rank) or 0.0) * 1000, 3)
 
 
 def main() -> None:
