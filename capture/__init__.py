@@ -8,6 +8,8 @@ Works on X11 (with or without a window manager) and on Windows.  Importing this
 package touches no display: mss, OpenCV and Xlib are imported when first used.
 """
 
+from capture.base import Grabber, ResponseProbe
+from capture.chooser import open_grabber, open_response_probe
 from capture.errors import (
     AmbiguousWindow,
     CaptureError,
@@ -19,8 +21,6 @@ from capture.errors import (
 )
 from capture.finder import find_window, list_windows
 from capture.frame import Frame
-from capture.grabber import Grabber, open_grabber
-from capture.probe import ResponseProbe, open_response_probe
 from capture.window import Rect, Window, parse_handle
 
 __all__ = [

@@ -11,6 +11,7 @@ CaptureError
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from nitropilot.errors import NitroPilotError
@@ -63,3 +64,10 @@ class GrabFailed(CaptureError):
     """The screen could not be read this time."""
 
     code = "grab_failed"
+
+
+def unsupported_system() -> NoDisplay:
+    """The error for a system whose windows cannot be found or grabbed."""
+    return NoDisplay(
+        f"windows cannot be captured on {sys.platform!r}", "use Linux with X11, or Windows"
+    )

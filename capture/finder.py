@@ -5,20 +5,13 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from capture.errors import AmbiguousWindow, NoDisplay, WindowNotFound
+from capture.errors import AmbiguousWindow, WindowNotFound, unsupported_system
 from capture.processes import family
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from capture.window import Window
-
-
-def unsupported_system() -> NoDisplay:
-    """The error for a system whose windows cannot be found or grabbed."""
-    return NoDisplay(
-        f"windows cannot be captured on {sys.platform!r}", "use Linux with X11, or Windows"
-    )
 
 
 def list_windows(display: str | None = None) -> tuple[Window, ...]:

@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 from mss.exception import ScreenShotError
 
+from capture.base import Grabber
 from capture.errors import GrabFailed, WindowMinimised
 from capture.frame import Frame
-from capture.grabber import Grabber
 
 if TYPE_CHECKING:
     from collections.abc import Callable

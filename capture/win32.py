@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from capture.probe import ResponseProbe
+from capture.base import ResponseProbe
 from capture.processes import executable_name
 from capture.window import MIN_SIDE, Rect, Window, hidden, vanished
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from Xlib import X
 from Xlib.protocol.event import ClientMessage
 
-from capture.probe import ResponseProbe
+from capture.base import ResponseProbe
 from capture.x11_target import X11Target
 
 if TYPE_CHECKING:

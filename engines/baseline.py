@@ -16,7 +16,8 @@ import torch
 from engines.base import ActionChunk, Engine, EngineInfo
 from engines.batch import UNCONDITIONAL, check_request, chunks_of
 from engines.errors import InferenceFailed
-from engines.torch_engine import failure, policy_spec
+from engines.spec import policy_spec
+from engines.torch_engine import failure
 from policy.errors import ObservationError
 from policy.inputs import game_rows, kept_frames
 from policy.network import Conditioning

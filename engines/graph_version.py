@@ -16,7 +16,7 @@ SHAPING = (
     "policy.vision", "engines.base", "engines.batch", "engines.onnx_export",
     "engines.onnx_converter", "engines.onnx_operators", "engines.onnx_quantised",
     "engines.onnx_writer", "engines.plan_probe", "engines.tensorrt_build",
-    "engines.torch_engine",
+    "engines.spec",
 )  # fmt: skip
 """What the numbers, the inputs and the options of a compiled graph depend on."""
 

@@ -40,7 +40,7 @@ from engines.onnx_converter import Converter
 from engines.onnx_operators import shape_of
 from engines.onnx_quantised import products_for
 from engines.onnx_writer import KINDS, OnnxWriter
-from engines.torch_engine import policy_spec
+from engines.spec import policy_spec
 from policy import open_policy
 from policy.errors import quoted
 from policy.graph import FramePart, SamplerPart

@@ -23,7 +23,7 @@ from engines.batch import make_batch
 from engines.cache import new_entry
 from engines.errors import EngineError, EngineUnavailable
 from engines.openvino_settings import ALLOWED_ERROR, compile_settings
-from engines.torch_engine import policy_spec
+from engines.spec import policy_spec
 from nitropilot import NitroPilotError
 from policy import open_policy
 from policy.graph import FramePart, SamplerPart

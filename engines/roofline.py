@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from engines.torch_engine import policy_spec
+from engines.spec import policy_spec
 from policy.graph import FramePart, SamplerPart
 from policy.graph_layers import Dense
 from policy.naming import parse_random

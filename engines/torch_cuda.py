@@ -22,7 +22,8 @@ import torch
 from engines.base import ActionChunk, Engine, EngineInfo
 from engines.batch import chunks_of, make_batch
 from engines.errors import EngineUnavailable, InferenceFailed, OutOfMemory
-from engines.torch_engine import failure, policy_spec
+from engines.spec import policy_spec
+from engines.torch_engine import failure
 from policy import open_policy
 from policy.graph import FramePart, SamplerPart
 

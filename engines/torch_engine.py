@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from engines.base import SMALL, ActionChunk, Engine, EngineInfo, PolicySpec
+from engines.base import SMALL, ActionChunk, Engine, EngineInfo
 from engines.batch import chunks_of, make_batch
 from engines.errors import EngineUnavailable, InferenceFailed, OutOfMemory
+from engines.spec import policy_spec
 from policy import open_policy
 from policy.graph import FramePart, SamplerPart
 
@@ -92,26 +93,6 @@ def failure(where: str, error: RuntimeError) -> InferenceFailed:
 
 def _tensor(array: Array) -> Tensor:
     return torch.from_numpy(array)
-
-
-def policy_spec(policy: Policy) -> PolicySpec:
-    """What the outside needs to know of ``policy``."""
-    tokens = policy.config.tokenizer_cfg
-    return PolicySpec(
-        name=policy.name,
-        fingerprint=policy.fingerprint,
-        is_random=policy.is_random,
-        image_size=policy.image_size,
-        frames=policy.frames,
-        horizon=policy.horizon,
-        action_dim=policy.action_dim,
-        steps=policy.steps,
-        games=dict(policy.games),
-        game_rows=policy.sizes.game_rows,
-        tokens_per_frame=tokens.num_visual_tokens_per_frame,
-        sequence_length=tokens.max_sequence_length,
-        old_layout=tokens.old_layout,
-    )
 
 
 DTYPES = {"auto": torch.float32, "float32": torch.float32, "bfloat16": torch.bfloat16}

@@ -6,13 +6,29 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
+from functools import cache
 
-from server.cli.output import ConsoleHandler
+from rich.console import Console
+from rich.text import Text
 
 OURS = ("nitropilot", "controller")
 """Loggers whose level the settings decide; everybody else's warnings are always shown."""
 TEXT = "%(message)s"
 TEXT_VERBOSE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+
+@cache
+def error_console() -> Console:
+    """The one console on stderr: the log and a moving status line must share it."""
+    return Console(stderr=True, soft_wrap=True)
+
+
+class ConsoleHandler(logging.Handler):
+    """One line a record, however narrow the terminal, above a moving status line."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        style = "yellow" if record.levelno >= logging.WARNING else "dim"
+        error_console().print(Text(self.format(record), style))
 
 
 class JsonFormatter(logging.Formatter):

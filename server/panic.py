@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from agent.states import SessionState
 from nitropilot import NitroPilotError
@@ -12,10 +12,9 @@ from nitropilot import NitroPilotError
 if TYPE_CHECKING:
     from agent import Session
     from server.registry import SessionRegistry
+    from server.session_schemas import Toggled
 
 log = logging.getLogger("nitropilot.panic")
-
-Toggled = Literal["paused", "playing", "no session"]
 
 
 def panic(registry: SessionRegistry) -> list[str]:

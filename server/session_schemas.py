@@ -7,7 +7,6 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from agent.steering import MAX_IDLE_S
-from server.panic import Toggled
 from server.schemas import Model, SessionModel
 
 Control = Literal[
@@ -18,6 +17,7 @@ Control = Literal[
 """``agent.guards.CONTROLS``, spelled out for the API's description; a test compares them."""
 
 MenuButton = Literal["start", "back", "guide"]
+Toggled = Literal["paused", "playing", "no session"]
 
 
 class GuardRequest(Model):

@@ -6,13 +6,14 @@ import io
 import json
 import logging
 import sys
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from server.logs import ConsoleHandler
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -27,12 +28,6 @@ JsonOption = typer.Option("--json", help="Print one JSON object on stdout.")
 def console() -> Console:
     """A console on stdout."""
     return Console(soft_wrap=True, highlight=False)
-
-
-@cache
-def error_console() -> Console:
-    """The one console on stderr: the log and a moving status line must share it."""
-    return Console(stderr=True, soft_wrap=True)
 
 
 def printable(value: object) -> str:
@@ -72,14 +67,6 @@ def survive_odd_characters() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-
-
-class ConsoleHandler(logging.Handler):
-    """One line a record, however narrow the terminal, above a moving status line."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        style = "yellow" if record.levelno >= logging.WARNING else "dim"
-        error_console().print(Text(self.format(record), style))
 
 
 def log_to_stderr(verbose: bool) -> None:

@@ -32,12 +32,12 @@ from server.cli.output import (
     EXIT_ERROR,
     EXIT_FAILED,
     JsonOption,
-    error_console,
     print_error,
     print_json,
     print_table,
     printable,
 )
+from server.logs import error_console
 from server.paths import new_session_folder
 from server.signals import ending_signals, in_another_thread
 from server.views import session_model

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from server.cli.output import error_console
+from server.logs import error_console
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from server.cli.output import error_console
 from server.errors import HostRefused, NoPolicy, ServerError
 from server.hosts import DEFAULT_HOST, DEFAULT_PORT, parse_bind
+from server.logs import error_console
 from server.token import load_or_create_token
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ import torch
 from engines import EngineError, EngineUnavailable, Prefix, Request
 from engines.batch import make_batch
 from engines.graph_version import graph_version
-from engines.torch_engine import policy_spec
+from engines.spec import policy_spec
 from policy import open_policy, random_policy, save_policy
 from tests.engines.examples import example, relative, sampled
 from tests.policy.samples import NAMES, fixture_path, fixture_policy, reference

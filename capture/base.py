@@ -1,13 +1,12 @@
-"""``Grabber``: takes pictures of one window."""
+"""``Grabber`` takes pictures of one window; ``ResponseProbe`` asks whether it still answers.
+
+What every window system implements; ``capture.chooser`` opens the one that is right here.
+"""
 
 from __future__ import annotations
 
-import sys
 from abc import ABC, abstractmethod
-from functools import partial
 from typing import TYPE_CHECKING
-
-from capture.finder import unsupported_system
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -55,29 +54,37 @@ class Grabber(ABC):
         self.close()
 
 
-def open_grabber(window: Window) -> Grabber:
-    """Open a grabber for a window that ``find_window`` or ``list_windows`` returned.
+class ResponseProbe(ABC):
+    """Asks one window whether its program still handles events.  Use it from one thread."""
 
-    Raises:
-        WindowVanished: The window was closed meanwhile.
-        NoDisplay: The display is gone, or the system is not supported.
-    """
-    grabber: Grabber
-    if sys.platform == "win32":
-        from mss import MSS
+    @abstractmethod
+    def poll(self) -> bool | None:
+        """Look for an answer; never waits.
 
-        from capture.mss_grabber import MssGrabber
-        from capture.win32 import Win32Locator
-        from capture.win32_api import load
+        A game reads its events once a frame, so False right after True is
+        normal: what counts is how long the answer stays False.
 
-        grabber = MssGrabber(window, Win32Locator(load(), window), MSS)
-    elif sys.platform == "linux":
-        from mss import MSS
+        Returns:
+            True when the game answered the last ping, False while a ping is
+            unanswered, None when this window cannot be asked or the first ping
+            has only just been sent.
 
-        from capture.mss_grabber import MssGrabber
-        from capture.x11_target import X11Locator
+        Raises:
+            WindowVanished: The window was closed.
+            NoDisplay: The X server is gone.
+        """
 
-        grabber = MssGrabber(window, X11Locator(window), partial(MSS, display=window.display))
-    else:
-        raise unsupported_system()
-    return grabber
+    @abstractmethod
+    def close(self) -> None:
+        """Release everything.  Safe to call twice."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,63 @@
+"""Open what takes pictures of a window here, and what asks it whether it still answers."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from typing import TYPE_CHECKING
+
+from capture.errors import unsupported_system
+
+if TYPE_CHECKING:
+    from capture.base import Grabber, ResponseProbe
+    from capture.window import Window
+
+
+def open_grabber(window: Window) -> Grabber:
+    """Open a grabber for a window that ``find_window`` or ``list_windows`` returned.
+
+    Raises:
+        WindowVanished: The window was closed meanwhile.
+        NoDisplay: The display is gone, or the system is not supported.
+    """
+    grabber: Grabber
+    if sys.platform == "win32":
+        from mss import MSS
+
+        from capture.mss_grabber import MssGrabber
+        from capture.win32 import Win32Locator
+        from capture.win32_api import load
+
+        grabber = MssGrabber(window, Win32Locator(load(), window), MSS)
+    elif sys.platform == "linux":
+        from mss import MSS
+
+        from capture.mss_grabber import MssGrabber
+        from capture.x11_target import X11Locator
+
+        grabber = MssGrabber(window, X11Locator(window), partial(MSS, display=window.display))
+    else:
+        raise unsupported_system()
+    return grabber
+
+
+def open_response_probe(window: Window) -> ResponseProbe:
+    """Open a probe for a window that ``find_window`` or ``list_windows`` returned.
+
+    Raises:
+        WindowVanished: The window was closed meanwhile.
+        NoDisplay: The display is gone, or the system is not supported.
+    """
+    probe: ResponseProbe
+    if sys.platform == "win32":
+        from capture.win32 import HungProbe
+        from capture.win32_api import load
+
+        probe = HungProbe(load(), window)
+    elif sys.platform == "linux":
+        from capture.x11_probe import PingProbe
+
+        probe = PingProbe(window)
+    else:
+        raise unsupported_system()
+    return probe

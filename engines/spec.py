@@ -1,0 +1,30 @@
+"""``policy_spec``: what callers of an engine need to know of its policy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engines.base import PolicySpec
+
+if TYPE_CHECKING:
+    from policy.network import Policy
+
+
+def policy_spec(policy: Policy) -> PolicySpec:
+    """What the outside needs to know of ``policy``."""
+    tokens = policy.config.tokenizer_cfg
+    return PolicySpec(
+        name=policy.name,
+        fingerprint=policy.fingerprint,
+        is_random=policy.is_random,
+        image_size=policy.image_size,
+        frames=policy.frames,
+        horizon=policy.horizon,
+        action_dim=policy.action_dim,
+        steps=policy.steps,
+        games=dict(policy.games),
+        game_rows=policy.sizes.game_rows,
+        tokens_per_frame=tokens.num_visual_tokens_per_frame,
+        sequence_length=tokens.max_sequence_length,
+        old_layout=tokens.old_layout,
+    )
