@@ -4,7 +4,8 @@
 # Others: make check (lint and types), make bench (what this machine measures), make parity
 # (every engine here against float32, full-size policies too), make test-images (the container
 # images built and run; needs root), make kills (200 ends at random moments), make soak (10 minutes
-# of use; MINUTES=60 for more), make clean.
+# of use; MINUTES=60 for more), make golden-record, golden-update and golden-mutations
+# (CONTRIBUTING.md says when), make clean.
 # On a machine with a CUDA card, make test-gpu and make bench-gpu need python3 with torch,
 # numpy and safetensors, install nothing and use one card.
 
@@ -18,7 +19,8 @@ BARE := $(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON))
 ONE_CARD := CUDA_VISIBLE_DEVICES=$${CUDA_VISIBLE_DEVICES-0} && \
 	export CUDA_VISIBLE_DEVICES=$${CUDA_VISIBLE_DEVICES%%,*}
 
-.PHONY: demo test test-images kills soak check bench parity test-gpu bench-gpu clean
+.PHONY: demo test test-images kills soak check bench parity test-gpu bench-gpu clean \
+	golden-record golden-update golden-mutations
 
 demo: packages-demo $(READY)
 	$(BIN)/nitropilot demo --seconds 20 $(DEMO)
@@ -48,6 +50,16 @@ bench: packages-demo $(READY)
 
 parity: packages-test $(READY)
 	NITROPILOT_PARITY=full $(BIN)/python -m pytest -s tests/engines/test_parity.py
+
+golden-record: packages-test $(READY)
+	$(BIN)/python -m tests.golden.record
+	$(BIN)/python -m tests.golden.expected
+
+golden-update: packages-test $(READY)
+	$(BIN)/python -m tests.golden.expected
+
+golden-mutations: packages-test $(READY)
+	$(BIN)/python -m tests.golden.mutations
 
 test-gpu:
 	$(ONE_CARD) && $(BARE) -m unittest discover -v -s tests/gpu -t .

@@ -1,0 +1,167 @@
+"""Break the program in small ways; the golden traces must notice each: ``make golden-mutations``.
+
+Each mutation is a text that is replaced in a copy of the source.  It names no file, so that it
+survives when files move; a text that is no longer there once is an error, to be put right here.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.golden import expected
+from tests.golden.overlay import browser
+from tests.golden.scenarios import SCENARIOS
+
+ROOMS = ("nitropilot", "capture", "controller", "policy", "engines", "agent", "simulator", "server")
+OWN = Path("tests/golden")
+LOOK = "--look"
+
+
+class Mutation(NamedTuple):
+    """One way to break the program.
+
+    Attributes:
+        name: What is broken.
+        old: The text that is replaced.
+        new: By what.
+        play: The one that is likely to notice.
+    """
+
+    name: str
+    old: str
+    new: str
+    play: str = "runner-paused"
+
+
+MUTATIONS = (
+    Mutation("the left stick upside down", "left=(left_x, -left_y),", "left=(left_x, left_y),"),
+    Mutation("a flick of the right stick to the wrong side",
+             '"RIGHT_LEFT": (-1.0, 0.0)', '"RIGHT_LEFT": (1.0, 0.0)'),
+    Mutation("triggers half pulled", 'left_trigger=float("LEFT_TRIGGER" in pressed)',
+             'left_trigger=0.5 * ("LEFT_TRIGGER" in pressed)'),
+    Mutation("the guard lets everything through", "        return limits.mask(state)\n",
+             "        return state\n"),
+    Mutation("what the guard held back is not counted for sticks",
+             "self.held_back.update(name.upper() for name in limits.moved(state))", "pass"),
+    Mutation("one action more is dropped", "dropped = min(max(now - start, 0), len(actions))",
+             "dropped = min(max(now - start + 1, 0), len(actions))"),
+    Mutation("a frame belongs to the tick before", "* self.hz + 0.5)", "* self.hz)"),
+    Mutation("fewer sent actions are remembered", "SENT_KEPT = 4", "SENT_KEPT = 3"),
+    Mutation("the cross-fade is a step off", "np.float32((step + 1) / (steps + 1))",
+             "np.float32((step + 1) / (steps + 2))"),
+    Mutation("the weights of joining fall off otherwise",
+             "left * math.expm1(left) / (math.e - 1)", "left * left"),
+    Mutation("one action less is fixed", "fixed = min(max(fixed, 0), overlap)",
+             "fixed = min(max(fixed - 1, 0), overlap)"),
+    Mutation("looks begin at another rank of the delays", "DELAY_RANK = 95", "DELAY_RANK = 50"),
+    Mutation("trace times are rounded", "DIGITS = 6", "DIGITS = 4"),
+    Mutation("trace actions are rounded", "np.round(actions.astype(float), 5)",
+             "np.round(actions.astype(float), 4)"),
+    Mutation("frames of before are forgotten never", "        if run != self._run:\n            "
+             "self._past.clear()\n", "        if run != self._run:\n"),
+    Mutation("the game thaws only after the chunk",
+             "        self.game.controls.thaw()\n        seconds |= decision.chunk.seconds\n",
+             "        seconds |= decision.chunk.seconds\n"),
+    Mutation("the freeze counts as play",
+             "self.stats.frozen_seconds += time.perf_counter() - frozen",
+             "pass"),
+    Mutation("letting go does not make the pad neutral", "            self.pad.neutral()\n",
+             "            pass\n"),
+    Mutation("an answer lacks a field's value", 'pad=PadModel(name=game.controls.pad.name, '
+             'reason=game.pad_reason) if game else None', "pad=None"),
+    Mutation("an answer lacks a field", '    held_back: dict[str, int] = Field(description='
+             '"Controls masked so far")\n', ""),
+    Mutation("an error has another status", '"not_possible_now": 409', '"not_possible_now": 400'),
+    Mutation("an event's field has another name",
+             "late_ms=_ms(moved.late)", "late=_ms(moved.late)"),
+    Mutation("events have seconds for milliseconds",
+             "None if seconds is None else round(seconds * 1000, 3)",
+             "None if seconds is None else round(seconds, 6)"),
+    Mutation("a person's pad is told as the agent's",
+             'session.watch.pad(state, source="human")', "session.watch.pad(state)"),
+    Mutation("the agent never plays again after a takeover",
+             "self._attempt(session, lambda one: one.hand_back())", "pass"),
+    Mutation("a recording's sticks upside down", "0.0 - row.left_y", "row.left_y"),
+    Mutation("the caption counts from nought", "chunk {self.chunk + 1}  action",
+             "chunk {self.chunk}  action"),
+    Mutation("the drawn stick moves less", "STICK_TRAVEL = 8.0", "STICK_TRAVEL = 6.0"),
+    Mutation("silence is said sooner", "SILENT_S = 1.0", "SILENT_S = 0.9"),
+    Mutation("the overlay says another word", 'this.#badge("human", "HUMAN")',
+             'this.#badge("human", "PLAYER")'),
+    Mutation("the overlay's stick upside down", "at([x * STICK_REACH, -y * STICK_REACH])",
+             "at([x * STICK_REACH, y * STICK_REACH])"),
+    Mutation("the overlay lists fewer inputs", "const KEPT = 14;", "const KEPT = 10;"),
+)  # fmt: skip
+
+
+def apply(mutation: Mutation, root: Path) -> None:
+    """Break a copy of the source.
+
+    Raises:
+        LookupError: The text is not there exactly once.
+    """
+    files = [path for room in ROOMS for path in (root / room).rglob("*")]
+    texts = {
+        path: path.read_text(encoding="utf-8") for path in files if path.suffix in (".py", ".js")
+    }
+    found = [path for path, text in texts.items() for _ in range(text.count(mutation.old))]
+    if len(found) != 1:
+        raise LookupError(f"{mutation.name}: {mutation.old!r} is there {len(found)} times")
+    text = texts[found[0]].replace(mutation.old, mutation.new)
+    found[0].write_text(text, encoding="utf-8")
+
+
+def notices(root: Path, play: str) -> str:
+    """What the traces say first of a copy of the source; "" if they like it."""
+    command = [sys.executable, "-m", "tests.golden.mutations", LOOK, play]
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)
+    return done.stdout.strip() or done.stderr.strip()[-300:]
+
+
+def look(first: str) -> str:
+    """Feed the plays back, this one first, until something is not as expected; what it is."""
+    with tempfile.TemporaryDirectory() as name:
+        for play in (first, *(other for other in SCENARIOS if other != first)):
+            expected.fed_back(Path(name), 1, play)
+            folder = Path(name) / "0" / play
+            for part in ("chunks", *expected.PARTS):
+                if why := expected.compare(folder, play, part):
+                    return f"{play}: {why}"
+            with browser() as one:
+                if why := expected.compare_overlay(one, folder, play):
+                    return f"{play}: {why}"
+    return ""
+
+
+def main(words: list[str]) -> int:
+    """Try all mutations, or those with one of these words in their name."""
+    if words[:1] == [LOOK]:
+        print(look(words[1]))
+        return 0
+    missed = []
+    for mutation in MUTATIONS:
+        if words and not any(word in mutation.name for word in words):
+            continue
+        with tempfile.TemporaryDirectory() as name:
+            root = Path(name)
+            for room in ROOMS:
+                shutil.copytree(room, root / room)
+            shutil.copytree(OWN, root / OWN)
+            (root / "tests" / "__init__.py").touch()
+            apply(mutation, root)
+            said = notices(root, mutation.play)
+        print(f"{'noticed' if said else 'MISSED'}: {mutation.name}: {said}", flush=True)
+        if not said:
+            missed.append(mutation.name)
+    return len(missed)
+
+
+if __name__ == "__main__":
+    sys.exit(1 if main(sys.argv[1:]) else 0)
