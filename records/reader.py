@@ -11,6 +11,7 @@ their order and with their types, and no gaps.
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -87,12 +88,11 @@ def read_facts(folder: Path) -> dict[str, Any]:
             f"{path} says format {facts.get('format')!r}, and this version reads {FORMAT}",
             "read it with the version of NitroPilot that recorded it",
         )
-    try:
-        complete = float(facts["fps"]) > 0 and bool(facts["id"]) and "game" in facts
-    except (KeyError, TypeError, ValueError):
-        complete = False
-    if not complete:
-        raise DamagedRecording(f"{path} lacks id, game or fps")
+    fps, texts = facts.get("fps"), (facts.get("id"), facts.get("game"))
+    if not (isinstance(fps, int | float) and 0 < fps < math.inf):
+        raise DamagedRecording(f"{path} says {fps!r} frames a second")
+    if not all(isinstance(text, str) for text in texts):
+        raise DamagedRecording(f"{path} lacks id or game")
     return facts
 
 

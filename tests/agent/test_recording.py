@@ -23,6 +23,7 @@ from agent.recording import RecordingPlan
 from agent.video import Moment
 from controller import Button, GamepadState
 from records import format as layout
+from records.reader import read_recording
 from records.rows import Row, table_of
 from tests.agent.playing import attach, chunks_of, read_trace, until
 
@@ -74,6 +75,7 @@ def test_a_row_for_every_frame_and_action(
     session = recorded(stage, runner, tmp_path / "all")
     folder = only_folder(tmp_path / "all")
     rows = rows_of(folder)
+    assert read_recording(folder).rows.to_pylist() == rows
     assert frame_count(folder / "video.mp4") == len(rows)
     assert [row["frame_index"] for row in rows] == list(range(len(rows)))
     chunks = sorted(folder.glob("*_chunk_*"))

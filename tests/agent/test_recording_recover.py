@@ -21,6 +21,7 @@ from agent.recording_recover import mend, recover
 from agent.video import Moment
 from controller import Button, GamepadState
 from records import format as layout
+from records.reader import read_recording
 from records.rows import Row
 from tests.agent.playing import until
 from tests.agent.test_recording import frame_count, only_folder, rows_of
@@ -75,6 +76,7 @@ def check(root: Path, least: int, most: int = 110) -> Path:
     """One complete recording, rows and frames alike, every row what was sent with its frame."""
     folder = only_folder(root)
     rows = rows_of(folder)
+    assert read_recording(folder).rows.to_pylist() == rows
     assert len(rows) == frame_count(folder / "video.mp4")
     assert least <= len(rows) <= most
     for number, row in enumerate(rows):
