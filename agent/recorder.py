@@ -1,6 +1,6 @@
 """``Recorder``: one recording, with the frames and the actions of a stretch of play.
 
-It has the layout of the published action data set (``agent.recording_rows``) and lies in a
+It has the layout of the published action data set (``records.format``) and lies in a
 folder of its own, ``<id>.part`` until it is complete.  A recording that runs into a limit of
 the disk ends there and is complete; one that fails, or whose process is killed, is mended by
 ``agent.recording_recover``: as many frames and rows as there are of both.
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import os
-import secrets
 import shutil
 import time
 from dataclasses import dataclass, field
@@ -22,9 +21,12 @@ import psutil
 
 from agent.errors import RecordingError, RecordingFull
 from agent.recording_recover import mend
-from agent.recording_rows import Row, RowLog, Source, require_pyarrow, write_json
 from agent.video import Moment, VideoRecorder
 from nitropilot import __version__
+from records.errors import RecordsError
+from records.format import FACTS, FORMAT, PART, VIDEO, Source
+from records.rows import Row
+from records.writer import RowLog, new_id, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,12 +36,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from capture import Grabber
+    from controller.state import GamepadState
 
 log = logging.getLogger("nitropilot.recording")
 
 GIB = 1024**3
-FACTS, VIDEO = "recording.json", "video.mp4"
-FORMAT = 1
 LOOK_EVERY = 120
 """Frames between two looks at the disk: two seconds at 60 Hz."""
 
@@ -131,9 +132,9 @@ class Recorder(VideoRecorder):
             root.mkdir(parents=True, exist_ok=True)
             self._others = size_of(root)
             limits.check(root, self._others)
-            self.id = _new_id(root, about.session)
+            self.id = new_id(root, about.session)
             self.folder = root / self.id
-            self.part = root / f"{self.id}.part"
+            self.part = root / f"{self.id}{PART}"
             self.part.mkdir(mode=0o700)
             self._facts = _first_facts(self.id, about, hz)
             write_json(self.part / FACTS, self._facts)
@@ -174,7 +175,7 @@ class Recorder(VideoRecorder):
             return None
         try:
             if self.full:
-                self.path.with_name(f"{VIDEO}.part").replace(self.path)
+                self.path.with_name(f"{VIDEO}{PART}").replace(self.path)
             self._rows.close()
             height, width = self._rows.source.size
             self._facts |= {
@@ -203,7 +204,7 @@ class Recorder(VideoRecorder):
             return
         try:
             mend(self.part, reason)
-        except (OSError, RecordingError) as error:
+        except (OSError, RecordsError) as error:
             log.error("%s could not be mended: %s", self.part, error)
 
     def _paint(self, picture: NDArray[Any], moment: Moment) -> NDArray[Any]:
@@ -220,7 +221,7 @@ class Recorder(VideoRecorder):
         if self.frames % LOOK_EVERY == 0:
             self._limits.check(self.part.parent, self._others + size_of(self.part))
         self._rows.source.size = (picture.shape[0], picture.shape[1])
-        row = Row.of(
+        row = row_of(
             moment.state,
             self.frames,
             sent_time=round(moment.sent + self._clock, 6),
@@ -233,6 +234,35 @@ class Recorder(VideoRecorder):
         self._rows.add(row)
 
 
+def row_of(state: GamepadState, frame_index: int, **facts: Any) -> Row:
+    """The row for a pad state that was sent; ``facts`` are its other values."""
+    return Row(
+        frame_index=frame_index,
+        left_x=state.left[0],
+        left_y=state.left[1],
+        right_x=state.right[0],
+        right_y=state.right[1],
+        trigger_left=state.left_trigger,
+        trigger_right=state.right_trigger,
+        buttons=int(state.buttons),
+        **facts,
+    )
+
+
+def require_pyarrow() -> None:
+    """Raise unless Parquet files can be written.
+
+    Raises:
+        RecordingError: pyarrow is not there, or does not load.
+    """
+    try:
+        import pyarrow.parquet  # noqa: F401
+    except ImportError as error:
+        raise RecordingError(
+            f"actions cannot be recorded: {error}", "install it with: pip install pyarrow"
+        ) from error
+
+
 def size_of(folder: Path) -> int:
     """Bytes of the files under a folder."""
     total = 0
@@ -243,14 +273,6 @@ def size_of(folder: Path) -> int:
             except OSError:  # gone meanwhile
                 continue
     return total
-
-
-def _new_id(root: Path, session: str) -> str:
-    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    name = f"{stamp}-{session}"
-    while (root / name).exists() or (root / f"{name}.part").exists():
-        name = f"{stamp}-{session}-{secrets.token_hex(2)}"
-    return name
 
 
 def _first_facts(name: str, about: About, hz: float) -> dict[str, Any]:

@@ -10,32 +10,21 @@ from __future__ import annotations
 import json
 import logging
 import os
-import re
 import shutil
 from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from agent.errors import RecordingError
-from agent.recording_rows import (
-    ACTIONS,
-    METADATA,
-    TAIL,
-    Row,
-    Source,
-    table_of,
-    write_chunk,
-    write_json,
-)
+from records.errors import DamagedRecording, RecordsError
+from records.format import FACTS, ID, PART, TAIL, VIDEO, Source
+from records.reader import count_rows, read_facts, read_rows, read_tail
+from records.rows import table_of
+from records.writer import write_chunk, write_json
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 log = logging.getLogger("nitropilot.recording")
-
-ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}(?:-[0-9a-f]{4})?")
-"""Names of recordings; nothing else in their folder is one."""
-VIDEO, FACTS = "video.mp4", "recording.json"
 
 
 def recover(root: Path) -> list[str]:
@@ -48,15 +37,15 @@ def recover(root: Path) -> list[str]:
         Ids of those that are complete now.
     """
     mended = []
-    for part in sorted(root.glob("*.part")) if root.is_dir() else []:
-        if not ID.fullmatch(part.name.removesuffix(".part")) or not part.is_dir():
+    for part in sorted(root.glob(f"*{PART}")) if root.is_dir() else []:
+        if not ID.fullmatch(part.name.removesuffix(PART)) or not part.is_dir():
             continue
         if part.is_symlink() or _is_written(part):
             continue
         try:
             if mend(part, "the program that recorded was killed") is not None:
-                mended.append(part.name.removesuffix(".part"))
-        except (OSError, RecordingError, ValueError) as error:
+                mended.append(part.name.removesuffix(PART))
+        except (OSError, RecordsError, ValueError) as error:
             log.error("the recording %s could not be mended: %s", part, error)
     return mended
 
@@ -72,7 +61,7 @@ def mend(part: Path, reason: str) -> Path | None:
         The complete folder; None when there was nothing to keep, and it was removed.
 
     Raises:
-        RecordingError: Its folder holds no facts that can be read.
+        RecordsError: Its folder holds no facts that can be read, or they are another's.
         OSError: The disk is full.
     """
     facts = _facts(part)
@@ -87,7 +76,7 @@ def mend(part: Path, reason: str) -> Path | None:
         return None
     chunks = _cut_rows(part, source, count)
     (part / f"{VIDEO}.mended").replace(part / VIDEO)
-    (part / f"{VIDEO}.part").unlink(missing_ok=True)
+    (part / f"{VIDEO}{PART}").unlink(missing_ok=True)
     facts |= {
         "resolution": list(source.size), "frames": count, "chunks": chunks,
         "seconds": count / source.fps, "reason": reason, "mended": True,
@@ -95,20 +84,17 @@ def mend(part: Path, reason: str) -> Path | None:
     }  # fmt: skip
     write_json(part / FACTS, facts)
     (part / TAIL).unlink(missing_ok=True)
-    final = part.with_name(part.name.removesuffix(".part"))
+    final = part.with_name(part.name.removesuffix(PART))
     part.rename(final)
     log.warning("the recording %s was mended: %d frames (%s)", final.name, count, reason)
     return final
 
 
 def _facts(part: Path) -> dict[str, Any]:
-    try:
-        facts = json.loads((part / FACTS).read_text("utf-8"))
-        if float(facts["fps"]) > 0 and facts["id"] == part.name.removesuffix(".part"):
-            return dict(facts)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RecordingError(f"{part / FACTS} cannot be read: {error}") from error
-    raise RecordingError(f"{part / FACTS} belongs to another recording")
+    facts = read_facts(part)
+    if facts["id"] != part.name.removesuffix(PART):
+        raise DamagedRecording(f"{part / FACTS} belongs to another recording")
+    return facts
 
 
 def _is_written(part: Path) -> bool:
@@ -136,7 +122,7 @@ def _rows(part: Path, source: Source) -> int:
     rows = _closed(part, source)
     if rows % source.chunk_rows:
         return rows
-    tail = _tail(part, rows)
+    tail = read_tail(part, rows)
     chunk = rows // source.chunk_rows
     for first in range(0, len(tail), source.chunk_rows):
         write_chunk(part, source, chunk, table_of(tail[first : first + source.chunk_rows]))
@@ -146,17 +132,13 @@ def _rows(part: Path, source: Source) -> int:
 
 def _closed(part: Path, source: Source) -> int:
     """Rows in closed chunks; the last may be short when mending was interrupted."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
     rows = number = 0
     while (chunk := part / source.chunk_name(number)).is_dir():
         try:
-            found = pq.read_metadata(chunk / ACTIONS).num_rows
-            json.loads((chunk / METADATA).read_text("utf-8"))
-        except (OSError, ValueError, pa.ArrowException):
+            found = count_rows(chunk)
+        except DamagedRecording:
             found = 0
-        if found < source.chunk_rows and (found == 0 or _tail(part, rows)):
+        if found < source.chunk_rows and (found == 0 or read_tail(part, rows)):
             shutil.rmtree(chunk)  # damaged, or made of what the tail still holds
             break
         rows += found
@@ -164,30 +146,11 @@ def _closed(part: Path, source: Source) -> int:
     return rows
 
 
-def _tail(part: Path, rows: int) -> list[Row]:
-    """Rows of the tail that follow on the closed ones, up to the first that is damaged."""
-    try:
-        lines = (part / TAIL).read_text("utf-8", errors="replace").splitlines(keepends=True)
-    except FileNotFoundError:
-        return []
-    found: list[Row] = []
-    for line in lines:
-        try:
-            row = Row.parse(line) if line.endswith("\n") else None
-        except (ValueError, TypeError):
-            row = None
-        if row is None:
-            break
-        if row.frame_index == rows + len(found):
-            found.append(row)
-    return found
-
-
 def _copy_video(part: Path, most: int) -> tuple[int, tuple[int, int]]:
     """Copy at most so many whole frames into a clean file; their number, height and width."""
     import av
 
-    half = part / f"{VIDEO}.part"
+    half = part / f"{VIDEO}{PART}"
     old = half if half.exists() else part / VIDEO
     new = part / f"{VIDEO}.mended"
     count = 0
@@ -236,15 +199,12 @@ def _whole_length(path: Path) -> int:
 
 def _cut_rows(part: Path, source: Source, count: int) -> int:
     """Shorten the chunks to ``count`` rows, and note the video's size; how many are left."""
-    import pyarrow.parquet as pq
-
     number = 0
     while (chunk := part / source.chunk_name(number)).is_dir():
         first = number * source.chunk_rows
         if first >= count:
             shutil.rmtree(chunk)
         else:
-            table = pq.read_table(chunk / ACTIONS)
-            write_chunk(part, source, number, table.slice(0, count - first))
+            write_chunk(part, source, number, read_rows(chunk).slice(0, count - first))
         number += 1
     return -(-count // source.chunk_rows)

@@ -1,8 +1,8 @@
 """NitroPilot: an AI plays any PC game from its pixels through a virtual gamepad.
 
 This package holds what every room shares: the version and the error base.
-The rooms themselves are the packages ``capture``, ``controller``, ``policy``,
-``engines``, ``agent``, ``simulator`` and ``server``.
+The rooms themselves are the packages ``records``, ``capture``, ``controller``,
+``policy``, ``engines``, ``agent``, ``simulator`` and ``server``.
 """
 
 from nitropilot.errors import NitroPilotError

@@ -5,6 +5,7 @@ the actual value in it, and *the fix*.  The command line prints both on one
 line and exits with 2; the API puts them in ``{"error": {code, message, hint}}``.
 
     NitroPilotError
+    ├── records.RecordsError
     ├── capture.CaptureError
     ├── controller.ControllerError
     ├── policy.PolicyError

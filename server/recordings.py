@@ -6,7 +6,6 @@ there, and what is there and is a link does not count.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import secrets
@@ -16,9 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agent.recorder import FACTS, GIB, Limits, size_of
+from agent.recorder import GIB, Limits, size_of
 from agent.recording import RecordingPlan
-from agent.recording_recover import ID, recover
+from agent.recording_recover import recover
+from records.errors import DamagedRecording
+from records.format import FACTS, ID, PART
+from records.reader import read_object
 from server.errors import RecordingBusy, RecordingNotFound
 from server.paths import data_folder
 
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
     from server.settings import Settings
 
 log = logging.getLogger("nitropilot.recording")
-
-MOST_FACTS = 256 * 1024
 
 
 @dataclass(frozen=True)
@@ -124,10 +124,8 @@ class RecordingStore:
         for name in self._names():
             facts = self._facts(self.root / name)
             if facts is not None:
-                complete = not name.endswith(".part")
-                found.append(
-                    Recording(name.removesuffix(".part"), self.root / name, complete, facts)
-                )
+                complete = not name.endswith(PART)
+                found.append(Recording(name.removesuffix(PART), self.root / name, complete, facts))
         return sorted(found, key=lambda recording: recording.id)
 
     def get(self, wanted: str) -> Recording:
@@ -187,7 +185,7 @@ class RecordingStore:
         for entry in os.scandir(self.root):
             if not entry.is_dir(follow_symlinks=False):
                 continue
-            if ID.fullmatch(entry.name.removesuffix(".part")):
+            if ID.fullmatch(entry.name.removesuffix(PART)):
                 names.append(entry.name)
             elif entry.name.startswith(".deleted-"):
                 shutil.rmtree(entry.path, ignore_errors=True)
@@ -195,8 +193,6 @@ class RecordingStore:
 
     def _facts(self, folder: Path) -> dict[str, Any] | None:
         try:
-            with (folder / FACTS).open("rb") as file:
-                facts = json.loads(file.read(MOST_FACTS))
-        except (OSError, ValueError):
+            return read_object(folder / FACTS)
+        except DamagedRecording:
             return None
-        return facts if isinstance(facts, dict) else None

@@ -12,13 +12,14 @@ import pytest
 ROOT = Path(__file__).parent.parent
 MAY_IMPORT: dict[str, set[str]] = {
     "nitropilot": set(),
+    "records": set(),
     "capture": set(),
     "controller": set(),
     "policy": set(),
     "engines": {"policy"},
-    "agent": {"capture", "controller", "policy", "engines"},
-    "simulator": {"agent", "capture", "controller", "policy", "engines"},
-    "server": {"agent", "capture", "controller", "policy", "engines", "simulator"},
+    "agent": {"records", "capture", "controller", "policy", "engines"},
+    "simulator": {"agent", "records", "capture", "controller", "policy", "engines"},
+    "server": {"agent", "records", "capture", "controller", "policy", "engines", "simulator"},
 }
 FORBIDDEN_AT_IMPORT = {"vgamepad", "libevdev", "Xlib", "mss", "pygame", "tensorrt", "openvino"}
 COMMAND = Path("nitropilot/__main__.py")

@@ -14,7 +14,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-ROOMS = ("nitropilot", "capture", "controller", "policy", "engines", "agent", "simulator", "server")
+ROOMS = (
+    "nitropilot", "records", "capture", "controller", "policy", "engines", "agent", "simulator",
+    "server",
+)  # fmt: skip
 DATA = {".py", ".typed", ".c", ".rules", ".html", ".js", ".css", ".svg"}
 TORCH = os.environ.get("TORCH", "torch==2.13.0")
 """Pinned and first, as in scripts/install: a bare requirement could fetch CUDA builds."""

@@ -17,12 +17,14 @@ if not sys.platform.startswith("linux"):
     pytest.skip("the preloaded pad is for Linux", allow_module_level=True)
 
 from agent import PlaySettings, Session, SessionState
-from agent import recording_rows as layout
 from agent.errors import NotPossibleNow, RecordingFull
-from agent.recorder import Limits
+from agent.recorder import Limits, row_of
 from agent.recording import RecordingPlan
 from agent.video import Moment
 from controller import Button, GamepadState
+from records import format as layout
+from records.reader import read_recording
+from records.rows import Row, table_of
 from tests.agent.playing import attach, chunks_of, read_trace, until
 
 if TYPE_CHECKING:
@@ -73,6 +75,7 @@ def test_a_row_for_every_frame_and_action(
     session = recorded(stage, runner, tmp_path / "all")
     folder = only_folder(tmp_path / "all")
     rows = rows_of(folder)
+    assert read_recording(folder).rows.to_pylist() == rows
     assert frame_count(folder / "video.mp4") == len(rows)
     assert [row["frame_index"] for row in rows] == list(range(len(rows)))
     chunks = sorted(folder.glob("*_chunk_*"))
@@ -249,13 +252,13 @@ def test_every_button_has_its_column(button: Button) -> None:
     expected = {
         Button.A: "south", Button.B: "east", Button.X: "west", Button.Y: "north",
     }.get(button, str(button.name).lower())  # fmt: skip
-    row = layout.Row.of(
+    row = row_of(
         GamepadState(buttons=button), 0, sent_time=0.0, source="agent", policy_chunk=0,
         policy_action=0, frame_repeated=False,
     )  # fmt: skip
     assert row.pressed() == {expected}
     assert expected in layout.PUBLISHED_BUTTONS
-    assert layout.Row.parse(row.line()) == row
+    assert Row.parse(row.line()) == row
 
 
 def test_a_moment_is_of_when_it_was_made() -> None:
@@ -268,11 +271,11 @@ def test_a_moment_is_of_when_it_was_made() -> None:
 def test_up_is_negative() -> None:
     """The published sticks grow downward; the pad's grow upward."""
     state = GamepadState(left=(0.5, 1.0), right=(-0.25, -1.0), left_trigger=0.2)
-    row = layout.Row.of(
+    row = row_of(
         state, 0, sent_time=0.0, source="human", policy_chunk=-1, policy_action=-1,
         frame_repeated=True,
     )  # fmt: skip
-    (read,) = layout.table_of([row]).to_pylist()
+    (read,) = table_of([row]).to_pylist()
     assert read["j_left"] == [0.5, -1.0]
     assert read["j_right"] == [-0.25, 1.0]
     assert read["left_trigger"] is True

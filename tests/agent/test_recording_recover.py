@@ -15,11 +15,14 @@ if not sys.platform.startswith("linux"):
     pytest.skip("the windows of these tests are X11 windows", allow_module_level=True)
 
 import capture
-from agent import recording_recover, recording_rows
+from agent import recording_recover
 from agent.recorder import About, Limits, Recorder
 from agent.recording_recover import mend, recover
 from agent.video import Moment
 from controller import Button, GamepadState
+from records import format as layout
+from records.reader import read_recording
+from records.rows import Row
 from tests.agent.playing import until
 from tests.agent.test_recording import frame_count, only_folder, rows_of
 from tests.capture.xwindow import XWindow
@@ -38,7 +41,7 @@ def left(
     display: PrivateDisplay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Path]:
     """An unfinished recording of 110 rows, as a killed process leaves it: 2 chunks and a tail."""
-    monkeypatch.setattr(recording_rows, "CHUNK_S", 2)
+    monkeypatch.setattr(layout, "CHUNK_S", 2)
     root, copy = tmp_path / "recorded", tmp_path / "left"
     with XWindow(display.name, (40, 40, 160, 120), 0x2040C0) as window:
         found = capture.find_window(handle=window.handle, display=display.name)
@@ -73,6 +76,7 @@ def check(root: Path, least: int, most: int = 110) -> Path:
     """One complete recording, rows and frames alike, every row what was sent with its frame."""
     folder = only_folder(root)
     rows = rows_of(folder)
+    assert read_recording(folder).rows.to_pylist() == rows
     assert len(rows) == frame_count(folder / "video.mp4")
     assert least <= len(rows) <= most
     for number, row in enumerate(rows):
@@ -149,7 +153,7 @@ def test_a_chunk_that_was_being_written(left: Path) -> None:
     part = part_of(left)
     (chunk,) = part.glob("*_chunk_0001")
     rows = [
-        recording_rows.Row(
+        Row(
             frame_index=row["frame_index"], sent_time=row["sent_time"], source=row["source"],
             policy_chunk=row["policy_chunk"], policy_action=row["policy_action"],
             frame_repeated=row["frame_repeated"], left_x=0, left_y=0, right_x=0, right_y=0,

@@ -1,0 +1,130 @@
+"""What a recording is made of: files and folders, columns, and the facts about a chunk.
+
+    <id>/                              "<id>.part" until it is complete
+      video.mp4                        what the game showed, nothing drawn on it
+      recording.json                   facts about the whole
+      <id>_chunk_0000/
+        actions_raw.parquet            20 s: one row a frame
+        metadata.json                  facts about these 20 s
+
+Columns as published: 17 buttons (bool), ``j_left`` and ``j_right`` ([x, y] in [-1, 1],
+negative y is up).  Ours beside them, which readers of the published columns do not see:
+
+    frame_index                        the frame of ``video.mp4``, from 0
+    sent_time                          when the state was sent, seconds since 1970
+    source                             ``agent``, ``human``, or ``none`` (nothing was there to send)
+    trigger_left, trigger_right        how far the triggers were pulled, 0 to 1
+    policy_chunk, policy_action        which action of which chunk it was; -1 for none
+    frame_repeated                     whether the frame shows the picture of the one before
+
+The published set has no video, no ``recording.json`` and none of our columns; its chunks may
+also have ``actions_processed.parquet``, with the same columns.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+FORMAT = 1
+"""Stands in ``recording.json``; another number is another layout."""
+VIDEO, FACTS = "video.mp4", "recording.json"
+ACTIONS, METADATA, TAIL = "actions_raw.parquet", "metadata.json", "tail.jsonl"
+PROCESSED = "actions_processed.parquet"
+PART = ".part"
+"""What the name of something incomplete ends in."""
+ID = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}(?:-[0-9a-f]{4})?")
+"""Names of recordings; nothing else in their folder is one."""
+CHUNK_S = 20
+
+BUTTON_BITS: dict[str, int] = {
+    "back": 0x0020,
+    "dpad_down": 0x0002,
+    "dpad_left": 0x0004,
+    "dpad_right": 0x0008,
+    "dpad_up": 0x0001,
+    "east": 0x2000,
+    "guide": 0x0400,
+    "left_shoulder": 0x0100,
+    "left_thumb": 0x0040,
+    "north": 0x8000,
+    "right_shoulder": 0x0200,
+    "right_thumb": 0x0080,
+    "south": 0x1000,
+    "start": 0x0010,
+    "west": 0x4000,
+}
+"""The pad's buttons by their published names, with XInput's ``wButtons`` bits."""
+TRIGGER_PRESSED = 30 / 255
+"""A trigger pulled further than this is pressed: XInput's own threshold."""
+SOURCES = ("agent", "human", "none")
+
+PUBLISHED_BUTTONS = tuple(sorted([*BUTTON_BITS, "left_trigger", "right_trigger"]))
+STICKS = ("j_left", "j_right")
+OUR_COLUMNS: dict[str, str] = {
+    "frame_index": "int64",
+    "sent_time": "double",
+    "source": "string",
+    "trigger_left": "double",
+    "trigger_right": "double",
+    "policy_chunk": "int64",
+    "policy_action": "int64",
+    "frame_repeated": "bool",
+}
+"""Columns that the published set lacks, with Arrow's names of their types."""
+
+
+@dataclass
+class Source:
+    """What a recording's metadata says of its video.
+
+    Attributes:
+        id: The recording, which is the published ``video_id``.
+        game: Name of the game.
+        fps: Frames a second.
+        size: Height and width of the video; known with its first frame.
+    """
+
+    id: str
+    game: str
+    fps: float
+    size: tuple[int, int] = (0, 0)
+
+    @property
+    def chunk_rows(self) -> int:
+        """Rows of a full chunk."""
+        return max(round(CHUNK_S * self.fps), 1)
+
+    def chunk_name(self, number: int) -> str:
+        """The folder of a chunk."""
+        return f"{self.id}_chunk_{number:04d}"
+
+
+def metadata(source: Source, number: int, rows: int) -> dict[str, Any]:
+    """A chunk's ``metadata.json``: the published keys.
+
+    ``end_frame`` is exclusive.  Nothing is drawn over the frames, so the overlay's box is
+    empty and the game is all there is to see.
+    """
+    first = number * source.chunk_rows
+    return {
+        "uuid": source.chunk_name(number),
+        "chunk_id": f"{number:04d}",
+        "chunk_size": rows,
+        "game": source.game,
+        "controller_type": "xbox",
+        "original_video": {
+            "resolution": list(source.size),
+            "video_id": source.id,
+            "source": "nitropilot",
+            "url": "",
+            "start_time": first / source.fps,
+            "end_time": (first + rows) / source.fps,
+            "duration": rows / source.fps,
+            "start_frame": first,
+            "end_frame": first + rows,
+        },
+        "bbox_controller_overlay": [0, 0, 0, 0],
+        "bbox_game_area": {"xtl": 0.0, "ytl": 0.0, "xbr": 1.0, "ybr": 1.0},
+    }
