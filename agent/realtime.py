@@ -17,7 +17,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from agent.controls import NO_GRANT
+from agent.controls import NO_EPOCH
 from agent.deciding import Decider
 from agent.errors import NothingToSee
 from agent.looking import PREPARE_S, LookPlan
@@ -25,8 +25,7 @@ from agent.loop import HOLD_S, PlayLoop
 from agent.pacing import wait_until
 from agent.schedule import Schedule, TickGrid
 from agent.thinker import Look, Thinker, Thought
-from agent.trace import ChunkRow
-from agent.video import Moment
+from agent.values import ChunkRow, PadSample
 from capture.errors import WindowVanished
 from controller.state import NEUTRAL
 
@@ -73,7 +72,7 @@ class RealtimeLoop(PlayLoop):
         self._rows: deque[ChunkRow] = deque()
         self._recent: deque[bool] = deque(maxlen=max(round(STARVED_S * hz), 1))
         self._run = self._gap = 0
-        self._begin(NO_GRANT)
+        self._begin(NO_EPOCH)
 
     @property
     def window(self) -> Window:
@@ -98,7 +97,7 @@ class RealtimeLoop(PlayLoop):
     def rest(self) -> bool:
         """As ``PlayLoop``: wait for a thought that is in the works, and play nothing of it."""
         if self._thinker.busy:
-            self._begin(NO_GRANT)
+            self._begin(NO_EPOCH)
             self._take_in(ROUND_S)
         return not self._thinker.busy
 
@@ -110,10 +109,10 @@ class RealtimeLoop(PlayLoop):
         finally:
             self._thinker.close()
 
-    def _begin(self, grant: int) -> None:
+    def _begin(self, epoch: int) -> None:
         """A new stretch of play: nothing of before is played or remembered."""
         now = time.perf_counter()
-        self._grant = grant
+        self._epoch = epoch
         self._run += 1
         self._grid = TickGrid(now, self.settings.action_hz)
         self._tick = 0
@@ -124,13 +123,13 @@ class RealtimeLoop(PlayLoop):
         self._end_gap()
 
     def _lost_window(self) -> None:
-        self._begin(NO_GRANT)
+        self._begin(NO_EPOCH)
 
-    def _round(self, grant: int) -> None:
-        if grant == NO_GRANT:
+    def _round(self, epoch: int) -> None:
+        if epoch == NO_EPOCH:
             return
-        if grant != self._grant:
-            self._begin(grant)
+        if epoch != self._epoch:
+            self._begin(epoch)
         self.game.controls.watchdog.check()  # nobody else would let go if we died
         end = time.perf_counter() + ROUND_S
         while not self.starved and time.perf_counter() < end:
@@ -153,19 +152,19 @@ class RealtimeLoop(PlayLoop):
         if self._grid.running(time.perf_counter()) > self._tick:
             return True  # held up again: this tick counts as missed next time
         if planned is None:
-            if not self._rest(self._grant):
+            if not self._rest(self._epoch):
                 return False
-            moment = Moment(NEUTRAL, source="none")
+            sample = PadSample(NEUTRAL, source="none")
         else:
-            if not self._press(state, due, self._grant, planned.row, planned.number):
+            if not self._press(state, due, self._epoch, planned.row, planned.number):
                 return False
             state = planned.row.states[-1]
             planned.row.facts["rows"].append(planned.number)
             row = planned.row
-            moment = Moment(state, row.sent[-1], "agent", row.number, planned.number)
+            sample = PadSample(state, row.sent[-1], "agent", row.number, planned.number)
         self._count(1, fresh=planned is not None)
         if not self._blind:
-            self._record(moment)
+            self._record(sample)
         self._tick += 1
         return True
 
@@ -210,7 +209,7 @@ class RealtimeLoop(PlayLoop):
 
     def _go_blind(self, why: str) -> None:
         """Rest at once, not only at the next tick, and look again soon."""
-        self._rest(self._grant)
+        self._rest(self._epoch)
         self._end_gap()
         self._drop_plan()
         self._blind = True

@@ -23,9 +23,10 @@ from policy.actions import decode
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from agent.deciding import Decider, Decision
+    from agent.deciding import Decider
     from agent.game import Game
     from agent.schedule import TickGrid
+    from agent.values import Decision
     from capture import Grabber, Window
     from engines.base import Array, Engine
 

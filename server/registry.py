@@ -95,7 +95,9 @@ class SessionRegistry:
                 self._refuse_second(window)
             session = Session(self._plan(request, window, restart_of))
             takeover = self.settings.current.takeover
-            session.takeover_default = TakeoverSettings(takeover.enabled, takeover.resume_after_s)
+            session.control.takeover_default = TakeoverSettings(
+                takeover.enabled, takeover.resume_after_s
+            )
             self._sessions[session.id] = session
             if window is not None:
                 self._chosen[session.id] = window

@@ -20,7 +20,7 @@ from agent.observing import Changed, ChunkReady, Missed, PadMoved, Warned
 from server.events import messages
 from server.events.messages import CloseCode, Closing, Wish
 from server.events.pictures import Pictures
-from server.views import session_model
+from server.views import facts_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -74,7 +74,7 @@ class Hub:
         elif isinstance(event, ChunkReady) and "chunk" in wanted:
             self.publish("chunk", event.session, messages.chunk(event))
         elif isinstance(event, Changed) and "state" in wanted:
-            text = messages.state(session_model(event.now), event.time)
+            text = messages.state(facts_model(event.facts), event.time)
             self.publish("state", event.session, text)
 
     def warn(
