@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from engines.base import Array, Engine, Prefix
 
 
-def look(grab: Callable[[], Frame]) -> Frame:
+def grab_usable(grab: Callable[[], Frame]) -> Frame:
     """The newest frame, if there is anything on it.
 
     Raises:

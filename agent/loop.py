@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("nitropilot.session")
 
 HOLD_S = 0.1
-"""How long the game runs with a neutral pad before another look for a usable frame."""
+"""How long the game runs with a neutral pad before another try to get a usable frame."""
 PAD_GRACE_S = 3.0
 """How long a game may run before it should have opened its pad."""
 
@@ -158,7 +158,7 @@ class PlayLoop(ABC):
 
     @abstractmethod
     def _lost_window(self) -> None:
-        """There is no window to look at; the pad rests until there is."""
+        """There is no window to grab; the pad rests until there is."""
 
     def _wait_for(self, what: str) -> None:
         """Say it once: in the trace, in the log and to whoever looks."""

@@ -1,7 +1,7 @@
 """The play loop in paused mode: freeze, grab, infer, thaw, play the chunk, again.
 
-The game is frozen from before the grab until its chunk is ready, so the policy's
-thinking takes no game time and every chunk starts from the picture it was made for.
+The game is frozen from before the grab until its chunk is ready, so the inference
+takes no game time and every chunk starts from the picture it was made for.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from agent.deciding import Decider, look
+from agent.deciding import Decider, grab_usable
 from agent.errors import NothingToSee
 from agent.loop import PlayLoop
 from agent.pacing import Pacer
@@ -56,8 +56,8 @@ class PausedLoop(PlayLoop):
         self._play(ChunkRow(self.stats.chunks - 1, decision, seconds, frozen), epoch)
 
     def _decide(self, epoch: int, frozen: float, seconds: dict[str, float]) -> Decision:
-        """Look and decide, with the time of the grab added to ``seconds``."""
-        frame = look(self.game.grab)
+        """Grab and decide, with the time of the grab added to ``seconds``."""
+        frame = grab_usable(self.game.grab)
         seconds["grab"] = time.perf_counter() - frozen
         decision = self._decider.decide(frame, epoch)
         self._see()
