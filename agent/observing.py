@@ -21,15 +21,9 @@ from controller.state import NEUTRAL, GamepadState
 from policy.actions import decode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from datetime import datetime
-    from pathlib import Path
-
     from agent.guards import Limits
-    from agent.recording import RecordingState
-    from agent.values import End
-    from capture import Window
-    from engines.base import Array, EngineInfo, PolicySpec
+    from agent.values import SessionFacts
+    from engines.base import Array
 
 log = logging.getLogger("nitropilot.session")
 
@@ -54,50 +48,6 @@ class Event:
 
     session: str
     time: float = field(default_factory=_now)
-
-
-@dataclass(frozen=True, kw_only=True)
-class SessionFacts:
-    """What is known of a session at some time.
-
-    Attributes:
-        id: Its short random name.
-        state: Where it is in its life (``agent.states``).
-        created: When it was made.
-        restart_of: Id of the session that failed and that this one replaces; or "".
-        window: The game's window; None before there is a game, as with what follows.
-        policy: What it plays with.
-        engine: What the policy runs on.
-        pad: Name of the virtual pad.
-        pad_reason: Why it is that kind of pad.
-        mode: What the game does while the policy computes.
-        mode_reason: Why.
-        waiting_for: Why nothing is being played; or "".
-        held_back: How often each control was held back.
-        stats: Takes the figures of the play so far.  They are sorted out of hours of samples:
-            that is for whoever looks, not for a thread that lets a game go.
-        recording: How its recording goes.
-        folder: Takes its files.
-        end: Why it ended; None before that.
-    """
-
-    id: str
-    state: str
-    created: datetime
-    restart_of: str
-    window: Window | None
-    policy: PolicySpec | None
-    engine: EngineInfo | None
-    pad: str | None
-    pad_reason: str
-    mode: str | None
-    mode_reason: str
-    waiting_for: str
-    held_back: Mapping[str, int]
-    stats: Callable[[], dict[str, float | int | None]]
-    recording: RecordingState
-    folder: Path
-    end: End | None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

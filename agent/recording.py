@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from agent.errors import NotPossibleNow, RecordingError
 from agent.recorder import About, Limits, Recorder
+from agent.values import RecordingState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,25 +44,6 @@ class RecordingPlan:
     at_once: bool = False
     limits: Callable[[], Limits] = Limits
     max_width: int = MAX_WIDTH
-
-
-@dataclass(frozen=True)
-class RecordingState:
-    """How a session's recording goes.
-
-    Attributes:
-        enabled: Whether it records.
-        id: The recording that is being made, or was made last; "" for none yet.
-        frames: How many frames it has.
-        repeated: How many of them show the picture of the one before.
-        warning: Why the last one ended, when nobody asked for that; or "".
-    """
-
-    enabled: bool = False
-    id: str = ""
-    frames: int = 0
-    repeated: int = 0
-    warning: str = ""
 
 
 class RecordingSwitch:

@@ -14,24 +14,21 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from agent.about import about_recording, trace_header
+from agent.files import SessionFiles, attempt
 from agent.human_tape import HumanTape
 from agent.loop import Parts
 from agent.machine import SessionMachine
 from agent.modes import choose_mode, fall_back, open_loop, open_stepper
-from agent.observing import Changed, EventQueue, SessionFacts
+from agent.observing import Changed, EventQueue
 from agent.opening import press_opening
 from agent.plan import ending_of
-from agent.recording import RecordingSwitch
 from agent.states import SessionState
 from agent.stats import PlayStats
 from agent.steering import SessionControl
-from agent.trace import TraceWriter
-from agent.video import VideoRecorder
+from agent.values import SessionFacts
 from nitropilot import NitroPilotError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from agent.game import Game
@@ -55,6 +52,7 @@ class Session:
         stats: Measurements so far.
         end: Why it ended; None before that.
         mode: What the game does while the policy computes, and why; None before that is known.
+        files: Its trace, its video and its recordings.
         recording: Starts and stops recordings.
         machine: Its states.
         control: All that can be asked of it from outside.
@@ -70,13 +68,12 @@ class Session:
         self.end: End | None = None
         self.engine: Engine | None = None
         self.mode: ModeChoice | None = None
-        self.recording = RecordingSwitch(plan.recording)
+        self.files = SessionFiles(self.id, plan)
+        self.recording = self.files.recording
         self.machine = SessionMachine(self.id, self._tell_changed)
         self._tape = HumanTape(self.recording, plan.settings.action_hz)
         self.control = SessionControl(self.machine, self._tape, self.events, self._finish)
         self._stepper: PlayLoop | None = None
-        self._trace: TraceWriter | None = None
-        self._video: VideoRecorder | None = None
         self._thread = threading.Thread(
             target=self._run, name=f"nitropilot-session-{self.id}", daemon=True
         )
@@ -99,12 +96,12 @@ class Session:
     @property
     def trace_path(self) -> Path:
         """The trace; complete once the session has ended."""
-        return self.plan.folder / "trace.jsonl"
+        return self.files.trace_path
 
     @property
     def video_path(self) -> Path | None:
         """The video, when drawing one; complete once the session has ended."""
-        return self.plan.folder / "video.mp4" if self.plan.record else None
+        return self.files.video_path
 
     def start(self) -> None:
         """Begin attaching, in the session's own thread."""
@@ -190,7 +187,13 @@ class Session:
         self._tell_changed()
         self.machine.require_wanted()
         self.machine.game = game = self.plan.open_game(self.plan.folder / "game.log")
-        self.machine.loop = loop = open_loop(self.mode, self._open_parts(game, self.engine))
+        trace = self.files.open(game, self.engine, self.mode)
+        game.controls.on_release = self.events.released
+        parts = Parts(
+            game, self.engine, self.plan.settings, self.stats, trace, self.files.video,
+            self.recording, self.events, self._tell_changed,
+        )  # fmt: skip
+        self.machine.loop = loop = open_loop(self.mode, parts)
         epoch = game.controls.arm()
         self.machine.require_wanted()
         press_opening(game, epoch)
@@ -204,22 +207,6 @@ class Session:
             else:
                 self.machine.enter(SessionState.PAUSED)
         return loop
-
-    def _open_parts(self, game: Game, engine: Engine) -> Parts:
-        """What the loop plays with; opens the files."""
-        assert self.mode is not None
-        how = self.plan.settings
-        header = trace_header(self.id, how, game, engine, self.mode)
-        self._trace = TraceWriter(self.trace_path, header)
-        if self.video_path is not None:
-            self._video = VideoRecorder(self.video_path, game.another_grabber, how.action_hz)
-        about = about_recording(self.id, game, engine)
-        self.recording.attach(about, game.another_grabber, how.action_hz)
-        game.controls.on_release = self.events.released
-        return Parts(
-            game, engine, how, self.stats, self._trace, self._video, self.recording, self.events,
-            self._tell_changed,
-        )  # fmt: skip
 
     def _until_playing(self) -> bool:
         """Wait until there is a chunk to play (True) or the session is to end (False)."""
@@ -255,46 +242,18 @@ class Session:
         """Let go of everything, then say that it is over."""
         assert self.machine.ending is not None
         state, end = self.machine.ending
-        if self.game is not None and (trouble := self._attempt(self.game.close)):
+        if self.game is not None and (trouble := attempt(self.id, self.game.close)):
             state = SessionState.FAILED
             end = replace(end, reason=f"{end.reason}; and letting go: {trouble}")
-        if self.loop is not None and (trouble := self._attempt(self.loop.close)):
+        if self.loop is not None and (trouble := attempt(self.id, self.loop.close)):
             end = replace(end, reason=f"{end.reason}; and {trouble}")
         if self._stepper is not None:
-            self._attempt(self._stepper.close)
-        video = self._close_video()
-        self._attempt(lambda: self.recording.close(end.reason))
-        if trouble := self._attempt(lambda: self._close_trace(state, end, video)):
+            attempt(self.id, self._stepper.close)
+        if trouble := self.files.close(state, end, self.stats):
             end = replace(end, reason=f"{end.reason}; and the trace: {trouble}")
         # An engine that still computes is left alone: freeing it would crash.
         if self.engine is not None and not (self.loop and self.loop.computing):
-            self._attempt(self.engine.close)
+            attempt(self.id, self.engine.close)
         log.info("session %s ended: %s", self.id, end.reason)
         self.end = end
         self.machine.enter(state)
-
-    def _attempt(self, act: Callable[[], object]) -> str:
-        """Do one of the last things, whatever it raises; why it did not work, or ""."""
-        try:
-            act()
-        except NitroPilotError as error:
-            log.error("session %s, at its end: %s", self.id, error.line())
-            return str(error)
-        except Exception as error:
-            log.exception("session %s, at its end", self.id)
-            return f"{type(error).__name__}: {error}"
-        return ""
-
-    def _close_video(self) -> dict[str, object] | None:
-        """Finish the video; what the trace says of it."""
-        if self._video is None:
-            return None
-        trouble = self._attempt(self._video.close)
-        facts = {"frames": self._video.frames, "repeated": self._video.repeated}
-        return facts | ({"error": trouble} if trouble else {})
-
-    def _close_trace(self, state: SessionState, end: End, video: dict[str, object] | None) -> None:
-        if self._trace is not None:
-            self._trace.close(
-                state=state, code=end.code, reason=end.reason, video=video, **self.stats.summary()
-            )

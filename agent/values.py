@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from capture import Frame
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+    from pathlib import Path
+
+    from capture import Frame, Window
     from controller.state import GamepadState
-    from engines.base import ActionChunk
+    from engines.base import ActionChunk, EngineInfo, PolicySpec
 
 
 @dataclass(frozen=True)
@@ -91,3 +94,66 @@ class End:
     code: str
     reason: str
     hint: str = ""
+
+
+@dataclass(frozen=True)
+class RecordingState:
+    """How a session's recording goes.
+
+    Attributes:
+        enabled: Whether it records.
+        id: The recording that is being made, or was made last; "" for none yet.
+        frames: How many frames it has.
+        repeated: How many of them show the picture of the one before.
+        warning: Why the last one ended, when nobody asked for that; or "".
+    """
+
+    enabled: bool = False
+    id: str = ""
+    frames: int = 0
+    repeated: int = 0
+    warning: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionFacts:
+    """What is known of a session at some time.
+
+    Attributes:
+        id: Its short random name.
+        state: Where it is in its life (``agent.states``).
+        created: When it was made.
+        restart_of: Id of the session that failed and that this one replaces; or "".
+        window: The game's window; None before there is a game, as with what follows.
+        policy: What it plays with.
+        engine: What the policy runs on.
+        pad: Name of the virtual pad.
+        pad_reason: Why it is that kind of pad.
+        mode: What the game does while the policy computes.
+        mode_reason: Why.
+        waiting_for: Why nothing is being played; or "".
+        held_back: How often each control was held back.
+        stats: Takes the figures of the play so far.  They are sorted out of hours of samples:
+            that is for whoever looks, not for a thread that lets a game go.
+        recording: How its recording goes.
+        folder: Takes its files.
+        end: Why it ended; None before that.
+    """
+
+    id: str
+    state: str
+    created: datetime
+    restart_of: str
+    window: Window | None
+    policy: PolicySpec | None
+    engine: EngineInfo | None
+    pad: str | None
+    pad_reason: str
+    mode: str | None
+    mode_reason: str
+    waiting_for: str
+    held_back: Mapping[str, int]
+    stats: Callable[[], dict[str, float | int | None]]
+    recording: RecordingState
+    folder: Path
+    end: End | None

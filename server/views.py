@@ -17,7 +17,7 @@ from server.schemas import (
 
 if TYPE_CHECKING:
     from agent import Session
-    from agent.observing import SessionFacts
+    from agent.values import SessionFacts
     from capture import Window
     from engines import EngineInfo, PolicySpec
 
