@@ -1,4 +1,4 @@
-"""``Desk``: how people at this machine steer the daemon: hotkeys, and pads of their own.
+"""``LocalInputs``: how people at this machine control the daemon: hotkeys, and pads of their own.
 
 What cannot be had here is logged and shown by ``nitropilot doctor``; the daemon goes on.
 """
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("nitropilot.desk")
 
 
-class Desk:
+class LocalInputs:
     """Hotkeys and human takeover for the sessions of a daemon, for the length of a block.
 
     Args:
