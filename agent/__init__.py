@@ -36,11 +36,12 @@ if TYPE_CHECKING:
     from agent.errors import AgentError, GameExited, GameHung, LaunchFailed, NotPossibleNow
     from agent.game import Game, Target, open_game
     from agent.guards import MenuGuard, parse_buttons
-    from agent.plan import End, SessionPlan
+    from agent.plan import SessionPlan
     from agent.recipes import KNOWN_GAMES, installed
     from agent.session import Session
     from agent.settings import Mode, PlaySettings
     from agent.states import SessionState
+    from agent.values import End
 else:
     _LATE = {
         "effect": ("PadEffect", "measure_effect"),
@@ -48,10 +49,11 @@ else:
         "game": ("Game", "Target", "open_game"),
         "guards": ("MenuGuard", "parse_buttons"),
         "recipes": ("KNOWN_GAMES", "installed"),
-        "plan": ("End", "SessionPlan"),
+        "plan": ("SessionPlan",),
         "session": ("Session",),
         "settings": ("Mode", "PlaySettings"),
         "states": ("SessionState",),
+        "values": ("End",),
     }
     _HOME = {name: module for module, names in _LATE.items() for name in names}
 

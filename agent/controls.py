@@ -2,8 +2,8 @@
 
 The loop may be deep inside inference when the player hits stop, so letting go
 must not wait for it: ``disarm`` works from any thread, releases the pad and
-resumes the game at once.  Every ``arm`` hands out a new grant, and only the
-newest one opens pad and pauser: a chunk computed before a pause is void after it.
+resumes the game at once.  Every ``arm`` begins a new epoch, and pad and pauser take
+only what belongs to the one that is current: a chunk computed before a pause is void after it.
 The pad and the pauser have a lock each, so that a slow freeze never delays a
 neutral pad.
 """
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from controller.watchdog import Watchdog
 
 
-NO_GRANT = 0
+NO_EPOCH = 0
 
 
 class Controls:
@@ -46,26 +46,26 @@ class Controls:
         self.watchdog = watchdog
         self.last_sent = NEUTRAL
         self.on_release: Callable[[], None] | None = None
-        self._grants = itertools.count(1)
-        self._grant = NO_GRANT
+        self._epochs = itertools.count(1)
+        self._epoch = NO_EPOCH
         self._closed = False
         self._pad_lock = threading.Lock()
         self._pause_lock = threading.Lock()
 
     @property
-    def grant(self) -> int:
-        """The grant that is valid now; ``NO_GRANT`` while disarmed."""
-        return self._grant
+    def epoch(self) -> int:
+        """The current epoch; ``NO_EPOCH`` while disarmed."""
+        return self._epoch
 
     def arm(self) -> int:
-        """Let sends and freezes through for whoever shows the returned grant."""
-        self._grant = next(self._grants)
-        return self._grant
+        """Begin a new epoch: sends and freezes that name it are let through."""
+        self._epoch = next(self._epochs)
+        return self._epoch
 
-    def send(self, state: GamepadState, grant: int) -> bool:
-        """Send ``state``; False when ``grant`` is void, and nothing was sent."""
+    def send(self, state: GamepadState, epoch: int) -> bool:
+        """Send ``state``; False when ``epoch`` is over, and nothing was sent."""
         with self._pad_lock:
-            if not self._valid(grant):
+            if not self._valid(epoch):
                 return False
             self.pad.send(state)
             self.last_sent = state
@@ -77,21 +77,21 @@ class Controls:
         No guard applies to a human.
         """
         with self._pad_lock:
-            if self._grant != NO_GRANT or self._closed:
+            if self._epoch != NO_EPOCH or self._closed:
                 return False
             self.pad.send(state)
             self.last_sent = state
             return True
 
-    def freeze(self, grant: int) -> bool:
-        """Freeze the game; False when ``grant`` is void, and the game runs on.
+    def freeze(self, epoch: int) -> bool:
+        """Freeze the game; False when ``epoch`` is over, and the game runs on.
 
         Raises:
             WatchdogError: Nobody would resume the game if this process died.
             PauseFailed, ProcessGone: The game could not be frozen.
         """
         with self._pause_lock:
-            if not self._valid(grant):
+            if not self._valid(epoch):
                 return False
             self.watchdog.freezing()
             try:
@@ -115,7 +115,7 @@ class Controls:
             ControllerError: The pad could not be released; it was closed instead,
                 which takes the device away from the game.
         """
-        self._grant = NO_GRANT
+        self._epoch = NO_EPOCH
         try:
             with self._pad_lock:
                 if not self._closed:
@@ -131,8 +131,8 @@ class Controls:
             steps.callback(self._close_pad)
             steps.callback(self.disarm)
 
-    def _valid(self, grant: int) -> bool:
-        return grant != NO_GRANT and grant == self._grant and not self._closed
+    def _valid(self, epoch: int) -> bool:
+        return epoch != NO_EPOCH and epoch == self._epoch and not self._closed
 
     def _close_pad(self) -> None:
         with self._pad_lock:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from agent.errors import NothingToSee
+from agent.values import Decision
 from capture.errors import WindowMinimised
 from engines.errors import ServerGone
 from policy.observation import observe
@@ -19,25 +19,10 @@ if TYPE_CHECKING:
 
     from agent.settings import PlaySettings
     from capture import Frame
-    from engines.base import ActionChunk, Array, Engine, Prefix
+    from engines.base import Array, Engine, Prefix
 
 
-@dataclass(frozen=True, eq=False)
-class Decision:
-    """A chunk and what it was made from.
-
-    Attributes:
-        frame: The picture.
-        chunk: The actions.
-        seconds: Time from picture to actions.
-    """
-
-    frame: Frame
-    chunk: ActionChunk
-    seconds: float
-
-
-def look(grab: Callable[[], Frame]) -> Frame:
+def grab_usable(grab: Callable[[], Frame]) -> Frame:
     """The newest frame, if there is anything on it.
 
     Raises:

@@ -74,11 +74,11 @@ def measure_effect(game: Game, seconds: float = 1.0) -> PadEffect:
     Raises:
         NitroPilotError: The game, its window or its pad failed.
     """
-    grant = game.controls.grant
+    epoch = game.controls.epoch
     before = _watch(game, seconds)
-    game.controls.send(RIGHT, grant)
+    game.controls.send(RIGHT, epoch)
     held = _watch(game, 2 * seconds)
-    game.controls.send(NEUTRAL, grant)
+    game.controls.send(NEUTRAL, epoch)
     deadline = time.perf_counter() + SETTLE_S
     after = _watch(game, seconds)
     while after * MIN_RATIO >= held > MIN_SHARE and time.perf_counter() < deadline:

@@ -1,4 +1,4 @@
-"""What looks at a game's window, and finds it again when the game replaces it."""
+"""Open a game's window for grabbing, and find it again when the game replaces it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NEW_WINDOW_S = 6.0
 """How long a game may be without a window: ending, or changing its resolution."""
 
 
-def open_eyes(window: Window) -> tuple[Grabber, ResponseProbe]:
+def open_window(window: Window) -> tuple[Grabber, ResponseProbe]:
     """A window's grabber, and the probe that tells whether its game still answers.
 
     Raises:
@@ -32,10 +32,10 @@ def open_eyes(window: Window) -> tuple[Grabber, ResponseProbe]:
         raise
 
 
-def find_eyes(
+def find_window_again(
     gone: Window, check_running: Callable[[], None]
 ) -> tuple[Window, Grabber, ResponseProbe]:
-    """The window that took the place of one that is gone, and what looks at it.
+    """The window that took the place of one that is gone, opened.
 
     Args:
         gone: The old window.
@@ -49,7 +49,7 @@ def find_eyes(
         check_running()
         try:
             window = main_window(gone.pid, gone.display or None)
-            return window, *open_eyes(window)
+            return window, *open_window(window)
         except CaptureError:
             time.sleep(0.1)
     raise WindowVanished(f"the game has no window any more ({describe(gone)})", "start it again")

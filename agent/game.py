@@ -11,7 +11,7 @@ import capture
 import controller
 from agent.controls import Controls
 from agent.errors import AgentError, GameExited, GameHung
-from agent.eyes import describe, find_eyes, open_eyes
+from agent.eyes import describe, find_window_again, open_window
 from agent.fair_play import refuse_protected
 from agent.launch import launch
 from agent.recipes import find_recipe
@@ -125,7 +125,7 @@ class Game:
             GameHung: Somebody else stopped it.
             WindowVanished: It goes on without a window.
         """
-        window, grabber, probe = find_eyes(self.window, self.check_running)
+        window, grabber, probe = find_window_again(self.window, self.check_running)
         self.grabber.close()
         self.probe.close()
         self.window, self.grabber, self.probe = window, grabber, probe
@@ -245,11 +245,11 @@ def take_hold(window: Window, launched: LaunchedGame | None, pad: str, freeze_li
         controls = Controls(gamepad, pauser, watchdog)
         undo.callback(controls.close)
         try:
-            grabber, probe = open_eyes(window)
+            grabber, probe = open_window(window)
         except WindowVanished:
             if launched is None:
                 raise
-            window, grabber, probe = find_eyes(window, lambda: None)
+            window, grabber, probe = find_window_again(window, lambda: None)
         undo.pop_all()
     reason = "asked for" if pad != "auto" else _why(page)
     return Game(window, grabber, controls, probe, launched, pad_reason=reason, page=page)

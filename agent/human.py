@@ -33,10 +33,12 @@ GATHER_S = 0.004
 """Pads report up to 1000 times a second; games look 60 times."""
 
 
-class Steered(Protocol):
-    """The part of a ``Session`` that is used here."""
+class TakeoverTarget(Protocol):
+    """The part of a ``SessionControl`` that is used here."""
 
-    id: str
+    @property
+    def id(self) -> str:
+        """The session's."""
 
     @property
     def takeover_settings(self) -> TakeoverSettings:
@@ -72,8 +74,8 @@ class HumanPlay:
 
     def __init__(
         self,
-        sessions: Callable[[], Iterable[Steered]],
-        seen: Callable[[Steered, GamepadState], None] | None = None,
+        sessions: Callable[[], Iterable[TakeoverTarget]],
+        seen: Callable[[TakeoverTarget, GamepadState], None] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._sessions = sessions
@@ -109,7 +111,7 @@ class HumanPlay:
                 self._attempt(session, lambda one: one.hand_back())
         self._since = taken
 
-    def _human(self, session: Steered, state: GamepadState, touch: bool) -> None:
+    def _human(self, session: TakeoverTarget, state: GamepadState, touch: bool) -> None:
         session.tape.see(state)
         if touch and session.hand_over():
             log.info("session %s: a human has taken over", session.id)
@@ -119,7 +121,7 @@ class HumanPlay:
         if self._seen is not None:
             self._seen(session, state)
 
-    def _attempt(self, session: Steered, act: Callable[[Steered], object]) -> None:
+    def _attempt(self, session: TakeoverTarget, act: Callable[[TakeoverTarget], object]) -> None:
         """One session that cannot be let go must not keep the others from it."""
         try:
             act(session)

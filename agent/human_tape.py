@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from agent.video import Moment
+from agent.values import PadSample
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,6 +68,6 @@ class HumanTape:
         if now - self._due > LATE_TICKS * self._period:
             self._due = now
         if now >= self._due:
-            self._recording.put(Moment(state, sent=now, source="human"))
+            self._recording.put(PadSample(state, sent=now, source="human"))
             self._due += self._period
         return max(self._due - self._clock(), 0.0)

@@ -1,4 +1,4 @@
-"""``LookPlan``: when the next look has to begin, in real-time mode.
+"""``RequestTimer``: when the next inference has to be requested, in real-time mode.
 
 It is planned backwards.  The next chunk should take over at some tick; its inference
 begins just so early that it is ready for that tick even if it takes as long as the slower
@@ -25,15 +25,15 @@ DELAY_RANK = 95.0
 """The percentile of them that counts."""
 
 
-class LookPlan:
-    """When to look next, and for which tick.
+class RequestTimer:
+    """When to request the next inference, and for which tick.
 
     Args:
         period: Ticks from one takeover to the next, as far as the policy can follow.
 
     Attributes:
-        at: When to look, in seconds of ``time.perf_counter``; infinity for not at all.
-        target: The tick at which the chunk of that look is to take over.
+        at: When to request it, in seconds of ``time.perf_counter``; infinity for not at all.
+        target: The tick at which the chunk of that request is to take over.
         delay: Seconds from a frame to its chunk, as far as is known; on the slow side.
     """
 
@@ -50,15 +50,15 @@ class LookPlan:
         self.delay = percentile(list(self._delays), DELAY_RANK) or 0.0
 
     def begin(self, now: float) -> None:
-        """Look at once: a new stretch of play."""
+        """Request at once: a new stretch of play."""
         self.at, self.target = now, 0
 
     def again(self, moment: float) -> None:
-        """Look again at ``moment``: there was nothing to see."""
+        """Request again at ``moment``: there was nothing to see."""
         self.at = moment
 
     def follow(self, now: float, grid: TickGrid, end: int | None) -> None:
-        """Plan the look after the one whose chunk has just come.
+        """Plan the request after the one whose chunk has just come.
 
         Args:
             now: The time.
@@ -72,8 +72,8 @@ class LookPlan:
         self.target = max(wanted, grid.after(now + lead))
         self.at = max(grid.due(self.target) - lead, now)
 
-    def begun(self, now: float, grid: TickGrid) -> int:
-        """The look begins now; the tick at which its chunk can be expected to take over."""
+    def requested(self, now: float, grid: TickGrid) -> int:
+        """The request is made now; the tick at which its chunk can be expected to take over."""
         self.at = math.inf
         self.target = max(self.target, grid.after(now + self.delay))
         return self.target

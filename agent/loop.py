@@ -17,27 +17,29 @@ from typing import TYPE_CHECKING
 from agent.errors import GameExited, RecordingError
 from agent.guards import MenuGuard
 from agent.mapping import pad_states
+from agent.observing import ChunkReady, EventQueue
 from capture.errors import WindowVanished
 from controller.errors import ProcessGone
 from controller.state import NEUTRAL, GamepadState
 from policy.actions import decode
 
 if TYPE_CHECKING:
-    from agent.deciding import Decision
+    from collections.abc import Callable
+
     from agent.game import Game
-    from agent.observing import Watch
     from agent.recording import RecordingSwitch
     from agent.settings import PlaySettings
     from agent.stats import PlayStats
-    from agent.trace import ChunkRow, TraceWriter
-    from agent.video import Moment, VideoRecorder
+    from agent.trace import TraceWriter
+    from agent.values import ChunkRow, Decision, PadSample
+    from agent.video import VideoRecorder
     from capture import Window
     from engines.base import Array, Engine
 
 log = logging.getLogger("nitropilot.session")
 
 HOLD_S = 0.1
-"""How long the game runs with a neutral pad before another look for a usable frame."""
+"""How long the game runs with a neutral pad before another try to get a usable frame."""
 PAD_GRACE_S = 3.0
 """How long a game may run before it should have opened its pad."""
 
@@ -54,7 +56,8 @@ class Parts:
         trace: Takes the record of every chunk.
         video: Takes every sent action, when recording; None once that has failed.
         recording: Takes every sent action too, and keeps it while it is switched on.
-        watch: Tells an observer, if there is one.
+        events: Takes what an observer is told, if there is one.
+        changed: Called when ``waiting_for`` has changed.
         guard: Holds back what the player did not allow.
     """
 
@@ -65,7 +68,8 @@ class Parts:
     trace: TraceWriter
     video: VideoRecorder | None = None
     recording: RecordingSwitch | None = None
-    watch: Watch | None = None
+    events: EventQueue = field(default_factory=lambda: EventQueue("", None))
+    changed: Callable[[], None] = lambda: None
     guard: MenuGuard = field(init=False)
 
     def __post_init__(self) -> None:
@@ -124,17 +128,17 @@ class PlayLoop(ABC):
             GameExited: The game has ended.
             NitroPilotError: The game, the window, the pad or the engine failed.
         """
-        grant = self.game.controls.grant
+        epoch = self.game.controls.epoch
         began = time.perf_counter()
         try:
             try:
-                self._round(grant)
+                self._round(epoch)
             finally:
                 self.stats.playing_seconds += time.perf_counter() - began
             self.game.check(self.stats.running_seconds)
         except WindowVanished:
             self._lost_window()
-            self._hold(grant)
+            self._hold(epoch)
             self.game.find_again()
             self.trace.event("window changed", window=self.game.window.handle)
         except ProcessGone as error:
@@ -149,12 +153,12 @@ class PlayLoop(ABC):
         """
 
     @abstractmethod
-    def _round(self, grant: int) -> None:
-        """Play for a moment with ``grant``."""
+    def _round(self, epoch: int) -> None:
+        """Play for a moment, while ``epoch`` lasts."""
 
     @abstractmethod
     def _lost_window(self) -> None:
-        """There is no window to look at; the pad rests until there is."""
+        """There is no window to grab; the pad rests until there is."""
 
     def _wait_for(self, what: str) -> None:
         """Say it once: in the trace, in the log and to whoever looks."""
@@ -162,23 +166,21 @@ class PlayLoop(ABC):
             return
         self.waiting_for = what
         self.trace.event("waiting" if what else "seeing", reason=what)
-        if self.parts.watch is not None:
-            self.parts.watch.changed()
+        self.parts.changed()
         if what:
             log.warning("%s", what)
 
-    def _hold(self, grant: int) -> None:
+    def _hold(self, epoch: int) -> None:
         """Let the game run for a moment with nothing pressed."""
-        self._rest(grant)
+        self._rest(epoch)
         self.game.controls.thaw()
         time.sleep(HOLD_S)
 
-    def _rest(self, grant: int) -> bool:
+    def _rest(self, epoch: int) -> bool:
         """Send a neutral pad; False when the controls were let go."""
-        if not self.game.controls.send(NEUTRAL, grant):
+        if not self.game.controls.send(NEUTRAL, epoch):
             return False
-        if self.parts.watch is not None:
-            self.parts.watch.released()
+        self.parts.events.released()
         return True
 
     def _see(self) -> None:
@@ -188,8 +190,23 @@ class PlayLoop(ABC):
 
     def _tell_chunk(self, row: ChunkRow, late: int = 0) -> None:
         """Tell an observer of a chunk, ``late`` of whose actions were for times past."""
-        if self.parts.watch is not None:
-            self.parts.watch.chunk(self, row, late)
+        events, decision = self.parts.events, row.decision
+        if not events.observed:
+            return
+        ready = row.moments.get("ready", time.perf_counter())
+        events.put(
+            ChunkReady(
+                session=events.session,
+                number=row.number,
+                age=ready - decision.frame.time,
+                inference=decision.seconds,
+                parts=dict(row.seconds),
+                late=late,
+                actions=decision.chunk.actions,
+                limits=self.guard.limits,
+                old_layout=self.engine.spec.old_layout,
+            )
+        )
 
     def _count_decision(self, decision: Decision) -> None:
         self.stats.frames += 1
@@ -202,11 +219,11 @@ class PlayLoop(ABC):
         return pad_states(decoded)[:count]
 
     def _press(
-        self, state: GamepadState, due: float, grant: int, row: ChunkRow, action: int
+        self, state: GamepadState, due: float, epoch: int, row: ChunkRow, action: int
     ) -> bool:
         """Send what is allowed of an action and note it; False when the controls were let go."""
         state = self.guard.filter(state)
-        if not self.game.controls.send(state, grant):
+        if not self.game.controls.send(state, epoch):
             return False
         sent = time.perf_counter()
         age = sent - row.decision.frame.time
@@ -218,23 +235,21 @@ class PlayLoop(ABC):
         row.due.append(due)
         row.sent.append(sent)
         row.states.append(state)
-        if self.parts.watch is not None:
-            self.parts.watch.pad(state, row.number, action, sent - due)
+        self.parts.events.pad(state, row.number, action, sent - due)
         return True
 
-    def _record(self, moment: Moment) -> None:
+    def _record(self, sample: PadSample) -> None:
         """Show what was sent in the video; one that fails does not end the play."""
         if self.parts.recording is not None:
-            self.parts.recording.put(moment)
+            self.parts.recording.put(sample)
             if news := self.parts.recording.take_news():
                 self.trace.event("recording", reason=news)
         if self.parts.video is None:
             return
         try:
-            self.parts.video.put(moment)
+            self.parts.video.put(sample)
         except RecordingError as error:
             log.warning("the recording ends here: %s", error.line())
             self.trace.event("recording ended", reason=error.line())
-            if self.parts.watch is not None:
-                self.parts.watch.warn(f"the recording ends here: {error}", error.hint)
+            self.parts.events.warn(f"the recording ends here: {error}", error.hint)
             self.parts.video = None

@@ -81,12 +81,23 @@ def open_loop(choice: ModeChoice, parts: Parts) -> PlayLoop:
     return PausedLoop(parts)
 
 
+def open_stepper(loop: PlayLoop, before: PlayLoop | None) -> PlayLoop:
+    """What plays single chunks while a loop rests: a paused one itself.
+
+    Args:
+        loop: What plays otherwise.
+        before: What played single chunks before: one loop for all of them, so that noise goes on.
+    """
+    if isinstance(loop, PausedLoop):
+        return loop
+    return before or PausedLoop(loop.parts)
+
+
 def fall_back(loop: PlayLoop) -> tuple[ModeChoice, PlayLoop]:
     """From a starved real-time loop to paused mode; says so in log and trace."""
     choice = ModeChoice(Mode.PAUSED, f"auto: fell back from real-time mode, {loop.starved}")
     log.warning("playing paused now; %s", choice.reason)
     loop.trace.event("mode", mode=choice.mode, reason=choice.reason)
-    if loop.parts.watch is not None:
-        loop.parts.watch.warn(f"playing paused now; {choice.reason}")
+    loop.parts.events.warn(f"playing paused now; {choice.reason}")
     loop.close()
     return choice, PausedLoop(loop.parts)

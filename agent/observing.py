@@ -1,7 +1,7 @@
 """Observers: who is told what a session does, while it does it.
 
-A session with an observer has a ``Watch``.  The threads that play leave events there, which
-takes them a few microseconds and never waits; a thread of the watch's own hands them to the
+A session with an observer has an ``EventQueue``.  The threads that play put events into it, which
+takes them a few microseconds and never waits; a thread of the queue's own hands them to the
 observer.  An observer that raises is logged once and told the next event all the same; one that
 is slow loses the oldest events and is told how many (``Missed``); one that never returns costs
 one thread and nothing else.  A session without an observer has none of this.
@@ -22,9 +22,7 @@ from policy.actions import decode
 
 if TYPE_CHECKING:
     from agent.guards import Limits
-    from agent.loop import PlayLoop
-    from agent.session import Session
-    from agent.trace import ChunkRow
+    from agent.values import SessionFacts
     from engines.base import Array
 
 log = logging.getLogger("nitropilot.session")
@@ -57,10 +55,10 @@ class Changed(Event):
     """The session has another state, mode, or reason to wait, or has ended.
 
     Attributes:
-        now: The session itself: what it is by the time that it is looked at.
+        facts: The session as it is since then.
     """
 
-    now: Session
+    facts: SessionFacts
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -143,17 +141,19 @@ class Observer(Protocol):
         """Something has happened."""
 
 
-class Watch:
+class EventQueue:
     """Takes a session's events, from any thread; never waits and never raises.
 
     Args:
-        session: Whose.
+        session: Id of the session that they are of.
         observer: Who is told; None for nobody.
+
+    Attributes:
+        session: As given.
     """
 
-    def __init__(self, session: Session, observer: Observer | None) -> None:
-        self._session = session
-        self._id = session.id
+    def __init__(self, session: str, observer: Observer | None) -> None:
+        self.session = session
         self._observer = observer
         self._waiting: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
@@ -161,14 +161,18 @@ class Watch:
         self._thread: threading.Thread | None = None
         self._complained = False
 
-    def changed(self) -> None:
-        """The session has changed; nothing comes after a change that is its end."""
-        if self._observer is None:
+    @property
+    def observed(self) -> bool:
+        """Whether there is somebody to make events for."""
+        return self._observer is not None
+
+    def put(self, event: Event) -> None:
+        """Have the observer told, if there is one."""
+        if self._observer is None or (self._thread is None and not self._begin()):
             return
-        self._put(Changed(session=self._id, now=self._session))
-        if self._session.state.ended:
-            self._observer = None
-            self._waiting.put(None)
+        if self._waiting.qsize() >= MAX_WAITING:
+            self._forget_oldest()
+        self._waiting.put(event)
 
     def pad(
         self,
@@ -179,10 +183,10 @@ class Watch:
         source: Source = "agent",
     ) -> None:
         """A state was sent to the pad, or a human's was read."""
-        if self._observer is not None:
-            self._put(
+        if self.observed:
+            self.put(
                 PadMoved(
-                    session=self._id, state=state, source=source, chunk=chunk, action=action,
+                    session=self.session, state=state, source=source, chunk=chunk, action=action,
                     late=late,
                 )
             )  # fmt: skip
@@ -191,37 +195,16 @@ class Watch:
         """The pad was made neutral, whoever asked for it."""
         self.pad(NEUTRAL)
 
-    def chunk(self, loop: PlayLoop, row: ChunkRow, late: int = 0) -> None:
-        """A chunk was computed, ``late`` of whose actions were for times past."""
-        if self._observer is None:
-            return
-        decision = row.decision
-        ready = row.moments.get("ready", time.perf_counter())
-        self._put(
-            ChunkReady(
-                session=self._id,
-                number=row.number,
-                age=ready - decision.frame.time,
-                inference=decision.seconds,
-                parts=dict(row.seconds),
-                late=late,
-                actions=decision.chunk.actions,
-                limits=loop.guard.limits,
-                old_layout=loop.engine.spec.old_layout,
-            )
-        )
-
     def warn(self, message: str, hint: str = "") -> None:
         """Something that people should know."""
-        if self._observer is not None:
-            self._put(Warned(session=self._id, message=message, hint=hint))
+        if self.observed:
+            self.put(Warned(session=self.session, message=message, hint=hint))
 
-    def _put(self, event: Event) -> None:
-        if self._thread is None and not self._begin():
-            return
-        if self._waiting.qsize() >= MAX_WAITING:
-            self._forget_oldest()
-        self._waiting.put(event)
+    def close(self) -> None:
+        """Nothing more is put; the observer is still told what was."""
+        if self.observed:
+            self._observer = None
+            self._waiting.put(None)
 
     def _begin(self) -> bool:
         """Start the thread that tells the observer; whether that was possible."""
@@ -230,12 +213,12 @@ class Watch:
             if self._thread is None and observer is not None:
                 thread = threading.Thread(
                     target=self._tell, args=(observer,), daemon=True,
-                    name=f"nitropilot-observer-{self._id}",
+                    name=f"nitropilot-observer-{self.session}",
                 )  # fmt: skip
                 try:
                     thread.start()
                 except RuntimeError as error:  # the system has no thread left: play on
-                    log.warning("session %s goes unobserved: %s", self._id, error)
+                    log.warning("session %s goes unobserved: %s", self.session, error)
                     self._observer = None
                     return False
                 self._thread = thread
@@ -254,7 +237,7 @@ class Watch:
             with self._lock:
                 missed, self._missed = self._missed, 0
             if missed:
-                self._tell_one(observer, Missed(session=self._id, count=missed))
+                self._tell_one(observer, Missed(session=self.session, count=missed))
             self._tell_one(observer, event)
 
     def _tell_one(self, observer: Observer, event: Event) -> None:
@@ -263,4 +246,4 @@ class Watch:
         except Exception:  # the observer's mistake must not end the observing, nor fill the log
             if not self._complained:
                 self._complained = True
-                log.exception("session %s: an observer failed", self._id)
+                log.exception("session %s: an observer failed", self.session)

@@ -18,7 +18,7 @@ LOADING_S = 30.0
 """How much longer than asked to wait for it."""
 
 
-def press_opening(game: Game, grant: int) -> None:
+def press_opening(game: Game, epoch: int) -> None:
     """Press the recipe's opening buttons, if the game was launched from a recipe.
 
     Stops early when the controls are let go.
@@ -29,20 +29,20 @@ def press_opening(game: Game, grant: int) -> None:
     if game.launched is None:
         return
     for wait, button in game.launched.recipe.opening:
-        _let_pass(game, wait, grant)
-        if not game.controls.send(GamepadState(buttons=parse_buttons([button])), grant):
+        _let_pass(game, wait, epoch)
+        if not game.controls.send(GamepadState(buttons=parse_buttons([button])), epoch):
             return
-        _let_pass(game, TAP_S, grant)
-        game.controls.send(NEUTRAL, grant)
+        _let_pass(game, TAP_S, epoch)
+        game.controls.send(NEUTRAL, epoch)
 
 
-def _let_pass(game: Game, seconds: float, grant: int) -> None:
+def _let_pass(game: Game, seconds: float, epoch: int) -> None:
     """Wait, and longer while the game is too busy to read its pad."""
     deadline = time.monotonic() + seconds + LOADING_S
     enough = _reads(game) + seconds * SLOW_FPS
     time.sleep(seconds)
     game.check_running()
-    while _reads(game) < enough and game.controls.grant == grant:
+    while _reads(game) < enough and game.controls.epoch == epoch:
         if game.pad_warning or time.monotonic() > deadline:
             return
         time.sleep(0.02)

@@ -1,7 +1,7 @@
 """The play loop in paused mode: freeze, grab, infer, thaw, play the chunk, again.
 
-The game is frozen from before the grab until its chunk is ready, so the policy's
-thinking takes no game time and every chunk starts from the picture it was made for.
+The game is frozen from before the grab until its chunk is ready, so the inference
+takes no game time and every chunk starts from the picture it was made for.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from agent.deciding import Decider, Decision, look
+from agent.deciding import Decider, grab_usable
 from agent.errors import NothingToSee
 from agent.loop import PlayLoop
 from agent.pacing import Pacer
-from agent.trace import ChunkRow
-from agent.video import Moment
+from agent.values import ChunkRow, PadSample
 
 if TYPE_CHECKING:
     from agent.loop import Parts
+    from agent.values import Decision
 
 
 class PausedLoop(PlayLoop):
@@ -35,43 +35,43 @@ class PausedLoop(PlayLoop):
     def _lost_window(self) -> None:
         """Nothing is planned beyond a round."""
 
-    def _round(self, grant: int) -> None:
+    def _round(self, epoch: int) -> None:
         began = time.perf_counter()
-        if not self.game.controls.freeze(grant):
+        if not self.game.controls.freeze(epoch):
             return
         frozen = time.perf_counter()
         seconds = {"freeze": frozen - began}
         decision: Decision | None = None
         try:
-            decision = self._decide(grant, frozen, seconds)
+            decision = self._decide(epoch, frozen, seconds)
         except NothingToSee as why:
             self._wait_for(str(why))
         finally:
             self.stats.frozen_seconds += time.perf_counter() - frozen
         if decision is None:
-            self._hold(grant)
+            self._hold(epoch)
             return
         self.game.controls.thaw()
         seconds |= decision.chunk.seconds
-        self._play(ChunkRow(self.stats.chunks - 1, decision, seconds, frozen), grant)
+        self._play(ChunkRow(self.stats.chunks - 1, decision, seconds, frozen), epoch)
 
-    def _decide(self, grant: int, frozen: float, seconds: dict[str, float]) -> Decision:
-        """Look and decide, with the time of the grab added to ``seconds``."""
-        frame = look(self.game.grab)
+    def _decide(self, epoch: int, frozen: float, seconds: dict[str, float]) -> Decision:
+        """Grab and decide, with the time of the grab added to ``seconds``."""
+        frame = grab_usable(self.game.grab)
         seconds["grab"] = time.perf_counter() - frozen
-        decision = self._decider.decide(frame, grant)
+        decision = self._decider.decide(frame, epoch)
         self._see()
         self._count_decision(decision)
         return decision
 
-    def _play(self, row: ChunkRow, grant: int) -> None:
+    def _play(self, row: ChunkRow, epoch: int) -> None:
         """Send the chunk's actions on time, then write down what happened."""
         self._tell_chunk(row)
         states = self._read(row.decision.chunk.actions, self.settings.actions_per_chunk)
         try:
             for step, due in self._pacer.ticks(len(states)):
-                if not self._press(states[step], due, grant, row, step):
+                if not self._press(states[step], due, epoch, row, step):
                     break
-                self._record(Moment(row.states[-1], row.sent[-1], "agent", row.number, step))
+                self._record(PadSample(row.states[-1], row.sent[-1], "agent", row.number, step))
         finally:
             self.trace.chunk(row)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from agent.errors import GameExited, RecordingError
 from agent.settings import PlaySettings
 from agent.states import SessionState
+from agent.values import End
 from nitropilot import NitroPilotError
 
 if TYPE_CHECKING:
@@ -62,15 +63,6 @@ class SessionPlan:
                 f"cannot make the folder {self.folder}: {error.strerror}",
                 "choose another --out",
             ) from error
-
-
-@dataclass(frozen=True)
-class End:
-    """Why a session ended: a stable code, a line for people, and the fix if there is one."""
-
-    code: str
-    reason: str
-    hint: str = ""
 
 
 def ending_of(error: Exception) -> tuple[SessionState, End]:

@@ -1,6 +1,6 @@
 """The play loop in real-time mode: the game never stops.
 
-One thread (the session's) sends an action every tick; another (``agent.thinker``) looks
+One thread (the session's) sends an action every tick; another (``agent.thinker``) grabs
 and decides.  A chunk's first action is for the tick of its frame, the next for the tick
 after, and so on (``agent.schedule``); what comes too late is dropped, never played late.
 So that a new chunk goes on where the one before has led to meanwhile, it is joined to it
@@ -17,16 +17,15 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from agent.controls import NO_GRANT
+from agent.controls import NO_EPOCH
 from agent.deciding import Decider
 from agent.errors import NothingToSee
-from agent.looking import PREPARE_S, LookPlan
+from agent.looking import PREPARE_S, RequestTimer
 from agent.loop import HOLD_S, PlayLoop
 from agent.pacing import wait_until
 from agent.schedule import Schedule, TickGrid
-from agent.thinker import Look, Thinker, Thought
-from agent.trace import ChunkRow
-from agent.video import Moment
+from agent.thinker import InferenceRequest, InferenceResult, InferenceWorker
+from agent.values import ChunkRow, PadSample
 from capture.errors import WindowVanished
 from controller.state import NEUTRAL
 
@@ -37,11 +36,11 @@ if TYPE_CHECKING:
 ROUND_S = 0.25
 """How long a round lasts: how often the game is checked and the session has a say."""
 WAKE_S = 0.03 if sys.platform == "win32" else 0.002
-"""How late a wait for a thought may come back; the rest of the way to a tick is slept."""
-LOOKS_PER_CHUNK = 4
-"""Looks in the time that a whole chunk plays, unless the player chose a number of actions.
+"""How late a wait for a result may come back; the rest of the way to a tick is slept."""
+REQUESTS_PER_CHUNK = 4
+"""Inferences in the time that a whole chunk plays, unless the player chose a number of actions.
 
-A quarter of a chunk is 67 ms at 60 Hz.  More looks would answer a little sooner, but the
+A quarter of a chunk is 67 ms at 60 Hz.  More of them would answer a little sooner, but the
 game needs the same processor or graphics card, and chunks that replace each other before
 their overlap has faded change little."""
 SILENT_S = 1.0
@@ -56,7 +55,7 @@ SILENT = (
 
 
 class RealtimeLoop(PlayLoop):
-    """Plays tick by tick while a thinker prepares the next chunk.
+    """Plays tick by tick while a worker prepares the next chunk.
 
     Args:
         parts: What to play with.
@@ -67,70 +66,74 @@ class RealtimeLoop(PlayLoop):
         super().__init__(parts)
         hz, horizon = parts.settings.action_hz, parts.engine.spec.horizon
         self._gives_up = gives_up
-        self._thinker = Thinker(parts.game, parts.engine, Decider(parts.engine, parts.settings))
+        self._worker = InferenceWorker(
+            parts.game, parts.engine, Decider(parts.engine, parts.settings)
+        )
         self._schedule = Schedule()
-        self._looks = LookPlan(parts.settings.actions_per_chunk or -(-horizon // LOOKS_PER_CHUNK))
+        self._timer = RequestTimer(
+            parts.settings.actions_per_chunk or -(-horizon // REQUESTS_PER_CHUNK)
+        )
         self._rows: deque[ChunkRow] = deque()
         self._recent: deque[bool] = deque(maxlen=max(round(STARVED_S * hz), 1))
         self._run = self._gap = 0
-        self._begin(NO_GRANT)
+        self._begin(NO_EPOCH)
 
     @property
     def window(self) -> Window:
-        """As the thinker last saw it."""
-        return self._thinker.window or super().window
+        """As the worker last saw it."""
+        return self._worker.window or super().window
 
     @property
     def starved(self) -> str:
-        """Why paused mode would be better; said only while the thinker is at rest."""
-        if not self._starving or self._thinker.busy:
+        """Why paused mode would be better; said only while the worker is at rest."""
+        if not self._starving or self._worker.busy:
             return ""
         return (
             f"only {self._share():.0%} of the actions of the last {STARVED_S:g} s came in time, "
-            f"and a chunk took up to {self._looks.delay * 1000:.0f} ms"
+            f"and a chunk took up to {self._timer.delay * 1000:.0f} ms"
         )
 
     @property
     def computing(self) -> bool:
-        """Whether the thinker has not ended."""
-        return self._thinker.alive
+        """Whether the worker has not ended."""
+        return self._worker.alive
 
     def rest(self) -> bool:
-        """As ``PlayLoop``: wait for a thought that is in the works, and play nothing of it."""
-        if self._thinker.busy:
-            self._begin(NO_GRANT)
+        """As ``PlayLoop``: wait for a result that is in the works, and play nothing of it."""
+        if self._worker.busy:
+            self._begin(NO_EPOCH)
             self._take_in(ROUND_S)
-        return not self._thinker.busy
+        return not self._worker.busy
 
     def close(self) -> None:
-        """End the thinker."""
+        """End the worker."""
         try:
             self._drop_plan()
             self._end_gap()
         finally:
-            self._thinker.close()
+            self._worker.close()
 
-    def _begin(self, grant: int) -> None:
+    def _begin(self, epoch: int) -> None:
         """A new stretch of play: nothing of before is played or remembered."""
         now = time.perf_counter()
-        self._grant = grant
+        self._epoch = epoch
         self._run += 1
         self._grid = TickGrid(now, self.settings.action_hz)
         self._tick = 0
-        self._looks.begin(now)
+        self._timer.begin(now)
         self._blind = False
         self._recent.clear()
         self._drop_plan()
         self._end_gap()
 
     def _lost_window(self) -> None:
-        self._begin(NO_GRANT)
+        self._begin(NO_EPOCH)
 
-    def _round(self, grant: int) -> None:
-        if grant == NO_GRANT:
+    def _round(self, epoch: int) -> None:
+        if epoch == NO_EPOCH:
             return
-        if grant != self._grant:
-            self._begin(grant)
+        if epoch != self._epoch:
+            self._begin(epoch)
         self.game.controls.watchdog.check()  # nobody else would let go if we died
         end = time.perf_counter() + ROUND_S
         while not self.starved and time.perf_counter() < end:
@@ -153,91 +156,91 @@ class RealtimeLoop(PlayLoop):
         if self._grid.running(time.perf_counter()) > self._tick:
             return True  # held up again: this tick counts as missed next time
         if planned is None:
-            if not self._rest(self._grant):
+            if not self._rest(self._epoch):
                 return False
-            moment = Moment(NEUTRAL, source="none")
+            sample = PadSample(NEUTRAL, source="none")
         else:
-            if not self._press(state, due, self._grant, planned.row, planned.number):
+            if not self._press(state, due, self._epoch, planned.row, planned.number):
                 return False
             state = planned.row.states[-1]
             planned.row.facts["rows"].append(planned.number)
             row = planned.row
-            moment = Moment(state, row.sent[-1], "agent", row.number, planned.number)
+            sample = PadSample(state, row.sent[-1], "agent", row.number, planned.number)
         self._count(1, fresh=planned is not None)
         if not self._blind:
-            self._record(moment)
+            self._record(sample)
         self._tick += 1
         return True
 
     def _wait_for_tick(self) -> None:
-        """Look, and take in what was decided, until it is nearly time for the next tick."""
+        """Request, and take in what was computed, until it is nearly time for the next tick."""
         end = self._grid.due(self._tick) - PREPARE_S
         wait = 0.0
         while True:
             self._take_in(wait - WAKE_S)
             now = time.perf_counter()
-            if not self._thinker.busy and self._looks.at <= now:
-                self._ask(now)
+            if not self._worker.busy and self._timer.at <= now:
+                self._request(now)
             wait = end - now
-            if not self._thinker.busy:
-                wait = min(wait, self._looks.at - now)
+            if not self._worker.busy:
+                wait = min(wait, self._timer.at - now)
             if wait <= 0:
                 return
             if wait <= WAKE_S:
                 time.sleep(wait)
 
-    def _ask(self, now: float) -> None:
-        target = self._looks.begun(now, self._grid)
-        self._thinker.ask(
-            Look(self._run, self.game.window, self._grid, self._schedule.plan(), target)
+    def _request(self, now: float) -> None:
+        target = self._timer.requested(now, self._grid)
+        self._worker.submit(
+            InferenceRequest(self._run, self.game.window, self._grid, self._schedule.plan(), target)
         )
 
     def _take_in(self, timeout: float) -> None:
-        """Plan what the thinker has decided, if it has, after at most ``timeout`` seconds."""
-        thought = self._thinker.fetch(timeout)
-        if thought is None:
+        """Plan what the worker has computed, if it has, after at most ``timeout`` seconds."""
+        result = self._worker.fetch(timeout)
+        if result is None:
             return
-        here = thought.look.run == self._run
-        if isinstance(thought.error, NothingToSee):
+        here = result.request.run == self._run
+        if isinstance(result.error, NothingToSee):
             if here:
-                self._go_blind(str(thought.error))
-        elif isinstance(thought.error, WindowVanished) and not here:
+                self._go_blind(str(result.error))
+        elif isinstance(result.error, WindowVanished) and not here:
             pass  # it was another window's end
-        elif thought.error is not None:
-            raise thought.error
+        elif result.error is not None:
+            raise result.error
         else:
-            self._accept(thought, here)
+            self._accept(result, here)
 
     def _go_blind(self, why: str) -> None:
-        """Rest at once, not only at the next tick, and look again soon."""
-        self._rest(self._grant)
+        """Rest at once, not only at the next tick, and request again soon."""
+        self._rest(self._epoch)
         self._end_gap()
         self._drop_plan()
         self._blind = True
         self._wait_for(why)
-        self._looks.again(time.perf_counter() + HOLD_S)
+        self._timer.again(time.perf_counter() + HOLD_S)
 
-    def _accept(self, thought: Thought, here: bool) -> None:
+    def _accept(self, result: InferenceResult, here: bool) -> None:
         """Plan a chunk, unless it belongs to a stretch of play that is over."""
-        decision = thought.decision
+        decision = result.decision
         assert decision is not None
         self._count_decision(decision)
-        self._looks.learn(thought.ready - decision.frame.time)
+        self._timer.learn(result.ready - decision.frame.time)
         row = ChunkRow(
             self.stats.chunks - 1,
             decision,
-            {"grab": thought.grab_s, **decision.chunk.seconds},
-            moments={"ready": thought.ready, "start": thought.look.grid.due(thought.start)},
-            facts={"rows": [], "fixed": thought.fixed, "pulled": thought.pulled},
+            {"grab": result.grab_s, **decision.chunk.seconds},
+            moments={"ready": result.ready, "start": result.request.grid.due(result.start)},
+            facts={"rows": [], "fixed": result.fixed, "pulled": result.pulled},
         )
         self._rows.append(row)
         if not here:
             row.facts.update(dropped=0, faded=0)
             self._tell_chunk(row, len(decision.chunk.actions))
             return
-        fading = 0 if thought.joined else self._looks.period
+        fading = 0 if result.joined else self._timer.period
         now = max(self._tick, self._grid.running(time.perf_counter()))
-        dropped, faded = self._schedule.put(row, thought.start, now, fading)
+        dropped, faded = self._schedule.put(row, result.start, now, fading)
         row.facts.update(dropped=dropped, faded=faded)
         self._tell_chunk(row, dropped)
         self.stats.actions_dropped += dropped
@@ -247,7 +250,7 @@ class RealtimeLoop(PlayLoop):
         else:
             self._see()
         if not self._starving:
-            self._looks.follow(time.perf_counter(), self._grid, self._schedule.end)
+            self._timer.follow(time.perf_counter(), self._grid, self._schedule.end)
 
     def _count(self, ticks: int, fresh: bool) -> None:
         """Note what became of the last ticks; those with nothing to see do not count."""

@@ -21,7 +21,7 @@ import psutil
 
 from agent.errors import RecordingError, RecordingFull
 from agent.recording_recover import mend
-from agent.video import Moment, VideoRecorder
+from agent.video import VideoRecorder
 from nitropilot import __version__
 from records.errors import RecordsError
 from records.format import FACTS, FORMAT, PART, VIDEO, Source
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
     from numpy.typing import NDArray
 
+    from agent.values import PadSample
     from capture import Grabber
     from controller.state import GamepadState
 
@@ -207,7 +208,7 @@ class Recorder(VideoRecorder):
         except (OSError, RecordsError) as error:
             log.error("%s could not be mended: %s", self.part, error)
 
-    def _paint(self, picture: NDArray[Any], moment: Moment) -> NDArray[Any]:
+    def _paint(self, picture: NDArray[Any], sample: PadSample) -> NDArray[Any]:
         """Nothing is drawn on a recording."""
         return picture
 
@@ -216,21 +217,25 @@ class Recorder(VideoRecorder):
         return super()._stream_options() | {"tune": "zerolatency"}
 
     def _encode(
-        self, container: OutputContainer, stream: VideoStream, picture: NDArray[Any], moment: Moment
+        self,
+        container: OutputContainer,
+        stream: VideoStream,
+        picture: NDArray[Any],
+        sample: PadSample,
     ) -> None:
         if self.frames % LOOK_EVERY == 0:
             self._limits.check(self.part.parent, self._others + size_of(self.part))
         self._rows.source.size = (picture.shape[0], picture.shape[1])
         row = row_of(
-            moment.state,
+            sample.state,
             self.frames,
-            sent_time=round(moment.sent + self._clock, 6),
-            source=moment.source,
-            policy_chunk=moment.chunk,
-            policy_action=moment.action,
+            sent_time=round(sample.sent + self._clock, 6),
+            source=sample.source,
+            policy_chunk=sample.chunk,
+            policy_action=sample.action,
             frame_repeated=self._repeats,
         )
-        super()._encode(container, stream, picture, moment)
+        super()._encode(container, stream, picture, sample)
         self._rows.add(row)
 
 

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 
 from agent.errors import NotPossibleNow, RecordingError
 from agent.recorder import About, Limits, Recorder
+from agent.values import RecordingState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from agent.game import Game
-    from agent.video import Moment
-    from engines.base import Engine
+    from agent.values import PadSample
+    from capture import Grabber
 
 log = logging.getLogger("nitropilot.recording")
 
@@ -44,25 +44,6 @@ class RecordingPlan:
     at_once: bool = False
     limits: Callable[[], Limits] = Limits
     max_width: int = MAX_WIDTH
-
-
-@dataclass(frozen=True)
-class RecordingState:
-    """How a session's recording goes.
-
-    Attributes:
-        enabled: Whether it records.
-        id: The recording that is being made, or was made last; "" for none yet.
-        frames: How many frames it has.
-        repeated: How many of them show the picture of the one before.
-        warning: Why the last one ended, when nobody asked for that; or "".
-    """
-
-    enabled: bool = False
-    id: str = ""
-    frames: int = 0
-    repeated: int = 0
-    warning: str = ""
 
 
 class RecordingSwitch:
@@ -91,21 +72,19 @@ class RecordingSwitch:
         enabled = self._recorder is not None
         return RecordingState(enabled, shown.id, shown.frames, shown.repeated, self._warning)
 
-    def attach(self, session: str, game: Game, engine: Engine, hz: float) -> None:
-        """There is a game to record now; begins if the plan says so.
+    def attach(self, about: About, open_grabber: Callable[[], Grabber], hz: float) -> None:
+        """There is something to record now; begins if the plan says so.
 
         Args:
-            session: Id of the session.
-            game: What it plays.
-            engine: What with.
+            about: What is recorded.
+            open_grabber: Opens a grabber of the recording's own.
             hz: Actions a second.
         """
         plan = self._plan
         if plan is None:
             return
-        about = _about(session, game, engine)
         self._open = lambda: Recorder(
-            plan.root, about, game.another_grabber, hz, plan.limits(), plan.max_width
+            plan.root, about, open_grabber, hz, plan.limits(), plan.max_width
         )
         if plan.at_once:
             try:
@@ -155,13 +134,13 @@ class RecordingSwitch:
         self._over = True
         self.stop(reason)
 
-    def put(self, moment: Moment) -> None:
+    def put(self, sample: PadSample) -> None:
         """Note what was sent, if it is switched on.  Does not block and raises nothing."""
         recorder = self._recorder
         if recorder is None:
             return
         try:
-            recorder.put(moment)
+            recorder.put(sample)
         except RecordingError as error:
             if self._recorder is recorder and self._lock.acquire(blocking=False):
                 try:
@@ -185,14 +164,3 @@ class RecordingSwitch:
     def _finish(self, recorder: Recorder) -> None:
         with self._lock, suppress(RecordingError):  # it was said why
             recorder.finish(self._warning)
-
-
-def _about(session: str, game: Game, engine: Engine) -> About:
-    """What a recording of this session says of itself; never a window's title."""
-    spec, info = engine.spec, engine.info
-    policy = {"name": spec.name, "fingerprint": spec.fingerprint, "random": spec.is_random}
-    return About(
-        session,
-        game.window.executable,
-        {"policy": policy, "engine": f"{info.name} on {info.device}", "source": "nitropilot"},
-    )

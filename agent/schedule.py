@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from agent.joining import fade, reach
 
 if TYPE_CHECKING:
-    from agent.trace import ChunkRow
+    from agent.values import ChunkRow
     from engines.base import Array
 
 SENT_KEPT = 4

@@ -14,31 +14,29 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from agent.errors import NotPossibleNow
+from agent.files import SessionFiles, attempt
 from agent.human_tape import HumanTape
 from agent.loop import Parts
-from agent.modes import choose_mode, fall_back, open_loop
-from agent.observing import Watch
+from agent.machine import SessionMachine
+from agent.modes import choose_mode, fall_back, open_loop, open_stepper
+from agent.observing import Changed, EventQueue
 from agent.opening import press_opening
-from agent.plan import End, SessionPlan, ending_of
-from agent.recording import RecordingSwitch
-from agent.states import SessionState, check_transition
+from agent.plan import ending_of
+from agent.states import SessionState
 from agent.stats import PlayStats
-from agent.steering import Steering
-from agent.trace import TraceWriter, header
-from agent.video import VideoRecorder
+from agent.steering import SessionControl
+from agent.values import SessionFacts
 from nitropilot import NitroPilotError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from agent.game import Game
     from agent.loop import PlayLoop
     from agent.modes import ModeChoice
+    from agent.plan import SessionPlan
+    from agent.values import End
     from engines.base import Engine
-
-__all__ = ["End", "Session", "SessionPlan"]
 
 log = logging.getLogger("nitropilot.session")
 
@@ -46,16 +44,19 @@ IDLE_CHECK_S = 0.25
 """How often a session that is not playing looks whether its game is still there."""
 
 
-class Session(Steering):
+class Session:
     """Plays one game.  Create, ``start``, then ``wait`` or look at ``state``.
 
     Attributes:
         id: Short random name.
         stats: Measurements so far.
         end: Why it ended; None before that.
-        mode: What the game does while the policy thinks, and why; None before that is known.
+        mode: What the game does while the policy computes, and why; None before that is known.
+        files: Its trace, its video and its recordings.
         recording: Starts and stops recordings.
-        tape: Told what a human does on a pad of their own.
+        machine: Its states.
+        control: All that can be asked of it from outside.
+        events: Takes what its observer is told.
     """
 
     def __init__(self, plan: SessionPlan) -> None:
@@ -63,19 +64,16 @@ class Session(Steering):
         self.plan = plan
         self.created = datetime.now().astimezone()
         self.stats = PlayStats()
-        self.watch = Watch(self, plan.observer)
+        self.events = EventQueue(self.id, plan.observer)
         self.end: End | None = None
-        self.game: Game | None = None
         self.engine: Engine | None = None
         self.mode: ModeChoice | None = None
-        self.loop: PlayLoop | None = None
-        self.recording = RecordingSwitch(plan.recording)
-        self.tape = HumanTape(self.recording, plan.settings.action_hz)
-        self._trace: TraceWriter | None = None
-        self._video: VideoRecorder | None = None
-        self._state = SessionState.IDLE
-        self._ending: tuple[SessionState, End] | None = None
-        self._changed = threading.Condition()
+        self.files = SessionFiles(self.id, plan)
+        self.recording = self.files.recording
+        self.machine = SessionMachine(self.id, self._tell_changed)
+        self._tape = HumanTape(self.recording, plan.settings.action_hz)
+        self.control = SessionControl(self.machine, self._tape, self.events, self._finish)
+        self._stepper: PlayLoop | None = None
         self._thread = threading.Thread(
             target=self._run, name=f"nitropilot-session-{self.id}", daemon=True
         )
@@ -83,95 +81,86 @@ class Session(Steering):
     @property
     def state(self) -> SessionState:
         """Where the session is now."""
-        return self._state
+        return self.machine.state
+
+    @property
+    def game(self) -> Game | None:
+        """What is played; None until it is there."""
+        return self.machine.game
+
+    @property
+    def loop(self) -> PlayLoop | None:
+        """What plays; None until then."""
+        return self.machine.loop
 
     @property
     def trace_path(self) -> Path:
         """The trace; complete once the session has ended."""
-        return self.plan.folder / "trace.jsonl"
+        return self.files.trace_path
 
     @property
     def video_path(self) -> Path | None:
         """The video, when drawing one; complete once the session has ended."""
-        return self.plan.folder / "video.mp4" if self.plan.record else None
+        return self.files.video_path
 
     def start(self) -> None:
         """Begin attaching, in the session's own thread."""
-        self._enter(SessionState.ATTACHING)
+        self.machine.enter(SessionState.ATTACHING)
         self._thread.start()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for the end; whether it came within ``timeout`` seconds."""
-        with self._changed:
-            ended = self._changed.wait_for(lambda: self._state.ended, timeout)
+        with self.machine.condition:
+            ended = self.machine.condition.wait_for(lambda: self.state.ended, timeout)
         if ended and self._thread.is_alive():  # it has nothing left to do
             self._thread.join()
         return ended
 
     def play(self) -> None:
-        """Let the agent play (again).  No effect when it does.
+        """As ``SessionControl.play``."""
+        self.control.play()
 
-        Raises:
-            NotPossibleNow: The session has not attached yet, or has ended.
-        """
-        with self._changed:
-            self._require_attached()
-            if self._state is not SessionState.PLAYING:
-                self._enter(SessionState.PLAYING)
-                self._game().controls.arm()
+    def pause(self) -> None:
+        """As ``SessionControl.pause``."""
+        self.control.pause()
+
+    def takeover(self) -> None:
+        """As ``SessionControl.takeover``."""
+        self.control.takeover()
 
     def stop(self, reason: str = "stopped on request") -> None:
-        """Neutral pad and running game at once; the session then ends.  Safe to call twice."""
-        with self._changed:
-            self._end_with(SessionState.STOPPED, End("stopped", reason))
-            if self._state is SessionState.IDLE:
-                self._finish()
-        if self.game is not None:
-            try:
-                self.game.controls.disarm()
-            except Exception:  # the session's thread tries again and says so in its end
-                log.exception("session %s could not let go at once", self.id)
+        """As ``SessionControl.stop``."""
+        self.control.stop(reason)
 
-    def _let_go_for(self, state: SessionState) -> None:
-        with self._changed:
-            self._require_attached()
-            if self._state is state:
-                return
-            self._enter(state)
-            try:
-                self._game().controls.disarm()
-            except Exception as error:
-                self._end_with(*ending_of(error))
-                raise
+    def facts(self) -> SessionFacts:
+        """What is known of it now; reads only, from any thread."""
+        game, engine, loop, mode = self.game, self.engine, self.loop, self.mode
+        return SessionFacts(
+            id=self.id,
+            state=self.state.value,
+            created=self.created,
+            restart_of=self.plan.restart_of,
+            window=loop.window if loop else game.grabber.window if game else None,
+            policy=engine.spec if engine else None,
+            engine=engine.info if engine else None,
+            pad=game.controls.pad.name if game else None,
+            pad_reason=game.pad_reason if game else "",
+            mode=mode.mode if mode else None,
+            mode_reason=mode.reason if mode else "",
+            waiting_for=loop.waiting_for if loop else "",
+            held_back=dict(loop.guard.held_back) if loop else {},
+            stats=self.stats.summary,
+            recording=self.recording.state,
+            folder=self.plan.folder,
+            end=self.end,
+        )
 
-    def _require_attached(self) -> None:
-        if self._state is SessionState.ATTACHING:
-            raise NotPossibleNow("the session is still attaching to its game", "wait a moment")
-        if self._ending is not None:
-            raise NotPossibleNow(f"the session is over: {self._ending[1].reason}")
-
-    def _game(self) -> Game:
-        """The game of an attached session."""
-        if self.game is None:
-            raise NotPossibleNow("the session has no game yet", "start it")
-        return self.game
-
-    def _enter(self, state: SessionState) -> None:
-        with self._changed:
-            check_transition(self._state, state)
-            log.info("session %s: %s -> %s", self.id, self._state, state)
-            self._state = state
-            self._changed.notify_all()
-            self.watch.changed()
-
-    def _end_with(self, state: SessionState, end: End) -> None:
-        """Note how the session is to end; the first who does decides."""
-        with self._changed:
-            if self._ending is None:
-                self._ending = (state, end)
-            else:
-                log.info("session %s, while ending: %s", self.id, end.reason)
-            self._changed.notify_all()
+    def _tell_changed(self) -> None:
+        """Tell an observer; nothing comes after a change that is the end."""
+        if self.events.observed:
+            self.events.put(Changed(session=self.id, facts=self.facts()))
+        if self.state.ended:
+            self.events.close()
 
     def _run(self) -> None:
         try:
@@ -180,13 +169,13 @@ class Session(Steering):
                 self._play_round(loop)
                 if loop.starved:
                     self.mode, loop = fall_back(loop)
-                    self.loop = loop
-                    self.watch.changed()
+                    self.machine.loop = loop
+                    self._tell_changed()
         except NitroPilotError as error:
-            self._end_with(*ending_of(error))
+            self.machine.end_with(*ending_of(error))
         except Exception as error:  # the thread's outermost frame: the game must be let go
             log.exception("session %s failed unexpectedly", self.id)
-            self._end_with(*ending_of(error))
+            self.machine.end_with(*ending_of(error))
         self._finish()
 
     def _attach(self) -> PlayLoop:
@@ -195,93 +184,76 @@ class Session(Steering):
         self.engine = self.plan.open_engine()
         self.engine.warm_up()
         self.mode = choose_mode(self.plan.settings, self.engine)
-        self.watch.changed()
-        self._raise_if_stopped()
-        self.game = game = self.plan.open_game(self.plan.folder / "game.log")
-        how = self.plan.settings
-        self._trace = TraceWriter(
-            self.trace_path, header(self.id, how, game, self.engine, self.mode)
-        )
-        if self.video_path is not None:
-            self._video = VideoRecorder(self.video_path, game.another_grabber, how.action_hz)
-        self.recording.attach(self.id, game, self.engine, how.action_hz)
-        game.controls.on_release = self.watch.released
-        parts = Parts(game, self.engine, how, self.stats, self._trace, self._video, self.recording)
-        parts.watch = self.watch
-        self.loop = open_loop(self.mode, parts)
-        grant = game.controls.arm()
-        self._raise_if_stopped()
-        press_opening(game, grant)
+        self._tell_changed()
+        self.machine.require_wanted()
+        self.machine.game = game = self.plan.open_game(self.plan.folder / "game.log")
+        trace = self.files.open(game, self.engine, self.mode)
+        game.controls.on_release = self.events.released
+        parts = Parts(
+            game, self.engine, self.plan.settings, self.stats, trace, self.files.video,
+            self.recording, self.events, self._tell_changed,
+        )  # fmt: skip
+        self.machine.loop = loop = open_loop(self.mode, parts)
+        epoch = game.controls.arm()
+        self.machine.require_wanted()
+        press_opening(game, epoch)
         if self.plan.before_play is not None:
             self.plan.before_play(game)
         game.controls.disarm()
-        with self._changed:
-            self._raise_if_stopped()
-            self._enter(SessionState.PLAYING if self.plan.autoplay else SessionState.PAUSED)
+        with self.machine.condition:
+            self.machine.require_wanted()
             if self.plan.autoplay:
-                game.controls.arm()
-        return self.loop
-
-    def _raise_if_stopped(self) -> None:
-        if self._ending is not None:
-            raise NotPossibleNow("stopped while attaching")
+                self.machine.arm()
+            else:
+                self.machine.enter(SessionState.PAUSED)
+        return loop
 
     def _until_playing(self) -> bool:
         """Wait until there is a chunk to play (True) or the session is to end (False)."""
         while True:
-            with self._changed:
-                if self._ending is not None:
+            with self.machine.condition:
+                if self.machine.ending is not None:
                     return False
-                if self._state is SessionState.PLAYING:
+                if self.state is SessionState.PLAYING:
                     return True
-                self._changed.wait(self.tape.tick(IDLE_CHECK_S))
-            if not self._game().controls.pauser.alive():
-                self._game().check_running()
+                self.machine.condition.wait(self._tape.tick(IDLE_CHECK_S))
+            if self.game is not None and not self.game.controls.pauser.alive():
+                self.game.check_running()
+
+    def _play_round(self, loop: PlayLoop) -> None:
+        """Play for a moment, or the one chunk that was asked for."""
+        epoch = self.machine.controls.epoch
+        if epoch != self.machine.step_epoch:
+            loop.play_round()
+            return
+        if not loop.rest():
+            return
+        self._stepper = open_stepper(loop, self._stepper)
+        before = loop.stats.chunks
+        self._stepper.play_round()
+        loop.waiting_for = self._stepper.waiting_for
+        if loop.stats.chunks == before:
+            return  # there was nothing to see
+        with self.machine.condition:
+            if self.machine.controls.epoch == epoch and self.state is SessionState.PLAYING:
+                self.pause()
 
     def _finish(self) -> None:
         """Let go of everything, then say that it is over."""
-        assert self._ending is not None
-        state, end = self._ending
-        if self.game is not None and (trouble := self._attempt(self.game.close)):
+        assert self.machine.ending is not None
+        state, end = self.machine.ending
+        if self.game is not None and (trouble := attempt(self.id, self.game.close)):
             state = SessionState.FAILED
             end = replace(end, reason=f"{end.reason}; and letting go: {trouble}")
-        if self.loop is not None and (trouble := self._attempt(self.loop.close)):
+        if self.loop is not None and (trouble := attempt(self.id, self.loop.close)):
             end = replace(end, reason=f"{end.reason}; and {trouble}")
         if self._stepper is not None:
-            self._attempt(self._stepper.close)
-        video = self._close_video()
-        self._attempt(lambda: self.recording.close(end.reason))
-        if trouble := self._attempt(lambda: self._close_trace(state, end, video)):
+            attempt(self.id, self._stepper.close)
+        if trouble := self.files.close(state, end, self.stats):
             end = replace(end, reason=f"{end.reason}; and the trace: {trouble}")
         # An engine that still computes is left alone: freeing it would crash.
         if self.engine is not None and not (self.loop and self.loop.computing):
-            self._attempt(self.engine.close)
+            attempt(self.id, self.engine.close)
         log.info("session %s ended: %s", self.id, end.reason)
         self.end = end
-        self._enter(state)
-
-    def _attempt(self, act: Callable[[], object]) -> str:
-        """Do one of the last things, whatever it raises; why it did not work, or ""."""
-        try:
-            act()
-        except NitroPilotError as error:
-            log.error("session %s, at its end: %s", self.id, error.line())
-            return str(error)
-        except Exception as error:
-            log.exception("session %s, at its end", self.id)
-            return f"{type(error).__name__}: {error}"
-        return ""
-
-    def _close_video(self) -> dict[str, object] | None:
-        """Finish the video; what the trace says of it."""
-        if self._video is None:
-            return None
-        trouble = self._attempt(self._video.close)
-        facts = {"frames": self._video.frames, "repeated": self._video.repeated}
-        return facts | ({"error": trouble} if trouble else {})
-
-    def _close_trace(self, state: SessionState, end: End, video: dict[str, object] | None) -> None:
-        if self._trace is not None:
-            self._trace.close(
-                state=state, code=end.code, reason=end.reason, video=video, **self.stats.summary()
-            )
+        self.machine.enter(state)

@@ -13,7 +13,7 @@ MAX_HZ = 1000.0
 
 
 class Mode(StrEnum):
-    """What the game does while the policy thinks.
+    """What the game does while the policy computes.
 
     ``paused`` freezes it, ``realtime`` lets it run on while the chunk before is played,
     ``auto`` measures the engine and takes one of the two (``agent.modes``).
@@ -31,12 +31,12 @@ class PlaySettings:
     Attributes:
         action_hz: Actions a second.
         actions_per_chunk: How many actions of a chunk are played before the next
-            look.  None: all of them in paused mode, a quarter in real-time mode.
+            inference.  None: all of them in paused mode, a quarter in real-time mode.
         allowed: Menu buttons that the player allows.
         game: Name of a game the policy is conditioned on.
         cfg_scale: Classifier-free guidance; 1 switches it off.
         seed: Seed of the noise; None draws a fresh one.
-        mode: What the game does while the policy thinks.
+        mode: What the game does while the policy computes.
     """
 
     action_hz: float = 60.0

@@ -7,7 +7,7 @@
                  └──────────> stopped | failed   (from every state before them)
 
 ``paused`` is the player's own pause of the agent; the game runs then.  Freezing
-the game while the policy thinks is part of ``playing``.
+the game while the policy computes is part of ``playing``.
 """
 
 from __future__ import annotations

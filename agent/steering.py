@@ -1,29 +1,30 @@
-"""``Steering``: what people ask of a session beside playing, pausing and ending.
+"""``SessionControl``: what people ask of a session, from any thread.
 
-A toggle, a single chunk, a panic, which controls the agent may use, and how a human with a
-pad of their own takes the game over.  ``Session`` is the one class that builds on this.
+Play, pause, end; a toggle, a single chunk, a panic; which controls the agent may use; and how
+a human with a pad of their own takes the game over.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from agent.errors import AgentError, NotPossibleNow
-from agent.paused import PausedLoop
 from agent.states import SessionState
+from agent.values import End
 
 if TYPE_CHECKING:
-    import threading
+    from collections.abc import Callable
 
-    from agent.game import Game
     from agent.guards import MenuGuard
-    from agent.loop import PlayLoop
+    from agent.human_tape import HumanTape
+    from agent.machine import SessionMachine
+    from agent.observing import EventQueue
     from controller.state import GamepadState
 
-NEVER = -1
-"""No grant."""
+log = logging.getLogger("nitropilot.session")
+
 MAX_IDLE_S = 3600.0
 _HUMANS = (SessionState.TAKEOVER, SessionState.PAUSED)
 """States in which a human may play."""
@@ -49,45 +50,55 @@ class TakeoverSettings:
             )
 
 
-class Steering(ABC):
-    """The part of a session that people steer it with.  Thread-safe.
+class SessionControl:
+    """Controls one session.  Thread-safe.
+
+    Args:
+        machine: The session's states.
+        tape: Told what a human does on a pad of their own.
+        events: Takes what an observer is told.
+        finish: Ends a session that was never started, and so has no thread to do it.
 
     Attributes:
+        tape: As given.
+        events: As given.
         takeover_default: How a human takes over, unless ``set_takeover`` says otherwise.
     """
 
-    game: Game | None
-    loop: PlayLoop | None
-    takeover_default = TakeoverSettings()
-    _takeover_settings: TakeoverSettings | None = None
-    _changed: threading.Condition
-    _step_grant = NEVER
-    _stepper: PlayLoop | None = None
+    def __init__(
+        self,
+        machine: SessionMachine,
+        tape: HumanTape,
+        events: EventQueue,
+        finish: Callable[[], None],
+    ) -> None:
+        self.tape = tape
+        self.events = events
+        self.takeover_default = TakeoverSettings()
+        self._machine = machine
+        self._finish = finish
+        self._takeover_settings: TakeoverSettings | None = None
 
     @property
-    @abstractmethod
+    def id(self) -> str:
+        """The session's."""
+        return self._machine.id
+
+    @property
     def state(self) -> SessionState:
         """Where the session is now."""
+        return self._machine.state
 
-    @abstractmethod
     def play(self) -> None:
-        """Let the agent play."""
+        """Let the agent play (again).  No effect when it does.
 
-    @abstractmethod
-    def stop(self, reason: str = "stopped on request") -> None:
-        """End the session."""
-
-    @abstractmethod
-    def _let_go_for(self, state: SessionState) -> None: ...
-
-    @abstractmethod
-    def _require_attached(self) -> None: ...
-
-    @abstractmethod
-    def _enter(self, state: SessionState) -> None: ...
-
-    @abstractmethod
-    def _game(self) -> Game: ...
+        Raises:
+            NotPossibleNow: The session has not attached yet, or has ended.
+        """
+        with self._machine.condition:
+            self._machine.require_attached()
+            if self.state is not SessionState.PLAYING:
+                self._machine.arm()
 
     def pause(self) -> None:
         """Stop pressing, let the game run.  No effect when already paused.
@@ -96,7 +107,7 @@ class Steering(ABC):
             NotPossibleNow: The session has not attached yet, or has ended.
             ControllerError: The pad or the game could not be let go; the session fails.
         """
-        self._let_go_for(SessionState.PAUSED)
+        self._machine.let_go(SessionState.PAUSED)
 
     def takeover(self) -> None:
         """The human plays now: neutral pad at once, until ``play``.
@@ -105,7 +116,19 @@ class Steering(ABC):
             NotPossibleNow: The session is not attached.
             ControllerError: The pad or the game could not be let go; the session fails.
         """
-        self._let_go_for(SessionState.TAKEOVER)
+        self._machine.let_go(SessionState.TAKEOVER)
+
+    def stop(self, reason: str = "stopped on request") -> None:
+        """Neutral pad and running game at once; the session then ends.  Safe to call twice."""
+        with self._machine.condition:
+            self._machine.end_with(SessionState.STOPPED, End("stopped", reason))
+            if self.state is SessionState.IDLE:
+                self._finish()
+        if self._machine.game is not None:
+            try:
+                self._machine.controls.disarm()
+            except Exception:  # the session's thread tries again and says so in its end
+                log.exception("session %s could not let go at once", self.id)
 
     @property
     def guard(self) -> MenuGuard:
@@ -114,9 +137,9 @@ class Steering(ABC):
         Raises:
             NotPossibleNow: The session has not attached yet, or never has.
         """
-        if self.loop is None:
+        if self._machine.loop is None:
             raise NotPossibleNow("the session is not attached to its game", "wait a moment")
-        return self.loop.guard
+        return self._machine.loop.guard
 
     def limit(self, controls: tuple[str, ...]) -> None:
         """Let the agent use only these controls: see ``MenuGuard.limit``.
@@ -125,8 +148,8 @@ class Steering(ABC):
             NotPossibleNow: The session is not attached.
             AgentError: A name is unknown.
         """
-        with self._changed:
-            self._require_attached()
+        with self._machine.condition:
+            self._machine.require_attached()
             self.guard.limit(controls)
 
     @property
@@ -138,7 +161,8 @@ class Steering(ABC):
         """
         if self._takeover_settings is not None:
             return self._takeover_settings
-        launched = self.game.launched if self.game is not None else None
+        game = self._machine.game
+        launched = game.launched if game is not None else None
         seen = launched is None or launched.display is None
         return replace(self.takeover_default, pad=self.takeover_default.pad and seen)
 
@@ -148,9 +172,9 @@ class Steering(ABC):
         Raises:
             NotPossibleNow: The session is over.
         """
-        with self._changed:
+        with self._machine.condition:
             if self.state is not SessionState.ATTACHING:
-                self._require_attached()
+                self._machine.require_attached()
             self._takeover_settings = settings
 
     def toggle(self) -> None:
@@ -159,7 +183,7 @@ class Steering(ABC):
         Raises:
             NotPossibleNow, ControllerError: As ``play`` and ``pause``.
         """
-        with self._changed:
+        with self._machine.condition:
             if self.state is SessionState.PLAYING:
                 self.pause()
             else:
@@ -171,12 +195,11 @@ class Steering(ABC):
         Raises:
             NotPossibleNow: The agent plays, or the session is not attached.
         """
-        with self._changed:
-            self._require_attached()
+        with self._machine.condition:
+            self._machine.require_attached()
             if self.state is SessionState.PLAYING:
                 raise NotPossibleNow("the agent is playing", "pause it first")
-            self._enter(SessionState.PLAYING)
-            self._step_grant = self._game().controls.arm()
+            self._machine.step_epoch = self._machine.arm()
 
     def panic(self) -> None:
         """Neutral pad, running game, autoplay off.  A session that still attaches ends.
@@ -186,8 +209,8 @@ class Steering(ABC):
         Raises:
             ControllerError: The pad or the game could not be let go; the session fails.
         """
-        with self._changed:
-            attached = self.loop is not None and self.state not in (
+        with self._machine.condition:
+            attached = self._machine.loop is not None and self.state not in (
                 SessionState.IDLE, SessionState.ATTACHING,
             )  # fmt: skip
             if not attached or self.state.ended:
@@ -197,11 +220,11 @@ class Steering(ABC):
                 self.pause()
             except NotPossibleNow:  # it is ending, which lets go as well
                 self.stop("panic")
-        self._game().controls.disarm()  # also what a human holds: paused is not at rest
+        self._machine.controls.disarm()  # also what a human holds: paused is not at rest
 
     def hand_over(self) -> bool:
         """As ``takeover``, if the agent plays; whether it did.  Never undoes a pause."""
-        with self._changed:
+        with self._machine.condition:
             if self.state is not SessionState.PLAYING:
                 return False
             self.takeover()
@@ -209,7 +232,7 @@ class Steering(ABC):
 
     def hand_back(self) -> bool:
         """As ``play``, if a human has taken over; whether one had.  Never undoes a pause."""
-        with self._changed:
+        with self._machine.condition:
             if self.state is not SessionState.TAKEOVER:
                 return False
             self.play()
@@ -224,33 +247,7 @@ class Steering(ABC):
         Raises:
             PadFailed: The pad did not take it.
         """
-        game = self.game
+        game = self._machine.game
         if game is None or game.page is None or self.state not in _HUMANS:
             return False
         return game.controls.pass_on(state)
-
-    def _play_round(self, loop: PlayLoop) -> None:
-        """Play for a moment, or the one chunk that was asked for."""
-        grant = self._game().controls.grant
-        if grant != self._step_grant:
-            loop.play_round()
-            return
-        if not loop.rest():
-            return
-        stepper = self._step_loop(loop)
-        before = loop.stats.chunks
-        stepper.play_round()
-        loop.waiting_for = stepper.waiting_for
-        if loop.stats.chunks == before:
-            return  # there was nothing to see
-        with self._changed:
-            if self._game().controls.grant == grant and self.state is SessionState.PLAYING:
-                self.pause()
-
-    def _step_loop(self, loop: PlayLoop) -> PlayLoop:
-        """What plays single chunks: one loop for all of them, so that noise goes on."""
-        if isinstance(loop, PausedLoop):
-            return loop
-        if self._stepper is None:
-            self._stepper = PausedLoop(loop.parts)
-        return self._stepper

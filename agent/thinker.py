@@ -1,9 +1,9 @@
-"""``Thinker``: looks at the game and decides in a thread of its own.
+"""``InferenceWorker``: grabs frames and computes chunks in a thread of its own.
 
 The session's thread sends an action every tick and must not wait for the policy, so it
-asks the thinker for a look and fetches the thought when there is one.  One look at a
-time; the frame is grabbed right before the inference, by a grabber that the thread opens
-for itself and closes when it ends.
+submits a request and fetches the result when there is one.  One request at a time; the
+frame is grabbed right before the inference, by a grabber that the thread opens for itself
+and closes when it ends.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agent.deciding import look
+from agent.deciding import grab_usable
 from agent.errors import NothingToSee
 from agent.joining import make_prefix
 from engines.errors import InferenceFailed
@@ -23,9 +23,10 @@ from policy.actions import decode
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from agent.deciding import Decider, Decision
+    from agent.deciding import Decider
     from agent.game import Game
     from agent.schedule import TickGrid
+    from agent.values import Decision
     from capture import Grabber, Window
     from engines.base import Array, Engine
 
@@ -34,12 +35,12 @@ END_TIMEOUT_S = 30.0
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
-    """What is asked of the thinker.
+class InferenceRequest:
+    """What the worker is to compute.
 
     Attributes:
         run: Number of the unbroken stretch of play.
-        window: The window to look at.
+        window: The window to grab.
         grid: Times of the ticks.
         plan: Raw actions by tick that are played meanwhile.
         target: The tick at which the new chunk is expected to take over.
@@ -53,11 +54,11 @@ class Look:
 
 
 @dataclass(frozen=True, eq=False)
-class Thought:
-    """What the thinker hands back.
+class InferenceResult:
+    """What the worker hands back.
 
     Attributes:
-        look: What was asked.
+        request: What was asked for.
         ready: When it was done, in seconds of ``time.perf_counter``.
         decision: The chunk, and its frame; None with an ``error``.
         start: Tick of the chunk's first action.
@@ -68,7 +69,7 @@ class Thought:
         error: Why there is no decision.
     """
 
-    look: Look
+    request: InferenceRequest
     ready: float
     decision: Decision | None = None
     start: int = 0
@@ -79,29 +80,29 @@ class Thought:
     error: BaseException | None = None
 
 
-class Thinker:
-    """One look at a time.  ``ask``, ``fetch`` and ``close`` are for one thread.
+class InferenceWorker:
+    """One request at a time.  ``submit``, ``fetch`` and ``close`` are for one thread.
 
     Args:
-        game: What to look at.
+        game: What to grab.
         engine: What decides; nobody else uses it before ``close``.
         decider: Turns frames into chunks with it.
 
     Attributes:
-        busy: Whether a look was asked for whose thought was not fetched yet.
-        asked: When the last look was asked for.
+        busy: Whether a request was submitted whose result was not fetched yet.
+        submitted: When the last one was.
     """
 
     def __init__(self, game: Game, engine: Engine, decider: Decider) -> None:
         self.busy = False
-        self.asked = 0.0
+        self.submitted = 0.0
         self._game = game
         self._engine = engine
         self._decider = decider
         self._grabber: Grabber | None = None
         self._window: Window | None = None
-        self._looks: queue.SimpleQueue[Look | None] = queue.SimpleQueue()
-        self._thoughts: queue.SimpleQueue[Thought] = queue.SimpleQueue()
+        self._requests: queue.SimpleQueue[InferenceRequest | None] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[InferenceResult] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="nitropilot-thinker", daemon=True)
         self._thread.start()
 
@@ -116,21 +117,21 @@ class Thinker:
         grabber = self._grabber
         return None if grabber is None else grabber.window
 
-    def ask(self, wanted: Look) -> None:
-        """Begin a look; the one before must have been fetched."""
+    def submit(self, request: InferenceRequest) -> None:
+        """Begin a request; the result of the one before must have been fetched."""
         assert not self.busy
         self.busy = True
-        self.asked = time.perf_counter()
-        self._looks.put(wanted)
+        self.submitted = time.perf_counter()
+        self._requests.put(request)
 
-    def fetch(self, timeout: float = 0.0) -> Thought | None:
-        """The thought of the last look, after at most ``timeout`` seconds; None if not yet."""
+    def fetch(self, timeout: float = 0.0) -> InferenceResult | None:
+        """The result of the last request, after at most ``timeout`` seconds; None if not yet."""
         try:
-            thought = self._thoughts.get(timeout > 0, max(timeout, 0.0))
+            result = self._results.get(timeout > 0, max(timeout, 0.0))
         except queue.Empty:
             return None
         self.busy = False
-        return thought
+        return result
 
     def close(self) -> None:
         """End the thread.  Safe to call twice.
@@ -138,47 +139,49 @@ class Thinker:
         Raises:
             InferenceFailed: The engine is still computing; it must not be closed.
         """
-        self._looks.put(None)
+        self._requests.put(None)
         self._thread.join(END_TIMEOUT_S)
         if self._thread.is_alive():
             raise InferenceFailed(
-                f"the policy has been computing for {time.perf_counter() - self.asked:.0f} s",
+                f"the policy has been computing for {time.perf_counter() - self.submitted:.0f} s",
                 "it may hang: what it holds is free again when this program ends",
             )
         self._decider.forget()
 
     def _work(self) -> None:
         try:
-            while (wanted := self._looks.get()) is not None:
-                self._thoughts.put(self._think(wanted))
+            while (request := self._requests.get()) is not None:
+                self._results.put(self._answer(request))
         finally:
             self._close_grabber()
 
-    def _think(self, wanted: Look) -> Thought:
+    def _answer(self, request: InferenceRequest) -> InferenceResult:
         try:
-            return self._decide(wanted)
+            return self._compute(request)
         except NothingToSee as why:
-            return Thought(wanted, time.perf_counter(), error=why)
+            return InferenceResult(request, time.perf_counter(), error=why)
         except BaseException as error:  # noqa: BLE001 - raised in the session's thread
             self._close_grabber()  # the window may be another one next time
-            return Thought(wanted, time.perf_counter(), error=error)
+            return InferenceResult(request, time.perf_counter(), error=error)
 
-    def _decide(self, wanted: Look) -> Thought:
+    def _compute(self, request: InferenceRequest) -> InferenceResult:
         began = time.perf_counter()
-        frame = look(lambda: self._eyes(wanted.window).grab())
+        frame = grab_usable(lambda: self._open_grabber(request.window).grab())
         grabbed = time.perf_counter()
-        spec, start = self._engine.spec, wanted.grid.nearest(frame.time)
+        spec, start = self._engine.spec, request.grid.nearest(frame.time)
         prefix, fixed, pulled, joins = None, 0, 0, self._engine.joins
         if joins:
             prefix, fixed, pulled = make_prefix(
-                wanted.plan, start, wanted.target - start, spec.horizon, spec.action_dim
+                request.plan, start, request.target - start, spec.horizon, spec.action_dim
             )
-        decision = self._decider.decide(frame, wanted.run, prefix)
+        decision = self._decider.decide(frame, request.run, prefix)
         decode(decision.chunk.actions)  # what cannot be read must not be planned
         ready = time.perf_counter()
-        return Thought(wanted, ready, decision, start, fixed, pulled, grabbed - began, joins)
+        return InferenceResult(
+            request, ready, decision, start, fixed, pulled, grabbed - began, joins
+        )
 
-    def _eyes(self, window: Window) -> Grabber:
+    def _open_grabber(self, window: Window) -> Grabber:
         """A grabber of this thread's own."""
         if self._grabber is None or self._window is not window:
             self._close_grabber()

@@ -38,7 +38,6 @@ from __future__ import annotations
 import json
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -46,46 +45,14 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from agent.errors import RecordingError
-from nitropilot import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from agent.deciding import Decision
-    from agent.game import Game
-    from agent.modes import ModeChoice
-    from agent.settings import PlaySettings
+    from agent.values import ChunkRow
     from controller.state import GamepadState
-    from engines.base import Engine
 
 DIGITS = 6
-
-
-@dataclass
-class ChunkRow:
-    """What becomes of one chunk, until it is a line of the trace.
-
-    Attributes:
-        number: Of the chunk, from 0.
-        decision: The chunk and its frame.
-        seconds: Times of the parts.
-        frozen: When the freeze began (``time.perf_counter``); None without one.
-        moments: More times for the line, by name.
-        facts: More for the line.
-        due: When each action played was due.
-        sent: When it was sent.
-        states: What was sent.
-    """
-
-    number: int
-    decision: Decision
-    seconds: Mapping[str, float]
-    frozen: float | None = None
-    moments: dict[str, float] = field(default_factory=dict)
-    facts: dict[str, Any] = field(default_factory=dict)
-    due: list[float] = field(default_factory=list)
-    sent: list[float] = field(default_factory=list)
-    states: list[GamepadState] = field(default_factory=list)
 
 
 class TraceWriter:
@@ -185,25 +152,3 @@ def state_row(state: GamepadState) -> list[float]:
     """A pad state as a row of numbers (see the module's docstring)."""
     sticks = [*state.left, *state.right, state.left_trigger, state.right_trigger]
     return [*(round(value, 4) for value in sticks), int(state.buttons)]
-
-
-def header(
-    session: str, settings: PlaySettings, game: Game, engine: Engine, mode: ModeChoice
-) -> dict[str, object]:
-    """What the first line says of a session."""
-    return {
-        "nitropilot": __version__,
-        "session": session,
-        "game": {"window": game.window.handle, "pid": game.window.pid,
-                 "executable": game.window.executable, "title": game.window.title},
-        "policy": {"name": engine.spec.name, "fingerprint": engine.spec.fingerprint,
-                   "random": engine.spec.is_random},
-        "engine": {"name": engine.info.name, "device": engine.info.device,
-                   "precision": engine.info.precision},
-        "pad": game.controls.pad.name,
-        "mode": mode.mode,
-        "mode_reason": mode.reason,
-        "action_hz": settings.action_hz,
-        "actions_per_chunk": settings.actions_per_chunk or engine.spec.horizon,
-        "seed": settings.seed,
-    }  # fmt: skip

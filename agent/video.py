@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import queue
 import threading
-import time
-from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -21,6 +19,7 @@ import numpy as np
 
 from agent.drawing import draw_pad
 from agent.errors import RecordingError
+from agent.values import PadSample
 from capture.errors import CaptureError
 
 if TYPE_CHECKING:
@@ -42,35 +41,6 @@ MAX_BACKLOG = 600
 CLOSE_TIMEOUT_S = 30.0
 FRESH_BACKLOG = 2
 """With more waiting than this the newest picture is already too new: repeat the last."""
-
-
-@dataclass(frozen=True)
-class Moment:
-    """What was sent to the pad, and when.
-
-    Attributes:
-        state: The pad's state.
-        sent: When, in seconds of ``time.perf_counter``; now, if nothing is given.
-        source: Whose it was: ``agent``, ``human``, or ``none`` when there was nothing to send.
-        chunk: Number of the policy's chunk, from 0; -1 for none.
-        action: Number of the action in it.
-        text: The caption, in place of the usual one.
-    """
-
-    state: GamepadState
-    sent: float = field(default_factory=time.perf_counter)
-    source: str = "agent"
-    chunk: int = -1
-    action: int = -1
-    text: str = ""
-
-    @property
-    def caption(self) -> str:
-        """What stands in the picture."""
-        if self.text or self.source == "human":
-            return self.text
-        numbers = f"chunk {self.chunk + 1}  action {self.action + 1}"
-        return numbers if self.chunk >= 0 else "no action"
 
 
 class VideoRecorder:
@@ -102,7 +72,7 @@ class VideoRecorder:
         self._part = path.with_name(path.name + ".part")
         self._open_grabber = open_grabber
         self._rate = Fraction(hz).limit_denominator(1000)
-        self._queue: queue.SimpleQueue[Moment | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[PadSample | None] = queue.SimpleQueue()
         self._closed = False
         self._failure: Exception | None = None
         self._last: Image | None = None
@@ -112,9 +82,9 @@ class VideoRecorder:
 
     def add(self, state: GamepadState, caption: str) -> None:
         """Note that ``state`` was sent now: see ``put``."""
-        self.put(Moment(state, text=caption))
+        self.put(PadSample(state, text=caption))
 
-    def put(self, moment: Moment) -> None:
+    def put(self, sample: PadSample) -> None:
         """Note what was sent.  Does not block; from any thread.
 
         Raises:
@@ -123,7 +93,7 @@ class VideoRecorder:
         if self._queue.qsize() >= MAX_BACKLOG:
             self._failure = TimeoutError(f"the disk or the processor is {MAX_BACKLOG} frames late")
         self._raise_failure()
-        self._queue.put(moment)
+        self._queue.put(sample)
 
     def close(self) -> None:
         """Write what is waiting, finish the file and give it its name.  Safe to call twice.
@@ -170,12 +140,12 @@ class VideoRecorder:
         options: dict[str, str] = {"movflags": movflags, "flush_packets": "1"}
         container: OutputContainer | None = None
         try:
-            while (moment := self._queue.get()) is not None:
+            while (sample := self._queue.get()) is not None:
                 picture = self._picture()
                 if container is None:
                     container = av.open(str(self._part), "w", format="mp4", options=options)
                     stream = self._add_stream(container, picture)
-                self._encode(container, stream, picture, moment)
+                self._encode(container, stream, picture, sample)
             if container is not None:
                 container.mux(stream.encode(None))
         finally:
@@ -216,18 +186,18 @@ class VideoRecorder:
     def _stream_options(self) -> dict[str, str]:
         return {"preset": "ultrafast", "crf": "24", "g": str(max(int(self._rate), 1))}
 
-    def _paint(self, picture: Image, moment: Moment) -> Image:
+    def _paint(self, picture: Image, sample: PadSample) -> Image:
         """What becomes of a picture before it is encoded."""
         canvas = picture.copy()
-        draw_pad(canvas, moment.state, moment.caption)
+        draw_pad(canvas, sample.state, sample.caption)
         return canvas
 
     def _encode(
-        self, container: OutputContainer, stream: VideoStream, picture: Image, moment: Moment
+        self, container: OutputContainer, stream: VideoStream, picture: Image, sample: PadSample
     ) -> None:
         import av
 
-        frame = av.VideoFrame.from_ndarray(self._paint(picture, moment), format="rgb24")
+        frame = av.VideoFrame.from_ndarray(self._paint(picture, sample), format="rgb24")
         frame.pts = self.frames
         container.mux(stream.encode(frame))
         self.frames += 1

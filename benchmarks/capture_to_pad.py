@@ -96,7 +96,7 @@ def measure(game: Game, iterations: int) -> dict[str, list[float]]:
     """Milliseconds of each step, and of all, in each iteration."""
     decider = Decider(Ready(), PlaySettings(seed=0))
     guard = MenuGuard()
-    grant = game.controls.arm()
+    epoch = game.controls.arm()
     times: dict[str, list[float]] = {name: [] for name in (*STEPS, "total")}
     for _ in range(iterations + WARM_UP):
         marks = [time.perf_counter()]
@@ -106,7 +106,7 @@ def measure(game: Game, iterations: int) -> dict[str, list[float]]:
         marks.append(time.perf_counter())
         states = [guard.filter(state) for state in pad_states(decode(chunk.actions))]
         marks.append(time.perf_counter())
-        if not game.controls.send(states[0], grant):
+        if not game.controls.send(states[0], epoch):
             raise SystemExit("the pad was taken away")
         marks.append(time.perf_counter())
         for name, begin, end in zip(STEPS, marks, marks[1:], strict=False):

@@ -33,10 +33,10 @@ def measure(hz: float, seconds: float, record: bool) -> dict[str, float]:
         video = VideoRecorder(Path(folder, "v.mp4"), game.another_grabber, hz) if record else None
         late: list[float] = []
         try:
-            grant = game.controls.arm()
+            epoch = game.controls.arm()
             for tick, due in Pacer(hz).ticks(int(hz * seconds)):
                 state = GamepadState(left=(1.0 if tick // 60 % 2 else -1.0, 0.0))
-                game.controls.send(state, grant)
+                game.controls.send(state, epoch)
                 late.append((time.perf_counter() - due) * 1000)
                 if video is not None:
                     video.add(state, f"tick {tick}")

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from nitropilot import NitroPilotError, __version__
 from server.answers import error_answer
 from server.auth import AuthGuard, Scope, ScopedRoute, allow, public
-from server.auth.door import router as door_router
+from server.auth.door import router as login_router
 from server.auth.routes import router as auth_router
 from server.auth.scopes import refuse_undeclared
 from server.events.endpoint import route as events_route
@@ -109,7 +109,7 @@ def create_app(registry: SessionRegistry, access: Access) -> App:
             dependencies=[Depends(HTTPBearer(auto_error=False))],
             responses={422: {"model": ErrorAnswer}},
         )
-    app.include_router(door_router)
+    app.include_router(login_router)
     app.include_router(site_router)
     app.router.routes.append(events_route)
     app.router.route_class = ScopedRoute

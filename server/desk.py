@@ -1,4 +1,4 @@
-"""``Desk``: how people at this machine steer the daemon: hotkeys, and pads of their own.
+"""``LocalInputs``: how people at this machine control the daemon: hotkeys, and pads of their own.
 
 What cannot be had here is logged and shown by ``nitropilot doctor``; the daemon goes on.
 """
@@ -12,8 +12,8 @@ import threading
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from agent import Session
 from agent.human import HumanPlay, HumanThread
+from agent.steering import SessionControl
 from controller.hotkeys import open_hotkeys, parse_hotkey
 from controller.human import open_human_pads
 from nitropilot import NitroPilotError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from agent.human import Steered
+    from agent.human import TakeoverTarget
     from controller.hotkeys import HotkeyListener
     from controller.state import GamepadState
     from server.registry import SessionRegistry
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("nitropilot.desk")
 
 
-class Desk:
+class LocalInputs:
     """Hotkeys and human takeover for the sessions of a daemon, for the length of a block.
 
     Args:
@@ -83,7 +83,7 @@ class Desk:
                 log.warning("%s", trouble)
 
     def _watch_pads(self) -> None:
-        play = HumanPlay(self._registry.all, _tell)
+        play = HumanPlay(lambda: [session.control for session in self._registry.all()], _tell)
         self._open.callback(HumanThread(open_human_pads(), play).close)
 
     def _attempt(self, act: Callable[[], None], level: int = logging.INFO) -> None:
@@ -105,7 +105,7 @@ def _has_desktop() -> bool:
     return sys.platform == "win32" or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
 
 
-def _tell(session: Steered, state: GamepadState) -> None:
-    """Whoever watches the session sees what the human does."""
-    if isinstance(session, Session):
-        session.watch.pad(state, source="human")
+def _tell(session: TakeoverTarget, state: GamepadState) -> None:
+    """Whoever observes the session sees what the human does."""
+    if isinstance(session, SessionControl):
+        session.events.pad(state, source="human")

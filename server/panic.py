@@ -27,7 +27,7 @@ def panic(registry: SessionRegistry) -> list[str]:
 
     def let_go(session: Session) -> None:
         try:
-            session.panic()
+            session.control.panic()
         except NitroPilotError as error:
             trouble.append(f"session {session.id}: {error.line()}")
             log.error("panic: session %s: %s", session.id, error.line())

@@ -19,7 +19,7 @@ from server.metrics import totals_of
 from server.paths import new_session_folder
 from server.policies import PolicyCatalogue
 from server.recordings import RecordingStore
-from server.restarts import Line, Restarter
+from server.restarts import Restarter, RestartHistory
 from server.settings_store import SettingsStore
 
 if TYPE_CHECKING:
@@ -72,15 +72,17 @@ class SessionRegistry:
             NoPolicy, CheckpointError, EngineUnavailable: There is nothing to play with.
         """
         request = self._with_defaults(request)
-        return self._create(Line(request))
+        return self._create(RestartHistory(request))
 
-    def _again(self, line: Line, failed: Session) -> Session:
+    def _again(self, history: RestartHistory, failed: Session) -> Session:
         """A session in place of one that has failed."""
         window = failed.game.window if failed.game else None
-        return self._create(line, restart_of=failed.id, pid=window.pid if window else None)
+        return self._create(history, restart_of=failed.id, pid=window.pid if window else None)
 
-    def _create(self, line: Line, restart_of: str = "", pid: int | None = None) -> Session:
-        request = line.request
+    def _create(
+        self, history: RestartHistory, restart_of: str = "", pid: int | None = None
+    ) -> Session:
+        request = history.request
         if pid is not None and request.launch is None:  # its window may be another by now
             request = request.model_copy(update={"window": None, "process": None, "pid": pid})
         window = None
@@ -95,13 +97,15 @@ class SessionRegistry:
                 self._refuse_second(window)
             session = Session(self._plan(request, window, restart_of))
             takeover = self.settings.current.takeover
-            session.takeover_default = TakeoverSettings(takeover.enabled, takeover.resume_after_s)
+            session.control.takeover_default = TakeoverSettings(
+                takeover.enabled, takeover.resume_after_s
+            )
             self._sessions[session.id] = session
             if window is not None:
                 self._chosen[session.id] = window
             self._forget_old()
         session.start()
-        self.restarts.watch(session, line)
+        self.restarts.watch(session, history)
         return session
 
     def get(self, session_id: str) -> Session:

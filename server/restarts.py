@@ -35,7 +35,7 @@ LONGEST_WAIT_S = 30.0
 
 
 @dataclass
-class Line:
+class RestartHistory:
     """A session and those that were begun in its place.
 
     Attributes:
@@ -58,31 +58,31 @@ class Restarter:
     def __init__(
         self,
         settings: Callable[[], RestartSettings],
-        again: Callable[[Line, Session], Session],
+        again: Callable[[RestartHistory, Session], Session],
     ) -> None:
         self._settings = settings
         self._again = again
         self._closing = threading.Event()
         self.count = 0
 
-    def watch(self, session: Session, line: Line) -> None:
+    def watch(self, session: Session, history: RestartHistory) -> None:
         """Begin this session again if it fails."""
         threading.Thread(
-            target=self._follow, args=(session, line), name="nitropilot-restart", daemon=True
+            target=self._follow, args=(session, history), name="nitropilot-restart", daemon=True
         ).start()
 
     def close(self) -> None:
         """Begin nothing any more."""
         self._closing.set()
 
-    def _follow(self, session: Session, line: Line) -> None:
+    def _follow(self, session: Session, history: RestartHistory) -> None:
         session.wait()
         end = session.end
         if session.state is not SessionState.FAILED or end is None or end.code not in MAY_PASS:
             return
         settings = self._settings()
         now = time.monotonic()
-        recent = [moment for moment in line.times if now - moment < settings.minutes * 60]
+        recent = [moment for moment in history.times if now - moment < settings.minutes * 60]
         if len(recent) >= settings.most:
             if settings.most:
                 log.warning(
@@ -93,14 +93,14 @@ class Restarter:
         wait = min(FIRST_WAIT_S * 2 ** len(recent), LONGEST_WAIT_S)
         if self._closing.wait(wait):
             return
-        line.times = [*recent, now]
+        history.times = [*recent, now]
         self.count += 1
         try:
-            new = self._again(line, session)
+            new = self._again(history, session)
         except NitroPilotError as error:
             log.warning("session %s could not be begun again: %s", session.id, error.line())
             return
         log.warning(
             "session %s failed (%s): session %s goes on, restart %d of %d in %g minutes",
-            session.id, end.reason, new.id, len(line.times), settings.most, settings.minutes,
+            session.id, end.reason, new.id, len(history.times), settings.most, settings.minutes,
         )  # fmt: skip

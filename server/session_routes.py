@@ -39,7 +39,7 @@ router = APIRouter(prefix="/api/v1", route_class=ScopedRoute)
 def toggle_autoplay(session_id: str, registry: Registry) -> SessionModel:
     """Pause when the agent plays, let it play when it does not: for one key of a deck."""
     session = registry.get(session_id)
-    session.toggle()
+    session.control.toggle()
     return session_model(session)
 
 
@@ -69,7 +69,7 @@ def step_session(session_id: str, registry: Registry) -> SessionModel:
     Answers at once: the state is ``playing`` until the chunk is over.
     """
     session = registry.get(session_id)
-    session.step()
+    session.control.step()
     return session_model(session)
 
 
@@ -85,7 +85,7 @@ def get_guard(session_id: str, registry: Registry) -> GuardAnswer:
 def put_guard(session_id: str, wanted: GuardRequest, registry: Registry) -> GuardAnswer:
     """Let the agent use only these controls, from its next action on."""
     session = registry.get(session_id)
-    session.limit(wanted.controls)
+    session.control.limit(wanted.controls)
     return _guard_answer(session)
 
 
@@ -101,7 +101,7 @@ def get_takeover(session_id: str, registry: Registry) -> TakeoverModel:
 def put_takeover(session_id: str, wanted: TakeoverModel, registry: Registry) -> TakeoverModel:
     """Set how a human takes over; applies at once."""
     session = registry.get(session_id)
-    session.set_takeover(TakeoverSettings(wanted.pad, wanted.idle_seconds))
+    session.control.set_takeover(TakeoverSettings(wanted.pad, wanted.idle_seconds))
     return _takeover_model(session)
 
 
@@ -130,7 +130,7 @@ def panic_all(registry: Registry) -> PanicAnswer:
 
 
 def _guard_answer(session: Session) -> GuardAnswer:
-    guard = session.guard
+    guard = session.control.guard
     menu = [b.name.lower() for b in MENU_BUTTONS if b.name and b & guard.menu_allowed]
     return GuardAnswer(
         controls=cast(tuple[Control, ...], guard.controls),
@@ -140,5 +140,5 @@ def _guard_answer(session: Session) -> GuardAnswer:
 
 
 def _takeover_model(session: Session) -> TakeoverModel:
-    settings = session.takeover_settings
+    settings = session.control.takeover_settings
     return TakeoverModel(pad=settings.pad, idle_seconds=settings.idle_seconds)

@@ -17,6 +17,7 @@ from server.schemas import (
 
 if TYPE_CHECKING:
     from agent import Session
+    from agent.values import SessionFacts
     from capture import Window
     from engines import EngineInfo, PolicySpec
 
@@ -63,24 +64,28 @@ def engine_model(info: EngineInfo) -> EngineModel:
 
 def session_model(session: Session) -> SessionModel:
     """A session as it is now; reads only, from any thread."""
-    game, engine, loop, end = session.game, session.engine, session.loop, session.end
-    window = loop.window if loop else game.grabber.window if game else None
+    return facts_model(session.facts())
+
+
+def facts_model(facts: SessionFacts) -> SessionModel:
+    """What is known of a session, as the API shows it."""
+    pad, end = facts.pad, facts.end
     return SessionModel(
-        id=session.id,
-        state=session.state.value,
-        created=session.created,
-        restart_of=session.plan.restart_of,
-        game=window_model(window) if window else None,
-        policy=policy_model(engine.spec) if engine else None,
-        engine=engine_model(engine.info) if engine else None,
-        pad=PadModel(name=game.controls.pad.name, reason=game.pad_reason) if game else None,
-        pauser=pauser_description() if game else None,
-        mode=session.mode.mode if session.mode else None,
-        mode_reason=session.mode.reason if session.mode else "",
-        waiting_for=loop.waiting_for if loop else "",
-        held_back=dict(loop.guard.held_back) if loop else {},
-        stats=session.stats.summary(),
-        recording=SessionRecordingModel(**vars(session.recording.state)),
-        folder=str(session.plan.folder),
+        id=facts.id,
+        state=facts.state,
+        created=facts.created,
+        restart_of=facts.restart_of,
+        game=window_model(facts.window) if facts.window else None,
+        policy=policy_model(facts.policy) if facts.policy else None,
+        engine=engine_model(facts.engine) if facts.engine else None,
+        pad=PadModel(name=pad, reason=facts.pad_reason) if pad is not None else None,
+        pauser=pauser_description() if pad is not None else None,
+        mode=facts.mode,
+        mode_reason=facts.mode_reason,
+        waiting_for=facts.waiting_for,
+        held_back=dict(facts.held_back),
+        stats=facts.stats(),
+        recording=SessionRecordingModel(**vars(facts.recording)),
+        folder=str(facts.folder),
         end=EndModel(code=end.code, reason=end.reason, hint=end.hint) if end else None,
     )

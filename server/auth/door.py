@@ -1,4 +1,4 @@
-"""``GET /``: the dashboard, and the door to it, where a one-time code becomes a cookie.
+"""``GET /``: the dashboard, and the login to it, where a one-time code becomes a cookie.
 
 This is the one GET that changes something, and it may: the code in it is a secret made for
 this one use, so nobody can make a browser send it who does not have it, and whoever has it

@@ -19,7 +19,7 @@ from agent import (
     measure_effect,
     open_game,
 )
-from agent.controls import NO_GRANT
+from agent.controls import NO_EPOCH
 from agent.opening import press_opening
 from engines import load_engine
 from server.cli.output import EXIT_FAILED, JsonOption, print_error
@@ -60,10 +60,10 @@ def demo(
         for _ in range(EFFECT_TRIES):
             effect = measure_effect(running)
             measured.update(picture_changed_by_pad=effect.changed, pad_effect=effect.as_dict())
-            grant = running.controls.grant
-            if effect.changed or grant == NO_GRANT:  # or told to stop
+            epoch = running.controls.epoch
+            if effect.changed or epoch == NO_EPOCH:  # or told to stop
                 return
-            press_opening(running, grant)
+            press_opening(running, epoch)
 
     plan = SessionPlan(
         open_game=lambda log: open_game(

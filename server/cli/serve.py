@@ -102,7 +102,7 @@ def serve(
         how = (engine or "auto", device or "auto", precision or "auto")
         _serve_policy(policy, place, how, max_batch, max_clients, server_token)
         return
-    from server.desk import Desk
+    from server.desk import LocalInputs
     from server.operating import open_registry
     from server.starting import Place, Start
 
@@ -116,7 +116,7 @@ def serve(
         "hotkeys": {"toggle": hotkey_toggle, "panic": hotkey_panic},
     }
     registry = open_registry(given)
-    with Desk(registry):
+    with LocalInputs(registry):
         start.serve(registry, partial(say, registry.settings))
 
 

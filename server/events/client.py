@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
 
-from server.events.messages import Wish, event
+from server.events.messages import Subscription, event
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -19,7 +19,7 @@ class Client:
     """One who listens.  Used in the event loop only."""
 
     def __init__(self) -> None:
-        self.wish = Wish(events=())
+        self.subscription = Subscription(events=())
         self.pictures: set[str] = set()
         """Sessions of whose pictures one is on its way to this client."""
         self._waiting: deque[tuple[str, str | None]] = deque()

@@ -88,7 +88,7 @@ class Conversation:
         except TimeoutError:
             raise Closing(CloseCode.NOT_IDENTIFIED, "no identify came") from None
         identity = self._identify(message)
-        await self._welcome(identity, messages.read_wish(message))
+        await self._welcome(identity, messages.read_subscription(message))
         await _until_one_ends(
             self._listen(), self._client.send_all(self._send), self._while_valid(identity)
         )
@@ -109,17 +109,17 @@ class Conversation:
             raise Closing(CloseCode.WRONG_TOKEN, "the token is wrong")
         return found
 
-    async def _welcome(self, identity: Identity, wish: messages.Wish) -> None:
+    async def _welcome(self, identity: Identity, subscription: messages.Subscription) -> None:
         """What comes from here on waits until ``ready`` is sent, so that nothing is missed."""
-        self._hub.join(self._client, wish)
+        self._hub.join(self._client, subscription)
         sessions = await asyncio.to_thread(
             lambda: [
                 session_model(session)
                 for session in self._hub.sessions()
-                if wish.session in (None, session.id)
+                if subscription.session in (None, session.id)
             ]
         )
-        await self._send(messages.ready(identity.scope, wish, sessions))
+        await self._send(messages.ready(identity.scope, subscription, sessions))
 
     async def _listen(self) -> None:
         while True:
@@ -127,7 +127,9 @@ class Conversation:
             if message["type"] == "identify":
                 raise Closing(CloseCode.IDENTIFIED_TWICE, "identify came twice")
             if message["type"] == "subscribe":
-                self._hub.change(self._client, messages.read_wish(message, self._client.wish))
+                self._hub.change(
+                    self._client, messages.read_subscription(message, self._client.subscription)
+                )
             else:
                 session, width = messages.read_frame(message)
                 self._hub.pictures.order(self._client, list(self._hub.sessions()), session, width)

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 from agent import SessionState
 from agent.observing import Changed, ChunkReady, Missed, PadMoved, Warned
 from server.events import messages
-from server.events.messages import CloseCode, Closing, Wish
+from server.events.messages import CloseCode, Closing, Subscription
 from server.events.pictures import Pictures
-from server.views import session_model
+from server.views import facts_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -74,7 +74,7 @@ class Hub:
         elif isinstance(event, ChunkReady) and "chunk" in wanted:
             self.publish("chunk", event.session, messages.chunk(event))
         elif isinstance(event, Changed) and "state" in wanted:
-            text = messages.state(session_model(event.now), event.time)
+            text = messages.state(facts_model(event.facts), event.time)
             self.publish("state", event.session, text)
 
     def warn(
@@ -119,7 +119,7 @@ class Hub:
             if lost:
                 client.lose(lost)
             for kind, session, text in box:
-                if client.wish.covers(kind, session):
+                if client.subscription.covers(kind, session):
                     client.put(text)
 
     def meet(self, client: Client) -> None:
@@ -132,7 +132,7 @@ class Hub:
             raise Closing(CloseCode.TOO_MANY, f"{MAX_STRANGERS} others have not identified")
         self._strangers.add(client)
 
-    def join(self, client: Client, wish: Wish) -> None:
+    def join(self, client: Client, subscription: Subscription) -> None:
         """From now on the client hears what it wants.
 
         Raises:
@@ -143,13 +143,13 @@ class Hub:
             raise Closing(CloseCode.TOO_MANY, f"{MAX_CLIENTS} clients listen already")
         self._loop = asyncio.get_running_loop()
         self._clients.add(client)
-        self.change(client, wish)
+        self.change(client, subscription)
         if self._stats is None:
             self._stats = self._loop.create_task(self._tell_stats())
 
-    def change(self, client: Client, wish: Wish) -> None:
+    def change(self, client: Client, subscription: Subscription) -> None:
         """It wants something else now."""
-        client.wish = wish
+        client.subscription = subscription
         self._note_wanted()
 
     def leave(self, client: Client) -> None:
@@ -162,7 +162,7 @@ class Hub:
             self._stats = None
 
     def _note_wanted(self) -> None:
-        wanted = {kind for client in self._clients for kind in client.wish.events}
+        wanted = {kind for client in self._clients for kind in client.subscription.events}
         self._wanted = frozenset(wanted)
 
     async def _tell_stats(self) -> None:

@@ -65,8 +65,8 @@ class Closing(Exception):
 
 
 @dataclass(frozen=True)
-class Wish:
-    """What a client wants to hear.
+class Subscription:
+    """What a client listens to.
 
     Attributes:
         events: Types of events.
@@ -104,7 +104,9 @@ def read(text: str | None) -> dict[str, Any]:
     return message
 
 
-def read_wish(message: dict[str, Any], before: Wish = Wish()) -> Wish:
+def read_subscription(
+    message: dict[str, Any], before: Subscription = Subscription()
+) -> Subscription:
     """What a client wants to hear; what it does not say stays as it was.
 
     Raises:
@@ -120,7 +122,7 @@ def read_wish(message: dict[str, Any], before: Wish = Wish()) -> Wish:
         raise Closing(CloseCode.NO_SUCH_EVENT, f"events is a list of {', '.join(EVENTS)}")
     if session is not None and not isinstance(session, str):
         raise Closing(CloseCode.NO_SUCH_EVENT, "session is the id of one, or null")
-    return Wish(tuple(dict.fromkeys(events)), session)
+    return Subscription(tuple(dict.fromkeys(events)), session)
 
 
 def read_frame(message: dict[str, Any]) -> tuple[str, int]:
@@ -156,10 +158,10 @@ def hello(identified: bool) -> str:
     return encode("hello", protocol=PROTOCOL, version=__version__, identified=identified)
 
 
-def ready(scope: str, wish: Wish, sessions: list[SessionModel]) -> str:
+def ready(scope: str, subscription: Subscription, sessions: list[SessionModel]) -> str:
     """The answer to ``identify``."""
     models = [model.model_dump(mode="json") for model in sessions]
-    return encode("ready", scope=scope, events=wish.events, sessions=models)
+    return encode("ready", scope=scope, events=subscription.events, sessions=models)
 
 
 def state(model: SessionModel, when: float) -> str:

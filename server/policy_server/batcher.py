@@ -1,7 +1,7 @@
 """``Batcher``: one thread that owns the engine and computes many clients' requests together.
 
-Each client has at most one request waiting: a newer one takes its place in the line, as
-nobody wants the answer to an old picture.  The line is served from its front, so a client
+Each client has at most one request waiting: a newer one takes its place in the queue, as
+nobody wants the answer to an old picture.  The queue is served from its front, so a client
 that was just served is behind all others, and none starves however many ask.
 
 A batch takes what is there.  It waits a little, at most half as long as the last one took,
@@ -46,7 +46,7 @@ class Done:
 
     Attributes:
         chunk: The actions.
-        queued: Seconds in the line.
+        queued: Seconds in the queue.
         computed: Seconds of its batch.
         batch: Requests in its batch.
     """
@@ -66,7 +66,7 @@ class _Job:
 
 
 @dataclass
-class _Habit:
+class _ClientTiming:
     """When a client was last answered, and how soon it came back the time before."""
 
     answered: float
@@ -92,14 +92,14 @@ class Batcher:
         self._loop = loop
         self._changed = threading.Condition()
         self._waiting: dict[Hashable, _Job] = {}
-        self._habits: dict[Hashable, _Habit] = {}
+        self._timings: dict[Hashable, _ClientTiming] = {}
         self._last_s = 0.0
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="nitropilot-batcher", daemon=True)
         self._thread.start()
 
     def submit(self, client: Hashable, request: Request) -> asyncio.Future[Done]:
-        """Put a request into the line, in place of an older one of the same client.
+        """Put a request into the queue, in place of an older one of the same client.
 
         Returns:
             What gets the answer, or raises ``Superseded``, ``ShuttingDown`` or what the
@@ -109,9 +109,9 @@ class Batcher:
         with self._changed:
             older = self._waiting.get(client)
             self._waiting[client] = job  # an existing key keeps its place
-            habit = self._habits.get(client)
-            if habit is not None and older is None:
-                habit.returned_after = job.asked - habit.answered
+            timing = self._timings.get(client)
+            if timing is not None and older is None:
+                timing.returned_after = job.asked - timing.answered
             if self._closed:
                 del self._waiting[client]
                 _settle(job, ShuttingDown("the policy server is ending", "try another one"))
@@ -124,7 +124,7 @@ class Batcher:
         """The client has gone: nothing of it is computed any more."""
         with self._changed:
             self._waiting.pop(client, None)
-            self._habits.pop(client, None)
+            self._timings.pop(client, None)
             self._changed.notify()
 
     def stop(self) -> None:
@@ -156,8 +156,8 @@ class Batcher:
             answered = time.perf_counter()
             with self._changed:
                 for job in jobs:
-                    if job.client in self._habits:
-                        self._habits[job.client].answered = answered
+                    if job.client in self._timings:
+                        self._timings[job.client].answered = answered
             self._tell(_settle_all, outcomes)
 
     def _tell(self, act: object, *arguments: object) -> None:
@@ -186,7 +186,7 @@ class Batcher:
             clients = list(self._waiting)[: self.max_batch]
             jobs = [self._waiting.pop(client) for client in clients]
             for client in clients:
-                self._habits.setdefault(client, _Habit(time.perf_counter()))
+                self._timings.setdefault(client, _ClientTiming(time.perf_counter()))
             return jobs
 
     def _worth_waiting(self) -> float:
@@ -196,9 +196,9 @@ class Batcher:
         patience = min(WAIT_SHARE * self._last_s, LONGEST_WAIT_S)
         now = time.perf_counter()
         expected = [
-            habit.answered + patience - now
-            for client, habit in self._habits.items()
-            if client not in self._waiting and habit.returned_after <= patience
+            timing.answered + patience - now
+            for client, timing in self._timings.items()
+            if client not in self._waiting and timing.returned_after <= patience
         ]
         return max(expected, default=0.0)
 

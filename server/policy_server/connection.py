@@ -84,7 +84,7 @@ class Client:
         return f"{address[0]}:{address[1]}" if address else "(gone)"
 
     async def _take(self, message: bytes | str) -> None:
-        """Put a request into the line, or close when it is none."""
+        """Put a request into the queue, or close when it is none."""
         if isinstance(message, str):
             await self._close(CloseCode.UNSUPPORTED_DATA, "requests are binary msgpack")
         elif self._owed.qsize() >= MOST_OWED:

@@ -32,7 +32,7 @@ SCHEMES = ("bearer", "api-key")
 """Ours, and what openpi's client sends."""
 
 
-class Door:
+class Admission:
     """The check of every handshake.
 
     Args:

@@ -18,7 +18,7 @@ from engines.remote_spec import metadata_of
 from engines.wire import pack
 from server.policy_server.batcher import Batcher
 from server.policy_server.connection import Client
-from server.policy_server.door import Door
+from server.policy_server.door import Admission
 from server.policy_server.messages import IGNORED, LIMITS, MAX_PIXELS
 from server.signals import ending_signals, in_another_thread
 
@@ -76,7 +76,7 @@ class Service:
         self._readers = ThreadPoolExecutor(READERS, "nitropilot-reader")
         address, port = listener.getsockname()[:2]
         is_loopback = ipaddress.ip_address(address).is_loopback
-        self._door = Door(address, port, is_loopback, options.token, self._full)
+        self._admission = Admission(address, port, is_loopback, options.token, self._full)
         limits = {
             "max_message_bytes": LIMITS.size,
             "max_pixels": MAX_PIXELS,
@@ -101,7 +101,7 @@ class Service:
                 self._serve_one,
                 sock=self._listener,
                 compression=None,
-                process_request=self._door.check,
+                process_request=self._admission.check,
                 server_header=None,
                 open_timeout=OPEN_S,
                 ping_interval=PING_S,
@@ -138,7 +138,7 @@ class Service:
         return len(self._clients) >= self._options.max_clients
 
     async def _serve_one(self, connection: ServerConnection) -> None:
-        if self._full():  # several may have passed the door at once
+        if self._full():  # several may have been admitted at once
             await connection.close(CloseCode.TRY_AGAIN_LATER, "no more clients are taken now")
             return
         client = Client(connection, self._batcher, self._spec, self._joins, self._readers)

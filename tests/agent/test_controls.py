@@ -11,7 +11,7 @@ import pytest
 if not sys.platform.startswith("linux"):
     pytest.skip("the preloaded pad and SIGSTOP are for Linux", allow_module_level=True)
 
-from agent.controls import NO_GRANT, Controls
+from agent.controls import NO_EPOCH, Controls
 from controller import Button, GamepadState, PadPage, PauseFailed, Pauser, SdlPad, Watchdog
 from tests.agent.playing import NEUTRAL_PAGE, PATIENCE_S, gone, neutral, pad_values, stopped
 from tests.controller.ticking import TickingGame
@@ -48,14 +48,14 @@ def held(tmp_path: Path) -> Iterator[Held]:
 
 def test_nothing_passes_before_arming(held: Held) -> None:
     """A game that was only opened must not be touched."""
-    for grant in (NO_GRANT, 1, -1):
-        assert held.controls.send(PRESS, grant) is False
-        assert held.controls.freeze(grant) is False
+    for epoch in (NO_EPOCH, 1, -1):
+        assert held.controls.send(PRESS, epoch) is False
+        assert held.controls.freeze(epoch) is False
     assert neutral(held.page.path)
     assert not stopped(held.game.pid)
 
 
-def test_only_the_newest_grant_counts(held: Held) -> None:
+def test_only_the_newest_epoch_counts(held: Held) -> None:
     """Whoever held an older one may be in the middle of something that is over."""
     old, new = held.controls.arm(), held.controls.arm()
     assert held.controls.send(PRESS, old) is False
@@ -69,16 +69,16 @@ def test_only_the_newest_grant_counts(held: Held) -> None:
 
 def test_disarm_lets_go_of_both(held: Held) -> None:
     """Neutral pad and running game, before the call returns."""
-    grant = held.controls.arm()
-    held.controls.send(PRESS, grant)
-    held.controls.freeze(grant)
+    epoch = held.controls.arm()
+    held.controls.send(PRESS, epoch)
+    held.controls.freeze(epoch)
     held.controls.disarm()
     assert neutral(held.page.path)
     assert not stopped(held.game.pid)
-    assert held.controls.grant == NO_GRANT
+    assert held.controls.epoch == NO_EPOCH
     assert held.controls.last_sent.is_neutral
-    assert held.controls.send(PRESS, grant) is False
-    assert held.controls.freeze(grant) is False
+    assert held.controls.send(PRESS, epoch) is False
+    assert held.controls.freeze(epoch) is False
     held.game.await_ticks()
 
 
@@ -93,9 +93,9 @@ def test_a_slow_freeze_does_not_delay_the_neutral_pad(held: Held) -> None:
         real()
 
     held.controls.pauser.freeze = slow  # type: ignore[method-assign]
-    grant = held.controls.arm()
-    held.controls.send(PRESS, grant)
-    freezing = threading.Thread(target=held.controls.freeze, args=(grant,))
+    epoch = held.controls.arm()
+    held.controls.send(PRESS, epoch)
+    freezing = threading.Thread(target=held.controls.freeze, args=(epoch,))
     freezing.start()
     assert inside.wait(PATIENCE_S)
     letting_go = threading.Thread(target=held.controls.disarm)
@@ -128,9 +128,9 @@ def test_a_failed_freeze_is_no_freeze_to_the_watchdog(held: Held, error: Excepti
 def test_every_part_is_closed_whatever_the_others_do(held: Held) -> None:
     """One part that fails to close must not keep the game frozen or the watchdog alive."""
     closed: list[str] = []
-    grant = held.controls.arm()
-    held.controls.send(PRESS, grant)
-    held.controls.freeze(grant)
+    epoch = held.controls.arm()
+    held.controls.send(PRESS, epoch)
+    held.controls.freeze(epoch)
 
     def failing(part: Any, name: str) -> None:
         real = part.close
@@ -159,7 +159,7 @@ def test_closed_is_for_good(held: Held) -> None:
     held.controls.close()
     held.controls.disarm()
     held.controls.close()
-    grant = held.controls.arm()
-    assert held.controls.send(PRESS, grant) is False
-    assert held.controls.freeze(grant) is False
+    epoch = held.controls.arm()
+    assert held.controls.send(PRESS, epoch) is False
+    assert held.controls.freeze(epoch) is False
     assert neutral(held.page.path)

@@ -234,12 +234,12 @@ def test_a_lost_watchdog_ends_the_play(stage: Stage, runner: LaunchedGame) -> No
 
 def break_encoder(session: Session) -> None:
     """From the next frame on the encoder fails."""
-    assert session._video is not None
+    assert session.files.video is not None
 
     def fail(*_: object) -> None:
         raise ValueError("encoder broke")
 
-    session._video._encode = fail  # type: ignore[method-assign]
+    session.files.video._encode = fail  # type: ignore[method-assign]
 
 
 def test_play_goes_on_without_a_failed_recording(stage: Stage, runner: LaunchedGame) -> None:

@@ -345,10 +345,10 @@ def test_what_is_sent_is_what_the_game_reads(stage: Stage, display: PrivateDispl
     launched = launch_runner(stage, display)
     try:
         game = take_hold(launched.window, launched, "auto", freeze_limit=30.0)
-        grant = game.controls.arm()
+        epoch = game.controls.arm()
         assert launched.page is not None
         before = polls(launched.page.path)
-        game.controls.send(GamepadState(left=(1.0, 0.0), buttons=Button.A), grant)
+        game.controls.send(GamepadState(left=(1.0, 0.0), buttons=Button.A), epoch)
         until(lambda: polls(launched.page.path) > before + 5, "the game read it")
         first = game.grab().pixels
         until(lambda: (game.grab().pixels != first).mean() > 0.05, "the view scrolls")

@@ -178,10 +178,10 @@ def test_a_human_takes_a_real_game_over(stage: Stage, runner: LaunchedGame) -> N
     """Neutral at once, then the human's own, menu buttons too; later the agent again."""
     session = stage.playing(attach(runner))
     page = page_of(session)
-    session.set_takeover(TakeoverSettings(True, 0.5))
+    session.control.set_takeover(TakeoverSettings(True, 0.5))
     pads = Pads()
     with ExitStack() as stack:
-        thread = HumanThread(pads, HumanPlay(lambda: [session]))
+        thread = HumanThread(pads, HumanPlay(lambda: [session.control]))
         stack.callback(thread.close)
         began = time.perf_counter()
         pads.states.put(GamepadState(left=(0.0, 1.0), buttons=Button.START))
@@ -201,7 +201,7 @@ def test_a_human_takes_a_real_game_over(stage: Stage, runner: LaunchedGame) -> N
         pads.states.put(PRESS)
         until(lambda: pad_values(page)[3] == (2, 0), "the human plays while the agent rests")
         assert session.state is PAUSED
-        session.panic()
+        session.control.panic()
         assert neutral(page)
         session.stop()
     assert pads.closed

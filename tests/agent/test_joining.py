@@ -11,10 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.deciding import Decision
 from agent.joining import fade, make_prefix, reach, soft_mask
 from agent.schedule import Schedule
-from agent.trace import ChunkRow
+from agent.values import ChunkRow, Decision
 from capture import Frame
 from engines.base import ActionChunk
 from engines.torch_engine import TorchEngine

@@ -334,9 +334,9 @@ def test_a_press_waits_for_a_game_that_is_loading(leftovers: Path, display: Priv
         assert game.page is not None
         page = game.page.path
         until(lambda: polls(page) > 0, "the game reads its pad")
-        grant = game.controls.arm()
-        game.controls.freeze(grant)
-        opening = threading.Thread(target=press_opening, args=(game, grant))
+        epoch = game.controls.arm()
+        game.controls.freeze(epoch)
+        opening = threading.Thread(target=press_opening, args=(game, epoch))
         opening.start()
         opening.join(0.5)
         assert opening.is_alive()

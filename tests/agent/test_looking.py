@@ -1,4 +1,4 @@
-"""When to look: in time for the tick at which the chunk takes over, and not much earlier."""
+"""When to request a chunk: in time for the tick at which it takes over, and not much earlier."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.looking import DELAYS, PREPARE_S, LookPlan
+from agent.looking import DELAYS, PREPARE_S, RequestTimer
 from agent.schedule import TickGrid
 
 GRIDS = st.builds(TickGrid, st.floats(0, 1e5), st.sampled_from([1.0, 5.0, 30.0, 60.0, 240.0]))
@@ -35,57 +35,57 @@ def test_the_next_look(
     grid: TickGrid, delay: float, period: int, since: float, left: int | None
 ) -> None:
     """Neither too late for its tick, nor with a picture older than it need be."""
-    plan = LookPlan(period)
-    plan.begin(grid.origin)
-    first = plan.begun(grid.origin, grid)
-    plan.learn(delay)
+    timer = RequestTimer(period)
+    timer.begin(grid.origin)
+    first = timer.requested(grid.origin, grid)
+    timer.learn(delay)
     now = grid.origin + since
     end = None if left is None else grid.running(now) + 1 + left
-    plan.follow(now, grid, end)
+    timer.follow(now, grid, end)
     lead = delay + PREPARE_S
-    ready = plan.at + lead
-    assert plan.at >= now
-    assert ready <= grid.due(plan.target) + HAIR, "ready for the tick"
-    assert ready >= grid.due(plan.target) - HAIR or plan.at == now, "and not before"
+    ready = timer.at + lead
+    assert timer.at >= now
+    assert ready <= grid.due(timer.target) + HAIR, "ready for the tick"
+    assert ready >= grid.due(timer.target) - HAIR or timer.at == now, "and not before"
     soonest = grid.after(now + lead)
-    assert plan.target >= soonest
-    if plan.target > soonest:
-        assert plan.target <= first + period, "as often as was wanted"
+    assert timer.target >= soonest
+    if timer.target > soonest:
+        assert timer.target <= first + period, "as often as was wanted"
         if end is not None:
-            assert plan.target <= end, "no hole before the next chunk"
+            assert timer.target <= end, "no hole before the next chunk"
 
 
 def test_a_look_that_begins_late_expects_its_chunk_later() -> None:
     """Fixing too few actions would leave a jump between those and the chunk."""
-    grid, plan = TickGrid(0.0, 10.0), LookPlan(4)
-    plan.learn(0.25)
-    plan.begin(0.0)
-    assert plan.begun(0.0, grid) == 3
-    plan.follow(0.3, grid, None)
-    assert plan.target == 7
-    assert plan.at == pytest.approx(0.7 - 0.25 - PREPARE_S)
-    assert plan.begun(0.9, grid) == 12, "0.9 + 0.25 is between ticks 11 and 12"
-    assert plan.at == math.inf
+    grid, timer = TickGrid(0.0, 10.0), RequestTimer(4)
+    timer.learn(0.25)
+    timer.begin(0.0)
+    assert timer.requested(0.0, grid) == 3
+    timer.follow(0.3, grid, None)
+    assert timer.target == 7
+    assert timer.at == pytest.approx(0.7 - 0.25 - PREPARE_S)
+    assert timer.requested(0.9, grid) == 12, "0.9 + 0.25 is between ticks 11 and 12"
+    assert timer.at == math.inf
 
 
 def test_the_delay_is_that_of_the_slower_inferences() -> None:
     """Planned for the usual one, every other chunk would come a tick too late."""
-    plan = LookPlan(4)
-    assert plan.delay == 0.0
+    timer = RequestTimer(4)
+    assert timer.delay == 0.0
     for _ in range(DELAYS):
-        plan.learn(0.010)
+        timer.learn(0.010)
     for seconds in (0.020, 0.030, 0.500):
-        plan.learn(seconds)
-    assert plan.delay == 0.030
+        timer.learn(seconds)
+    assert timer.delay == 0.030
     for _ in range(DELAYS):
-        plan.learn(0.005)
-    assert plan.delay == 0.005, "what was slow long ago is forgotten"
+        timer.learn(0.005)
+    assert timer.delay == 0.005, "what was slow long ago is forgotten"
 
 
 def test_looking_again() -> None:
     """A window that is minimised is looked at now and then, not as fast as possible."""
-    plan = LookPlan(4)
-    plan.begin(1.0)
-    plan.begun(1.0, TickGrid(1.0, 60.0))
-    plan.again(1.1)
-    assert plan.at == 1.1
+    timer = RequestTimer(4)
+    timer.begin(1.0)
+    timer.requested(1.0, TickGrid(1.0, 60.0))
+    timer.again(1.1)
+    assert timer.at == 1.1

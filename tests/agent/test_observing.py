@@ -53,7 +53,7 @@ class Diary:
     def happened(self, event: Event) -> None:
         self.events.append(event)
         if isinstance(event, Changed):
-            self.states.append(event.now.state.value)
+            self.states.append(event.facts.state)
         self._also()
 
     def of(self, kind: type) -> list:
@@ -185,7 +185,7 @@ def test_an_observer_that_hangs_harms_nothing(
         assert session.wait(PATIENCE_S)
         assert session.state is SessionState.STOPPED
         assert len(diary.events) == 1
-        assert session.watch._waiting.qsize() <= 52
+        assert session.events._waiting.qsize() <= 52
     finally:
         go_on.set()
     until(lambda: diary.states[-1] == "stopped", "what was left is told")
@@ -197,8 +197,8 @@ def test_an_observer_that_hangs_harms_nothing(
 def test_without_an_observer_there_is_nothing(stage: Stage, runner: LaunchedGame) -> None:
     """Whoever does not look should not pay."""
     session = stage.playing(attach(runner))
-    assert session.watch._thread is None
-    assert session.watch._waiting.qsize() == 0
+    assert session.events._thread is None
+    assert session.events._waiting.qsize() == 0
     assert not [name for name in own_threads() if "observer" in name]
 
 
@@ -247,5 +247,5 @@ def test_a_session_that_fails_to_attach_is_told(stage: Stage, runner: LaunchedGa
     session.start()
     assert session.wait(PATIENCE_S)
     until(lambda: len(diary.states) == 2, "the end is told")
-    assert diary.of(Changed)[-1].now.end.reason == "ValueError: no such policy"
+    assert diary.of(Changed)[-1].facts.end.reason == "ValueError: no such policy"
     assert diary.states[-1] == "failed"

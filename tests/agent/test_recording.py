@@ -20,7 +20,7 @@ from agent import PlaySettings, Session, SessionState
 from agent.errors import NotPossibleNow, RecordingFull
 from agent.recorder import Limits, row_of
 from agent.recording import RecordingPlan
-from agent.video import Moment
+from agent.values import PadSample
 from controller import Button, GamepadState
 from records import format as layout
 from records.reader import read_recording
@@ -202,7 +202,7 @@ def test_what_a_human_does_is_recorded_too(
     session = stage.playing(attach(runner), recording=RecordingPlan(root, at_once=True))
     until(lambda: session.recording.state.frames, "a frame of the agent's")
     session.takeover()
-    session.tape.see(GamepadState(left=(0.1, 0.5), left_trigger=0.05, buttons=Button.B))
+    session.control.tape.see(GamepadState(left=(0.1, 0.5), left_trigger=0.05, buttons=Button.B))
     before = session.recording.state.frames
     until(lambda: session.recording.state.frames > before + 60, "frames of the human's")
     session.stop("enough")
@@ -264,8 +264,8 @@ def test_every_button_has_its_column(button: Button) -> None:
 def test_a_moment_is_of_when_it_was_made() -> None:
     """The encoder may be late: stamped there, an idle tick would come after what followed it."""
     before = time.perf_counter()
-    idle = Moment(GamepadState(), source="none")
-    assert before <= idle.sent <= Moment(GamepadState(), time.perf_counter()).sent
+    idle = PadSample(GamepadState(), source="none")
+    assert before <= idle.sent <= PadSample(GamepadState(), time.perf_counter()).sent
 
 
 def test_up_is_negative() -> None:

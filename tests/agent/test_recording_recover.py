@@ -18,7 +18,7 @@ import capture
 from agent import recording_recover
 from agent.recorder import About, Limits, Recorder
 from agent.recording_recover import mend, recover
-from agent.video import Moment
+from agent.values import PadSample
 from controller import Button, GamepadState
 from records import format as layout
 from records.reader import read_recording
@@ -51,7 +51,7 @@ def left(
         )  # fmt: skip
         for number in range(110):
             state = GamepadState(buttons=Button.A if number % 2 else Button(0))
-            recorder.put(Moment(state, chunk=number // 16, action=number % 16))
+            recorder.put(PadSample(state, chunk=number // 16, action=number % 16))
         until(lambda: recorder.frames == 110, "all frames")
         shutil.copytree(root, copy)
         recorder.finish("the test has its copy")

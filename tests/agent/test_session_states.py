@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent import Mode, NotPossibleNow, PlaySettings, Session, SessionState
-from agent.controls import NO_GRANT
+from agent.controls import NO_EPOCH
 from agent.game import take_hold
 from agent.guards import MENU_BUTTONS
 from agent.states import TRANSITIONS, check_transition
@@ -265,15 +265,15 @@ def replace_recipe(game: LaunchedGame, recipe: object) -> LaunchedGame:
 
 @game_test
 def test_stop_during_the_measurement_before_play(stage: Stage, runner: LaunchedGame) -> None:
-    """What runs between attaching and playing holds a grant that a stop must void."""
+    """What runs between attaching and playing holds an epoch that a stop must void."""
     held, sent_after = threading.Event(), []
 
     def hold(game: Game) -> None:
-        grant = game.controls.grant
-        assert game.controls.send(GamepadState(buttons=Button.A), grant)
+        epoch = game.controls.epoch
+        assert game.controls.send(GamepadState(buttons=Button.A), epoch)
         held.set()
-        until(lambda: game.controls.grant == NO_GRANT, "the stop")
-        sent_after.append(game.controls.send(GamepadState(buttons=Button.A), grant))
+        until(lambda: game.controls.epoch == NO_EPOCH, "the stop")
+        sent_after.append(game.controls.send(GamepadState(buttons=Button.A), epoch))
 
     session = stage.session(attach(runner), before_play=hold)
     session.start()
@@ -328,7 +328,7 @@ def test_nothing_restarts_a_session_that_was_told_to_stop(
     session.stop()
     refuses(session, "play")
     assert session.game is not None
-    assert session.game.controls.grant == NO_GRANT
+    assert session.game.controls.epoch == NO_EPOCH
     engine.open()
     assert session.wait(PATIENCE_S)
 

@@ -101,12 +101,12 @@ def test_holding_right_moves_tux_and_releasing_stops_him(tux: Game) -> None:
 @pytest.mark.parametrize(("stick", "sign"), [(1.0, -1), (-1.0, 1)])
 def test_the_level_scrolls_against_the_stick(tux: Game, stick: float, sign: int) -> None:
     """A mirrored axis would walk into the wall at the start and never out."""
-    grant = tux.controls.grant
-    tux.controls.send(GamepadState(left=(1.0, 0.0)), grant)
+    epoch = tux.controls.epoch
+    tux.controls.send(GamepadState(left=(1.0, 0.0)), epoch)
     time.sleep(2.0)  # away from the start, where the view cannot scroll
-    tux.controls.send(NEUTRAL, grant)
+    tux.controls.send(NEUTRAL, epoch)
     until(lambda: still(tux), "Tux rests")
-    tux.controls.send(GamepadState(left=(stick, 0.0)), grant)
+    tux.controls.send(GamepadState(left=(stick, 0.0)), epoch)
     slides = []
     before = tux.grab().pixels
     for _ in range(60):
@@ -121,10 +121,10 @@ def test_the_level_scrolls_against_the_stick(tux: Game, stick: float, sign: int)
 
 def test_frozen_means_not_one_pixel_changes(tux: Game) -> None:
     """A freeze that leaks lets the game go on while the policy thinks."""
-    grant = tux.controls.grant
-    tux.controls.send(GamepadState(left=(1.0, 0.0)), grant)
+    epoch = tux.controls.epoch
+    tux.controls.send(GamepadState(left=(1.0, 0.0)), epoch)
     until(lambda: not still(tux), "Tux walks")
-    assert tux.controls.freeze(grant)
+    assert tux.controls.freeze(epoch)
     time.sleep(0.2)  # what the game had already handed to the display may still appear
     before = tux.grab().pixels
     for _ in range(10):

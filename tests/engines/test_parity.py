@@ -75,14 +75,14 @@ def _play_a_little(name: str, folder: Path) -> Pictures:
     """Two pictures, a walk to the right apart."""
     game = open_game(Target(launch=name, headless=True, keep=False), log=folder / "game.log")
     try:
-        grant = game.controls.arm()
-        press_opening(game, grant)
+        epoch = game.controls.arm()
+        press_opening(game, epoch)
         deadline = time.monotonic() + PATIENCE_S
         while game.grab().pixels.std() < 20:  # a black screen, a loading card
             assert time.monotonic() < deadline, f"{name} shows nothing"
             time.sleep(0.1)
         first = game.grab().pixels.copy()
-        game.controls.send(GamepadState(left=(1.0, 0.0)), grant)
+        game.controls.send(GamepadState(left=(1.0, 0.0)), epoch)
         time.sleep(1.0)
         return {f"{name} 1": first, f"{name} 2": game.grab().pixels.copy()}
     finally:

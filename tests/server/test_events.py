@@ -23,7 +23,7 @@ from server.auth import Access, TokenStore
 from server.events.client import MAX_QUEUE, Client
 from server.events.endpoint import IDENTIFY_S
 from server.events.hub import MAX_BOX, MAX_CLIENTS, Hub
-from server.events.messages import Wish
+from server.events.messages import Subscription
 from server.hosts import HostRules
 from server.pool import EnginePool
 from server.registry import SessionRegistry
@@ -492,7 +492,7 @@ def test_a_hanging_loop_loses_the_oldest_too() -> None:
 
     async def listen() -> Client:
         hub, client = Hub(list), Client()
-        hub.join(client, Wish(("warning",)))
+        hub.join(client, Subscription(("warning",)))
         hub.happened(Missed(session="x", count=3))
         for number in range(MAX_BOX + 10):
             hub.happened(Warned(session="x", message=str(number)))
@@ -519,7 +519,7 @@ def test_a_hub_whose_loop_has_ended_is_quiet() -> None:
     hub = Hub(list)
 
     async def join() -> None:
-        hub.join(Client(), Wish())
+        hub.join(Client(), Subscription())
 
     asyncio.run(join())
     hub.happened(Warned(session="x", message="too late"))

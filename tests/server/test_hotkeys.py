@@ -9,7 +9,7 @@ import pytest
 
 from agent.display import PrivateDisplay
 from controller.human import human_report
-from server.desk import Desk
+from server.desk import LocalInputs
 from server.pool import EnginePool
 from server.registry import SessionRegistry
 from tests.controller.test_hotkeys import Keyboard
@@ -146,7 +146,7 @@ def test_a_daemon_without_a_display_has_no_hotkeys(
     """A server in a container must start all the same."""
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
-    with Desk(SessionRegistry(EnginePool(None))):
+    with LocalInputs(SessionRegistry(EnginePool(None))):
         pass
 
 
@@ -155,7 +155,7 @@ def test_on_wayland_it_is_said_at_the_start(
 ) -> None:
     """Keys that do nothing, without a word, look like a broken program."""
     monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-0")
-    with caplog.at_level("WARNING"), Desk(SessionRegistry(EnginePool(None))):
+    with caplog.at_level("WARNING"), LocalInputs(SessionRegistry(EnginePool(None))):
         pass
     (said,) = [text for text in caplog.messages if "hotkeys" in text]
     assert said.startswith("no hotkeys: Wayland")

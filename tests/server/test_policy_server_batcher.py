@@ -248,11 +248,11 @@ def test_who_thinks_long_is_not_waited_for(policy: Policy) -> None:
         for _ in range(3):
             await batcher.submit("slow", request(engine))
             await asyncio.sleep(0.1)
-        assert batcher._habits["slow"].returned_after >= 0.1
+        assert batcher._timings["slow"].returned_after >= 0.1
         await batcher.submit("quick", request(engine))
         with batcher._changed:
             batcher._waiting["quick"] = object()  # type: ignore[assignment]
-            batcher._habits["slow"].answered = 1e12
+            batcher._timings["slow"].answered = 1e12
             wait = batcher._worth_waiting()
             del batcher._waiting["quick"]
         assert wait == 0
@@ -308,7 +308,7 @@ def test_who_has_gone_is_not_computed(policy: Policy) -> None:
         await asyncio.gather(running, stays)
         assert [[number_of(one) for one in batch] for batch in engine.batches] == [[1], [3]]
         assert not gone.done()
-        assert batcher._habits.keys() == {"stays"}, "nothing is kept of those who left"
+        assert batcher._timings.keys() == {"stays"}, "nothing is kept of those who left"
 
     run(engine, test)
 

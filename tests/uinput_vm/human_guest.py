@@ -107,19 +107,19 @@ class Seat:
             Watchdog.start(self.game.pid, page=self.page.path),
         )
         self.session = Session(SessionPlan(lambda _: None, lambda: None, folder))  # type: ignore[arg-type, return-value]
-        self.session.game = SimpleNamespace(controls=self.controls, page=self.page)  # type: ignore[assignment]
-        self.session._enter(SessionState.ATTACHING)
-        self.session._enter(SessionState.PLAYING)
+        self.session.machine.game = SimpleNamespace(controls=self.controls, page=self.page)  # type: ignore[assignment]
+        self.session.machine.enter(SessionState.ATTACHING)
+        self.session.machine.enter(SessionState.PLAYING)
         self.controls.arm()
         self.ending = threading.Event()
         self.agent = threading.Thread(target=self._press)
         self.agent.start()
 
     def _press(self) -> None:
-        """What a play loop does: send, with the grant that holds now."""
+        """What a play loop does: send, in the current epoch."""
         while not self.ending.wait(0.005):
             if self.session.state is SessionState.PLAYING:
-                self.controls.send(AGENT_STATE, self.controls.grant)
+                self.controls.send(AGENT_STATE, self.controls.epoch)
 
     def values(self) -> list[int]:
         """What the game reads: left, right, triggers, buttons."""
@@ -150,14 +150,14 @@ def waited(condition: Callable[[], bool]) -> float | None:
 def take_over(human: Helper, pads: HumanPads, folder: Path) -> Facts:
     """The human touches the pad, plays, lets go, and the agent comes back."""
     seat = Seat(folder)
-    seat.session.set_takeover(TakeoverSettings(True, IDLE_S))
+    seat.session.control.set_takeover(TakeoverSettings(True, IDLE_S))
     seen: list[float] = []
     moments: list[float] = []
 
     def note(_session: object, _state: GamepadState) -> None:
         seen.append(time.monotonic())
 
-    really = seat.session.hand_over
+    really = seat.session.control.hand_over
 
     def timed() -> bool:
         began = time.monotonic()
@@ -166,8 +166,8 @@ def take_over(human: Helper, pads: HumanPads, folder: Path) -> Facts:
             moments.append(time.monotonic() - began)
         return done
 
-    seat.session.hand_over = timed  # type: ignore[method-assign]
-    thread = HumanThread(pads, HumanPlay(lambda: [seat.session], note))
+    seat.session.control.hand_over = timed  # type: ignore[method-assign]
+    thread = HumanThread(pads, HumanPlay(lambda: [seat.session.control], note))
     facts: Facts = {}
     try:
         facts["agent_plays"] = waited(lambda: seat.values()[0] == -32767)
@@ -190,12 +190,12 @@ def take_over(human: Helper, pads: HumanPads, folder: Path) -> Facts:
         facts["back"] = waited(lambda: seat.session.state is SessionState.PLAYING)
         facts["back_s"] = time.monotonic() - rested
         facts["agent_again"] = waited(lambda: seat.values()[0] == -32767)
-        seat.session.set_takeover(TakeoverSettings(False, IDLE_S))
+        seat.session.control.set_takeover(TakeoverSettings(False, IDLE_S))
         human.ask("B")
         time.sleep(1.0)
         facts["switched_off"] = str(seat.session.state)
         human.ask("neutral")
-        seat.session.set_takeover(TakeoverSettings(True, None))
+        seat.session.control.set_takeover(TakeoverSettings(True, None))
         human.ask("everything")
         facts["taken_again"] = waited(lambda: seat.session.state is SessionState.TAKEOVER)
         human.process.kill()
