@@ -21,8 +21,12 @@ from server.policies import PolicyCatalogue
 from server.recordings import RecordingStore
 from server.restarts import Line, Restarter
 from server.settings_store import SettingsStore
+from simulator.catalogue import find_recipe
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from agent import Game
     from capture import Window
     from server.pool import EnginePool
     from server.schemas import SessionRequest
@@ -138,11 +142,6 @@ class SessionRegistry:
         self.pool.close()
 
     def _plan(self, request: SessionRequest, window: Window | None, restart_of: str) -> SessionPlan:
-        target = Target(
-            window=window.handle if window is not None else None,
-            launch=request.launch,
-            headless=request.headless,
-        )
         settings = PlaySettings(
             action_hz=request.action_hz,
             actions_per_chunk=request.actions_per_chunk,
@@ -153,7 +152,7 @@ class SessionRegistry:
             mode=Mode(request.mode),
         )
         return SessionPlan(
-            open_game=lambda log: open_game(target, pad=request.pad, log=log),
+            open_game=lambda log: _open(request, window, log),
             open_engine=partial(self.pool.get, request.policy),
             folder=new_session_folder(),
             settings=settings,
@@ -195,3 +194,13 @@ class SessionRegistry:
             self.forgotten.update(totals_of(self._sessions[session_id]))
             del self._sessions[session_id]
             self._chosen.pop(session_id, None)
+
+
+def _open(request: SessionRequest, window: Window | None, log: Path) -> Game:
+    """Take hold of the game; one that is not installed fails the session, not the request."""
+    target = Target(
+        window=window.handle if window is not None else None,
+        launch=find_recipe(request.launch) if request.launch is not None else None,
+        headless=request.headless,
+    )
+    return open_game(target, pad=request.pad, log=log)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from agent.recipes import KNOWN_GAMES
+from simulator.catalogue import KNOWN_GAMES
 
 
 class Model(BaseModel):

@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from agent import (
-    KNOWN_GAMES,
     Mode,
     PlaySettings,
     Session,
     SessionPlan,
     Target,
-    installed,
     measure_effect,
     open_game,
 )
@@ -25,6 +23,7 @@ from engines import load_engine
 from server.cli.output import EXIT_FAILED, JsonOption, print_error
 from server.cli.play import report, run_session
 from server.paths import new_session_folder
+from simulator.catalogue import KNOWN_GAMES, find_recipe, installed
 
 if TYPE_CHECKING:
     from agent import Game
@@ -67,7 +66,7 @@ def demo(
 
     plan = SessionPlan(
         open_game=lambda log: open_game(
-            Target(launch=name, headless=headless, keep=False), log=log
+            Target(launch=find_recipe(name), headless=headless, keep=False), log=log
         ),
         open_engine=partial(load_engine, policy),
         folder=new_session_folder(out),

@@ -25,7 +25,6 @@ from agent import (
 )
 from agent.errors import AgentError
 from agent.fair_play import refuse_protected
-from agent.recipes import find_recipe
 from controller import KINDS
 from engines import load_engine
 from server.cli.output import (
@@ -41,6 +40,7 @@ from server.cli.output import (
 from server.paths import new_session_folder
 from server.signals import ending_signals, in_another_thread
 from server.views import session_model
+from simulator.catalogue import find_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,13 +107,12 @@ def play(
     if pad not in KINDS:
         raise typer.BadParameter(f"{pad!r} is not one of {', '.join(KINDS)}", param_hint="--pad")
     handle = capture.parse_handle(window) if window is not None else None
-    target = Target(handle, pid, process, launch, headless, keep, display)
+    recipe = find_recipe(launch) if launch is not None else None
+    target = Target(handle, pid, process, recipe, headless, keep, display)
     # What is wrong with the choice should be said before a policy is loaded.
-    if launch is None:
+    if recipe is None:
         found = capture.find_window(handle=handle, pid=pid, process=process, display=display)
         refuse_protected(found.pid)
-    else:
-        find_recipe(launch)
     settings = PlaySettings(
         action_hz, actions_per_chunk, parse_buttons(allow or ()), game, cfg_scale, seed, mode
     )
