@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import capture
-from agent import Mode, PlaySettings, Session, SessionPlan, Target, open_game, parse_buttons
+from agent import Session, SessionPlan, open_game
 from agent.errors import NotPossibleNow
 from agent.fair_play import refuse_protected
 from agent.steering import TakeoverSettings
@@ -16,12 +16,12 @@ from server.errors import SessionNotFound
 from server.events import Hub
 from server.jobs import Jobs
 from server.metrics import totals_of
+from server.options import FROM_SETTINGS
 from server.paths import new_session_folder
 from server.policies import PolicyCatalogue
 from server.recordings import RecordingStore
 from server.restarts import Line, Restarter
 from server.settings_store import SettingsStore
-from simulator.catalogue import find_recipe
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -142,20 +142,11 @@ class SessionRegistry:
         self.pool.close()
 
     def _plan(self, request: SessionRequest, window: Window | None, restart_of: str) -> SessionPlan:
-        settings = PlaySettings(
-            action_hz=request.action_hz,
-            actions_per_chunk=request.actions_per_chunk,
-            allowed=parse_buttons(request.allow),
-            game=request.game,
-            cfg_scale=request.cfg_scale,
-            seed=request.seed,
-            mode=Mode(request.mode),
-        )
         return SessionPlan(
             open_game=lambda log: _open(request, window, log),
             open_engine=partial(self.pool.get, request.policy),
             folder=new_session_folder(),
-            settings=settings,
+            settings=request.play_settings(),
             record=request.draw,
             recording=self.recordings.plan(request.record),
             autoplay=request.autoplay,
@@ -166,8 +157,7 @@ class SessionRegistry:
     def _with_defaults(self, request: SessionRequest) -> SessionRequest:
         """The request, with the settings for all that it does not name."""
         settings = self.settings.current
-        names = ("pad", "mode", "action_hz", "actions_per_chunk", "allow", "autoplay")
-        defaults = {name: getattr(settings.play, name) for name in names}
+        defaults = {name: getattr(settings.play, name) for name in FROM_SETTINGS}
         defaults["record"] = settings.recording.record
         missing = {k: v for k, v in defaults.items() if k not in request.model_fields_set}
         return request.model_copy(update=missing)
@@ -198,9 +188,5 @@ class SessionRegistry:
 
 def _open(request: SessionRequest, window: Window | None, log: Path) -> Game:
     """Take hold of the game; one that is not installed fails the session, not the request."""
-    target = Target(
-        window=window.handle if window is not None else None,
-        launch=find_recipe(request.launch) if request.launch is not None else None,
-        headless=request.headless,
-    )
+    target = request.target(window.handle if window is not None else None)
     return open_game(target, pad=request.pad, log=log)
