@@ -11,10 +11,11 @@ from pydantic import Field
 from server.hosts import DEFAULT_HOST, DEFAULT_PORT, parse_bind
 from server.option_fields import Flag, Options, flag_of
 from server.settings import sections
-from server.starting import Place
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+
+    from server.starting import Place
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +105,8 @@ class ServeOptions(Options):
             HostRefused: It is no address.
             ServerError: There is no such port.
         """
+        from server.starting import Place
+
         host, port = parse_bind(self.host, self.port)
         return Place(host, port, self.allow_lan, self.origin, self.tls, self.tls_cert, self.tls_key)
 
