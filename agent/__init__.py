@@ -9,7 +9,6 @@ import importlib
 from typing import TYPE_CHECKING
 
 __all__ = [
-    "KNOWN_GAMES",
     "AgentError",
     "End",
     "Game",
@@ -21,11 +20,11 @@ __all__ = [
     "NotPossibleNow",
     "PadEffect",
     "PlaySettings",
+    "Recipe",
     "Session",
     "SessionPlan",
     "SessionState",
     "Target",
-    "installed",
     "measure_effect",
     "open_game",
     "parse_buttons",
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
     from agent.game import Game, Target, open_game
     from agent.guards import MenuGuard, parse_buttons
     from agent.plan import SessionPlan
-    from agent.recipes import KNOWN_GAMES, installed
+    from agent.recipes import Recipe
     from agent.session import Session
     from agent.settings import Mode, PlaySettings
     from agent.states import SessionState
@@ -48,8 +47,8 @@ else:
         "errors": ("AgentError", "GameExited", "GameHung", "LaunchFailed", "NotPossibleNow"),
         "game": ("Game", "Target", "open_game"),
         "guards": ("MenuGuard", "parse_buttons"),
-        "recipes": ("KNOWN_GAMES", "installed"),
         "plan": ("SessionPlan",),
+        "recipes": ("Recipe",),
         "session": ("Session",),
         "settings": ("Mode", "PlaySettings"),
         "states": ("SessionState",),

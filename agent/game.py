@@ -14,11 +14,11 @@ from agent.errors import AgentError, GameExited, GameHung
 from agent.eyes import describe, find_window_again, open_window
 from agent.fair_play import refuse_protected
 from agent.launch import launch
-from agent.recipes import find_recipe
 from capture.errors import WindowVanished
 
 if TYPE_CHECKING:
     from agent.launch import LaunchedGame
+    from agent.recipes import Recipe
     from capture import Frame, Grabber, ResponseProbe, Window
     from controller import PadPage
 
@@ -33,7 +33,7 @@ class Target:
         window: Window handle.
         pid: Process id; windows of its children count.
         process: Executable name or a part of it.
-        launch: Name of a known game, or a command line.
+        launch: How to start the game.
         headless: For ``launch``: private display (None: only where there is no other).
         keep: For ``launch``: leave the game running at the end (None: if it can be seen).
         display: X display, default from the environment.
@@ -42,7 +42,7 @@ class Target:
     window: int | None = None
     pid: int | None = None
     process: str | None = None
-    launch: str | None = None
+    launch: Recipe | None = None
     headless: bool | None = None
     keep: bool | None = None
     display: str | None = None
@@ -201,8 +201,7 @@ def open_game(target: Target, *, pad: str = "auto", log: Path, freeze_limit: flo
     """
     launched = None
     if target.launch is not None:
-        recipe = find_recipe(target.launch)
-        launched = launch(recipe, log=log, display=target.display, headless=target.headless)
+        launched = launch(target.launch, log=log, display=target.display, headless=target.headless)
         window = launched.window
     else:
         window = capture.find_window(

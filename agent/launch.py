@@ -127,7 +127,7 @@ def _launch(
     undo.callback(shutil.rmtree, profile, ignore_errors=True)
     if recipe.private_profile:
         _use_profile(environment, profile)
-    environment |= recipe.environment
+    environment |= dict(recipe.environment)
     process = _spawn(recipe, profile, environment, log)
     undo.callback(_end_tree, process)
     window = _wait_for_window(process, environment.get("DISPLAY"), timeout, log)
@@ -183,7 +183,7 @@ def _spawn(
     recipe: Recipe, profile: Path, environment: dict[str, str], log: Path
 ) -> subprocess.Popen[bytes]:
     """Start the game in a session of its own, so that our Ctrl-C does not reach it."""
-    command = [recipe.program, *recipe.arguments(profile)]
+    command = recipe.command(profile)
     refuse_protected_program(command[0], command[1:])
     try:
         output = log.open("wb")

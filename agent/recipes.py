@@ -1,24 +1,18 @@
-"""Free games that NitroPilot knows how to start, by name.
+"""``Recipe``: how to start one game, as plain data.
 
-A recipe always runs with a private profile folder, so a game's real saves and
-settings are never touched.
+This room knows no game by name: see ``simulator.catalogue``.
 """
 
 from __future__ import annotations
 
-import shlex
-import shutil
-import sys
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agent.errors import LaunchFailed
-
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from pathlib import Path
 
-GAMES_FOLDER = "/usr/games"
+PROFILE = "{profile}"
+"""Stands in a recipe's arguments for its private profile folder, which each launch makes anew."""
 
 
 @dataclass(frozen=True)
@@ -28,76 +22,23 @@ class Recipe:
     Attributes:
         name: What a player types after ``--launch``.
         program: Path of the executable.
-        arguments: Makes the arguments from the private profile folder.
+        arguments: What follows it, with ``PROFILE`` for the private profile folder.
         private_profile: Whether HOME and the XDG folders point into a throw-away folder.
-        environment: Extra variables.
+            Without one nothing in the arguments is replaced.
+        environment: Extra variables, as pairs of name and value.
         opening: Buttons that lead from the first picture into play, each with the
             seconds to wait before it; pressed by ``agent.opening``.
     """
 
     name: str
     program: str
-    arguments: Callable[[Path], list[str]]
+    arguments: tuple[str, ...] = ()
     private_profile: bool = True
-    environment: dict[str, str] = field(default_factory=dict)
+    environment: tuple[tuple[str, str], ...] = ()
     opening: tuple[tuple[float, str], ...] = ()
 
-
-def find_recipe(text: str) -> Recipe:
-    """The recipe for ``--launch TEXT``: a known game, or any command line.
-
-    Raises:
-        LaunchFailed: The game or program is not installed; the hint says how to get it.
-    """
-    if text.strip().lower() in KNOWN_GAMES:
-        return KNOWN_GAMES[text.strip().lower()]()
-    try:
-        words = shlex.split(text, posix=sys.platform != "win32")
-    except ValueError as error:
-        raise LaunchFailed(f"cannot read the command {text!r}: {error}", "quote it") from None
-    program = shutil.which(words[0]) if words else None
-    if program is None:
-        raise LaunchFailed(
-            f"cannot launch {text!r}: no such game or program",
-            f"known games are {', '.join(sorted(KNOWN_GAMES))}; anything else is a command line",
-        )
-    return Recipe(Path(program).stem, program, lambda _profile: words[1:], private_profile=False)
-
-
-def installed(name: str) -> bool:
-    """Whether the known game ``name`` can be started here."""
-    try:
-        KNOWN_GAMES[name]()
-    except LaunchFailed:
-        return False
-    return True
-
-
-def _program(game: str, executable: str, package: str) -> str:
-    path = shutil.which(executable) or shutil.which(executable, path=GAMES_FOLDER)
-    if path is None:
-        raise LaunchFailed(
-            f"{game} is not installed ({executable} was not found)",
-            f"install it (Debian, Ubuntu: apt-get install {package})",
-        )
-    return path
-
-
-def _supertux() -> Recipe:
-    program = _program("SuperTux", "supertux2", "supertux")
-    level = Path("/usr/share/games/supertux2/levels/world1/welcome_antarctica.stl")
-
-    def arguments(profile: Path) -> list[str]:
-        quiet = ["--disable-sound", "--disable-music"]
-        start_level = [str(level)] if level.exists() else []
-        return ["--userdir", str(profile / "supertux"), "-w", "-g", "800x600", *quiet, *start_level]
-
-    return Recipe("supertux", program, arguments, opening=((1.5, "a"), (1.5, "a")))
-
-
-def _runner() -> Recipe:
-    words = ["-m", "simulator.arcade.runner"]
-    return Recipe("runner", sys.executable, lambda _profile: words, private_profile=False)
-
-
-KNOWN_GAMES: dict[str, Callable[[], Recipe]] = {"supertux": _supertux, "runner": _runner}
+    def command(self, profile: Path) -> list[str]:
+        """Program and arguments, for a launch with this profile folder."""
+        if not self.private_profile:
+            return [self.program, *self.arguments]
+        return [self.program, *(word.replace(PROFILE, str(profile)) for word in self.arguments)]

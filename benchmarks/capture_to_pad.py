@@ -73,8 +73,8 @@ class Ready(Engine):
 @contextmanager
 def game_of(size: tuple[int, int]) -> Iterator[Game]:
     """A window of that size on a display of its own, held."""
-    words = [str(Path(__file__).with_name("picture_game.py")), f"{size[0]}x{size[1]}"]
-    recipe = Recipe("picture", sys.executable, lambda profile: words, private_profile=False)
+    words = (str(Path(__file__).with_name("picture_game.py")), f"{size[0]}x{size[1]}")
+    recipe = Recipe("picture", sys.executable, words, private_profile=False)
     display = PrivateDisplay.start(size)
     try:
         with tempfile.TemporaryDirectory() as folder:

@@ -20,6 +20,7 @@ from agent.pacing import Pacer
 from agent.stats import percentile
 from agent.video import VideoRecorder
 from controller import GamepadState
+from simulator.catalogue import find_recipe
 
 TARGET_MS = 3.0
 
@@ -28,7 +29,8 @@ def measure(hz: float, seconds: float, record: bool) -> dict[str, float]:
     """Lateness of ``hz * seconds`` sends, in milliseconds."""
     with tempfile.TemporaryDirectory() as folder:
         game = open_game(
-            Target(launch="runner", headless=True, keep=False), log=Path(folder, "game.log")
+            Target(launch=find_recipe("runner"), headless=True, keep=False),
+            log=Path(folder, "game.log"),
         )
         video = VideoRecorder(Path(folder, "v.mp4"), game.another_grabber, hz) if record else None
         late: list[float] = []

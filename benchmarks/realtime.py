@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING
 from agent import Mode, PlaySettings, Session, SessionPlan, Target, open_game
 from engines import load_engine
 from engines.base import ActionChunk, Engine, Request
+from simulator.catalogue import find_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +60,7 @@ def measure(mode: Mode, options: argparse.Namespace) -> dict[str, float | int | 
     with tempfile.TemporaryDirectory() as folder:
         plan = SessionPlan(
             open_game=lambda log: open_game(
-                Target(launch="runner", headless=True, keep=False), log=log
+                Target(launch=find_recipe("runner"), headless=True, keep=False), log=log
             ),
             open_engine=lambda: Slower(
                 load_engine(options.policy, engine=options.engine), options.slower / 1000

@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from agent.recipes import installed
 from nitropilot import NitroPilotError
+from simulator.catalogue import installed
 
 if TYPE_CHECKING:
     from collections.abc import Callable

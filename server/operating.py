@@ -18,21 +18,17 @@ if TYPE_CHECKING:
 log = logging.getLogger("nitropilot.daemon")
 
 
-def open_registry(given: Mapping[str, Mapping[str, Any]]) -> SessionRegistry:
+def open_registry(overrides: Mapping[str, Mapping[str, Any]]) -> SessionRegistry:
     """The daemon's sessions, with its settings and what it was started with.
 
     Args:
-        given: What the command line says, by section and name; None for what it does not.
+        overrides: What the command line decides, by section and name.
 
     Raises:
         SettingsInvalid: The file of settings, or what was given, is wrong.
         CheckpointError, EngineUnavailable: The default policy cannot be loaded.
     """
-    said = {
-        part: {name: value for name, value in values.items() if value is not None}
-        for part, values in given.items()
-    }
-    settings = SettingsStore(overrides={part: values for part, values in said.items() if values})
+    settings = SettingsStore(overrides=overrides)
     play = settings.current.play
     pool = EnginePool(play.policy, play.engine, play.device, play.precision)
     registry = SessionRegistry(pool, settings)

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import capture
-from agent import Mode, PlaySettings, Session, SessionPlan, Target, open_game, parse_buttons
+from agent import Session, SessionPlan, open_game
 from agent.errors import NotPossibleNow
 from agent.fair_play import refuse_protected
 from agent.steering import TakeoverSettings
@@ -16,6 +16,7 @@ from server.errors import SessionNotFound
 from server.events import Hub
 from server.jobs import Jobs
 from server.metrics import totals_of
+from server.options import FROM_SETTINGS
 from server.paths import new_session_folder
 from server.policies import PolicyCatalogue
 from server.recordings import RecordingStore
@@ -23,6 +24,9 @@ from server.restarts import Restarter, RestartHistory
 from server.settings_store import SettingsStore
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from agent import Game
     from capture import Window
     from server.pool import EnginePool
     from server.schemas import SessionRequest
@@ -142,25 +146,11 @@ class SessionRegistry:
         self.pool.close()
 
     def _plan(self, request: SessionRequest, window: Window | None, restart_of: str) -> SessionPlan:
-        target = Target(
-            window=window.handle if window is not None else None,
-            launch=request.launch,
-            headless=request.headless,
-        )
-        settings = PlaySettings(
-            action_hz=request.action_hz,
-            actions_per_chunk=request.actions_per_chunk,
-            allowed=parse_buttons(request.allow),
-            game=request.game,
-            cfg_scale=request.cfg_scale,
-            seed=request.seed,
-            mode=Mode(request.mode),
-        )
         return SessionPlan(
-            open_game=lambda log: open_game(target, pad=request.pad, log=log),
+            open_game=lambda log: _open(request, window, log),
             open_engine=partial(self.pool.get, request.policy),
             folder=new_session_folder(),
-            settings=settings,
+            settings=request.play_settings(),
             record=request.draw,
             recording=self.recordings.plan(request.record),
             autoplay=request.autoplay,
@@ -171,8 +161,7 @@ class SessionRegistry:
     def _with_defaults(self, request: SessionRequest) -> SessionRequest:
         """The request, with the settings for all that it does not name."""
         settings = self.settings.current
-        names = ("pad", "mode", "action_hz", "actions_per_chunk", "allow", "autoplay")
-        defaults = {name: getattr(settings.play, name) for name in names}
+        defaults = {name: getattr(settings.play, name) for name in FROM_SETTINGS}
         defaults["record"] = settings.recording.record
         missing = {k: v for k, v in defaults.items() if k not in request.model_fields_set}
         return request.model_copy(update=missing)
@@ -199,3 +188,9 @@ class SessionRegistry:
             self.forgotten.update(totals_of(self._sessions[session_id]))
             del self._sessions[session_id]
             self._chosen.pop(session_id, None)
+
+
+def _open(request: SessionRequest, window: Window | None, log: Path) -> Game:
+    """Take hold of the game; one that is not installed fails the session, not the request."""
+    target = request.target(window.handle if window is not None else None)
+    return open_game(target, pad=request.pad, log=log)

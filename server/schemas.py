@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from agent.recipes import KNOWN_GAMES
+from server.option_fields import Options
+from server.options import Autoplay, GameChoice, PolicyChoice, ThisPlay
+from simulator.catalogue import KNOWN_GAMES
 
 
-class Model(BaseModel):
+class Model(Options):
     """Base of every body: no field that the schema does not name."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class ErrorBody(Model):
@@ -50,8 +50,8 @@ class WindowModel(Model):
     minimised: bool
 
 
-class SessionRequest(Model):
-    """A session to create: which game, and how to play it."""
+class SessionRequest(Autoplay, ThisPlay, PolicyChoice, GameChoice, Model):
+    """A session to create: which game, and how to play it; the rest is as in the settings."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -61,30 +61,6 @@ class SessionRequest(Model):
             ]
         }
     )
-
-    window: int | None = Field(None, description="Window handle")
-    pid: int | None = Field(None, ge=1, description="Process id of the game")
-    process: str | None = Field(None, min_length=1, description="Executable, or a part of it")
-    launch: str | None = Field(
-        None, description="A known game to start", examples=sorted(KNOWN_GAMES)
-    )
-    headless: bool | None = Field(None, description="For launch: use a private display")
-    policy: str | None = Field(None, min_length=1, description="Default: the daemon's policy")
-    pad: Literal["auto", "vgamepad", "sdl"] = "auto"
-    mode: Literal["paused", "realtime", "auto"] = Field(
-        "auto", description="Freeze the game while the policy thinks, or let it run on"
-    )
-    action_hz: float = Field(60.0, ge=1, le=240)
-    actions_per_chunk: int | None = Field(None, ge=1, le=256)
-    allow: tuple[Literal["start", "back", "guide"], ...] = Field(
-        (), description="Menu buttons that may be pressed"
-    )
-    game: str | None = Field(None, description="Name of a game the policy was trained on")
-    cfg_scale: float = Field(1.0, ge=0, le=20)
-    seed: int | None = Field(None, ge=0, lt=2**63)
-    record: bool = Field(False, description="Record frames and actions from the start")
-    draw: bool = Field(False, description="Also write a video with the pad drawn on it")
-    autoplay: bool = Field(True, description="Play at once; otherwise wait for autoplay")
 
     @model_validator(mode="after")
     def _one_game(self) -> SessionRequest:

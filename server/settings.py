@@ -9,11 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from controller.hotkeys import DEFAULT_PANIC, DEFAULT_TOGGLE, HotkeyInvalid, parse_hotkey
-
-Name = Annotated[str, Field(min_length=1, max_length=4096)]
+from server.option_fields import Options, takes
+from server.options import Autoplay, EngineChoice, HowToPlay, PolicyChoice
 
 
 def _absolute(text: str | None) -> str | None:
@@ -36,42 +36,12 @@ def _hotkey(text: str) -> str:
 HotkeyName = Annotated[str, Field(max_length=100), AfterValidator(_hotkey)]
 
 
-class Section(BaseModel):
-    """Base of every group of settings: no other keys, no other values."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+class Section(Options):
+    """Base of every group of settings."""
 
 
-class PlaySettingsModel(Section):
+class PlaySettingsModel(Autoplay, HowToPlay, EngineChoice, PolicyChoice, Section):
     """What a new session gets that its request does not name."""
-
-    policy: Name | None = Field(
-        default=None, description="Checkpoint, or random:tiny to try without one"
-    )
-    engine: Literal["auto", "tensorrt", "openvino", "torch", "remote"] = Field(
-        default="auto", description="What computes"
-    )
-    device: Literal["auto", "cpu", "cuda", "gpu", "npu"] = Field(
-        default="auto", description="Where"
-    )
-    precision: Literal["auto", "float32", "bfloat16", "int8", "fp8"] = Field(
-        default="auto", description="In what numbers"
-    )
-    pad: Literal["auto", "vgamepad", "sdl"] = Field(default="auto", description="Which virtual pad")
-    mode: Literal["paused", "realtime", "auto"] = Field(
-        default="auto", description="Freeze the game while the policy thinks, or let it run on"
-    )
-    action_hz: float = Field(default=60.0, ge=1, le=240, description="Actions a second")
-    actions_per_chunk: int | None = Field(
-        default=None,
-        ge=1,
-        le=256,
-        description="Actions of a chunk that are played before the next look",
-    )
-    allow: tuple[Literal["start", "back", "guide"], ...] = Field(
-        default=(), max_length=3, description="Menu buttons that may be pressed"
-    )
-    autoplay: bool = Field(default=True, description="Play at once; otherwise wait for autoplay")
 
 
 class RecordingSettings(Section):
@@ -186,32 +156,4 @@ def allowed(key: str) -> str:
     kind = sections().get(section)
     if kind is None or name not in kind.model_fields:
         return ""
-    schema = kind.model_json_schema()["properties"][name]
-    return _words(schema)
-
-
-def _words(schema: dict[str, Any]) -> str:
-    if "anyOf" in schema:
-        return " or ".join(_words(each) for each in schema["anyOf"])
-    if "enum" in schema:
-        return _listed([str(each) for each in schema["enum"]])
-    if schema["type"] == "array":
-        return f"a list of {_words(schema['items'])}"
-    words = {
-        "null": "null", "boolean": "true or false", "string": "a text",
-        "number": "a number", "integer": "a whole number",
-    }  # fmt: skip
-    return words[schema["type"]] + _range(schema)
-
-
-def _range(schema: dict[str, Any]) -> str:
-    low, above = schema.get("minimum"), schema.get("exclusiveMinimum")
-    high = schema.get("maximum")
-    if above is not None:
-        return f" above {above:g}" + ("" if high is None else f", at most {high:.9g}")
-    start = "" if low is None else f" from {low:.9g}"
-    return start + ("" if high is None else f" to {high:.9g}")
-
-
-def _listed(words: list[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+    return takes(kind, name)

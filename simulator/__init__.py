@@ -1,1 +1,1 @@
-"""Games to play in: so far the built-in arcade (``simulator.arcade``)."""
+"""Games to play in: the catalogue of known ones, and the built-in arcade."""

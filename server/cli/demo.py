@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from agent import (
-    KNOWN_GAMES,
-    Mode,
-    PlaySettings,
-    Session,
-    SessionPlan,
-    Target,
-    installed,
-    measure_effect,
-    open_game,
-)
+from agent import Mode, Session, measure_effect
 from agent.controls import NO_EPOCH
 from agent.opening import press_opening
-from engines import load_engine
+from server.cli.options import read_options
 from server.cli.output import EXIT_FAILED, JsonOption, print_error
 from server.cli.play import report, run_session
-from server.paths import new_session_folder
+from server.cli.play_options import PlayOptions
+from simulator.catalogue import KNOWN_GAMES, installed
 
 if TYPE_CHECKING:
     from agent import Game
@@ -50,34 +40,32 @@ def demo(
     as_json: Annotated[bool, JsonOption] = False,
 ) -> None:
     """Play SuperTux (or, without it, a little game of our own) and print what was measured."""
-    if game is not None and game not in KNOWN_GAMES:
-        known = ", ".join(sorted(KNOWN_GAMES))
-        raise typer.BadParameter(f"{game!r} is not one of {known}", param_hint="--game")
-    name = game or ("supertux" if installed("supertux") else "runner")
+    asked = {"launch": _game(game), "headless": headless, "keep": False, "policy": policy,
+             "mode": mode, "seed": seed, "draw": True, "out": out}  # fmt: skip
+    options = read_options(PlayOptions, asked)
     measured: dict[str, Any] = {"picture_changed_by_pad": None, "pad_effect": None}
-
-    def measure(running: Game) -> None:
-        for _ in range(EFFECT_TRIES):
-            effect = measure_effect(running)
-            measured.update(picture_changed_by_pad=effect.changed, pad_effect=effect.as_dict())
-            epoch = running.controls.epoch
-            if effect.changed or epoch == NO_EPOCH:  # or told to stop
-                return
-            press_opening(running, epoch)
-
-    plan = SessionPlan(
-        open_game=lambda log: open_game(
-            Target(launch=name, headless=headless, keep=False), log=log
-        ),
-        open_engine=partial(load_engine, policy),
-        folder=new_session_folder(out),
-        settings=PlaySettings(seed=seed, mode=mode),
-        record=True,
-        before_play=measure,
-    )
-    session = Session(plan)
+    session = Session(options.plan(before_play=lambda running: _measure(running, measured)))
     run_session(session, seconds)
     report(session, measured, as_json)
     if measured["picture_changed_by_pad"] is False:
         print_error("the pad did not move the picture; the game's output is beside the trace")
         raise typer.Exit(EXIT_FAILED)
+
+
+def _game(name: str | None) -> str:
+    """The known game of that name, or the first that is installed."""
+    if name is not None and name not in KNOWN_GAMES:
+        known = ", ".join(sorted(KNOWN_GAMES))
+        raise typer.BadParameter(f"{name!r} is not one of {known}", param_hint="--game")
+    return name or ("supertux" if installed("supertux") else "runner")
+
+
+def _measure(running: Game, measured: dict[str, Any]) -> None:
+    """What the pad does to the picture, tried again while the game hides it."""
+    for _ in range(EFFECT_TRIES):
+        effect = measure_effect(running)
+        measured.update(picture_changed_by_pad=effect.changed, pad_effect=effect.as_dict())
+        epoch = running.controls.epoch
+        if effect.changed or epoch == NO_EPOCH:  # or told to stop
+            return
+        press_opening(running, epoch)

@@ -17,6 +17,7 @@ from nitropilot import NitroPilotError, __version__
 from server.cli.demo import demo
 from server.cli.doctor import doctor
 from server.cli.engines import engines
+from server.cli.options import from_model
 from server.cli.output import (
     EXIT_ERROR,
     EXIT_INTERRUPTED,
@@ -26,9 +27,11 @@ from server.cli.output import (
     survive_odd_characters,
 )
 from server.cli.play import play
+from server.cli.play_options import PlayOptions
 from server.cli.policies import policies
 from server.cli.recordings import recordings
 from server.cli.serve import serve, token
+from server.cli.serve_options import ServeOptions
 from server.cli.service import service
 from server.cli.settings import settings
 from server.cli.status import status
@@ -45,7 +48,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (play, demo, windows, doctor, serve, status, token, url):
+for command in (
+    from_model(play, PlayOptions), demo, windows, doctor, from_model(serve, ServeOptions), status,
+    token, url,
+):  # fmt: skip
     app.command()(command)
 app.add_typer(policies, name="policies")
 app.add_typer(tokens, name="tokens")

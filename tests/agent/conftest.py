@@ -11,8 +11,8 @@ import torch
 
 from agent import Mode
 from agent.launch import launch
-from agent.recipes import find_recipe
 from policy import random_policy
+from simulator.catalogue import find_recipe
 from tests.agent.playing import PATIENCE_S, Stage, own_threads, polls, until
 
 if TYPE_CHECKING:

@@ -23,6 +23,7 @@ from agent.fair_play import (
 from agent.game_files import folders_of
 from agent.protections import PROTECTIONS
 from controller.processes import descendants
+from simulator.catalogue import find_recipe
 from tests.agent.playing import gone, stopped, until
 
 if TYPE_CHECKING:
@@ -249,7 +250,7 @@ def test_a_protected_game_is_neither_paused_nor_pressed(
     )
     with pytest.raises(ProtectedGame) as refused:
         open_game(
-            Target(launch=f"{sys.executable} {script}", display=display.name),
+            Target(launch=find_recipe(f"{sys.executable} {script}"), display=display.name),
             log=programs.folder / "log",
         )
     assert "cannot be overridden" in refused.value.hint

@@ -19,6 +19,7 @@ from agent.game import take_hold
 from agent.launch import LaunchedGame, launch
 from agent.recipes import Recipe
 from controller import Button, GamepadState
+from simulator.catalogue import find_recipe
 from tests.agent.playing import (
     PATIENCE_S,
     Stage,
@@ -62,9 +63,9 @@ class WindowGame:
         recipe = Recipe(
             "window",
             sys.executable,
-            lambda _profile: ["-m", "tests.agent.window_game", str(self._pipe)],
+            ("-m", "tests.agent.window_game", str(self._pipe)),
             private_profile=False,
-            environment={"PYTHONPATH": str(ROOT)},
+            environment=(("PYTHONPATH", str(ROOT)),),
         )
         self.launched: LaunchedGame = launch(recipe, log=folder / "window.log", display=display)
         self.pid = self.launched.process.pid
@@ -90,7 +91,7 @@ def window_game(tmp_path: Path, display: PrivateDisplay) -> Iterator[WindowGame]
 
 
 def own_runner(display: PrivateDisplay) -> Target:
-    return Target(launch="runner", display=display.name, keep=False)
+    return Target(launch=find_recipe("runner"), display=display.name, keep=False)
 
 
 def check_ended(session: Session, state: SessionState, code: str) -> None:
@@ -147,7 +148,7 @@ def test_the_game_ends(
 
 def test_a_kept_game_that_ended_leaves_nothing(stage: Stage, tmp_path: Path) -> None:
     """ "Keep it running" is void when the game has ended: nobody would clean up later."""
-    session = stage.playing(Target(launch="runner", headless=True, keep=True))
+    session = stage.playing(Target(launch=find_recipe("runner"), headless=True, keep=True))
     game = session.game
     assert game is not None
     assert game.launched is not None
@@ -239,8 +240,6 @@ def stop_and_see(pid: int) -> None:
 
 
 def launch_runner(stage: Stage, display: PrivateDisplay) -> LaunchedGame:
-    from agent.recipes import find_recipe
-
     return launch(find_recipe("runner"), log=stage.folder / "game.log", display=display.name)
 
 
@@ -386,8 +385,8 @@ def test_a_launch_waits_for_the_window_that_stays(tmp_path: Path, display: Priva
         "    time.sleep(0.25 if title != 'third' else 600)\n"
     )
     recipe = Recipe(
-        "line", sys.executable, lambda _profile: ["-c", code],
-        private_profile=False, environment={"PYTHONPATH": str(ROOT)},
+        "line", sys.executable, ("-c", code),
+        private_profile=False, environment=(("PYTHONPATH", str(ROOT)),),
     )  # fmt: skip
     launched = launch(recipe, log=tmp_path / "game.log", display=display.name)
     try:

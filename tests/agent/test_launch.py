@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import shlex
 import sys
 import tempfile
@@ -15,14 +16,15 @@ import psutil
 import pytest
 
 import controller
-from agent import KNOWN_GAMES, AgentError, LaunchFailed, Target, installed, open_game
+from agent import AgentError, LaunchFailed, Recipe, Target, open_game
 from agent.display import PrivateDisplay
 from agent.game import take_hold
 from agent.launch import launch
 from agent.opening import press_opening
-from agent.recipes import Recipe, find_recipe
+from agent.recipes import PROFILE
 from controller import Button, GamepadState, PadUnavailable, ShimError
 from controller.pad_page import PadPage
+from simulator.catalogue import KNOWN_GAMES, find_recipe, installed
 from tests.agent.playing import Stage, gone, neutral, pad_values, polls, until
 
 if TYPE_CHECKING:
@@ -36,7 +38,7 @@ game_test = pytest.mark.game
 
 def program(code: str, **options: Any) -> Recipe:
     """A "game" that is a line of Python."""
-    return Recipe("line", sys.executable, lambda _profile: ["-c", code], **options)
+    return Recipe("line", sys.executable, ("-c", code), **options)
 
 
 @pytest.fixture
@@ -58,7 +60,7 @@ def leftovers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
 def test_a_game_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The hint must name the package: nobody guesses that a game's program ends in 2."""
     monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr("agent.recipes.GAMES_FOLDER", "")
+    monkeypatch.setattr("simulator.catalogue.GAMES_FOLDER", "")
     with pytest.raises(LaunchFailed, match="SuperTux is not installed") as failure:
         find_recipe("SuperTux")
     assert "apt-get install supertux" in failure.value.hint
@@ -79,8 +81,22 @@ def test_an_unknown_command(text: str) -> None:
 def test_any_command_line_is_a_game(tmp_path: Path) -> None:
     """Arguments with spaces must arrive as they were quoted; the player's HOME stays."""
     recipe = find_recipe(shlex.join([sys.executable, "-c", "print('a b')", "two words"]))
-    assert recipe.arguments(tmp_path) == ["-c", "print('a b')", "two words"]
+    assert recipe.command(tmp_path)[1:] == ["-c", "print('a b')", "two words"]
     assert not recipe.private_profile
+
+
+def test_a_recipe_is_plain_data(tmp_path: Path) -> None:
+    """A recipe that computes cannot be compared, written down, or handed to another process."""
+    recipe = Recipe("game", "/bin/game", ("--home", f"{PROFILE}/saves", "-w"))
+    assert pickle.loads(pickle.dumps(recipe)) == recipe
+    assert len({recipe, replace(recipe)}) == 1
+    assert recipe.command(tmp_path) == ["/bin/game", "--home", f"{tmp_path}/saves", "-w"]
+
+
+def test_a_players_own_words_are_never_replaced(tmp_path: Path) -> None:
+    """A command line is the player's: braces in it may mean something to the game."""
+    recipe = find_recipe(shlex.join([sys.executable, PROFILE]))
+    assert recipe.command(tmp_path)[1:] == [PROFILE]
 
 
 @pytest.mark.parametrize("name", KNOWN_GAMES)
@@ -91,10 +107,10 @@ def test_known_games_take_any_spelling(name: str, tmp_path: Path) -> None:
     recipe = find_recipe(f" {name.upper()} ")
     assert recipe.name == name
     assert Path(recipe.program).is_file()
-    assert all(isinstance(word, str) for word in recipe.arguments(tmp_path))
+    assert all(isinstance(word, str) for word in recipe.command(tmp_path))
 
 
-@pytest.mark.parametrize("named", [{}, {"pid": 1, "launch": "runner"}])
+@pytest.mark.parametrize("named", [{}, {"pid": 1, "launch": Recipe("game", "game")}])
 def test_one_game_must_be_named(named: dict[str, Any]) -> None:
     """None or two of them: the message must say which it was."""
     with pytest.raises(AgentError, match="named") as failure:
@@ -152,7 +168,7 @@ def test_a_program_that_cannot_be_started(
     script = tmp_path / "game"
     script.write_text("echo")
     script.chmod(0o700)
-    recipe = Recipe("script", str(script), lambda _profile: [])
+    recipe = Recipe("script", str(script))
     with pytest.raises(LaunchFailed, match=r"cannot start .*/game: Exec format error"):
         launch(recipe, log=leftovers / "game.log", display=display.name)
 
@@ -273,7 +289,7 @@ def test_the_players_home_is_untouched(
 @game_test
 def test_a_kept_game_can_be_joined_again(stage: Stage, tmp_path: Path) -> None:
     """Leave it running now and play on tomorrow: its pad is found by its process id."""
-    target = Target(launch="runner", headless=True, keep=True)
+    target = Target(launch=find_recipe("runner"), headless=True, keep=True)
     session = stage.playing(target)
     game = session.game
     assert game is not None
@@ -311,7 +327,8 @@ def test_which_games_are_kept(
 ) -> None:
     """A game that nobody sees must end with us, one on the player's screen must not."""
     game = open_game(
-        Target(launch="runner", headless=headless, keep=keep), log=leftovers / "game.log"
+        Target(launch=find_recipe("runner"), headless=headless, keep=keep),
+        log=leftovers / "game.log",
     )
     launched = game.launched
     assert launched is not None
@@ -367,7 +384,9 @@ def test_taking_hold_fails_half_way(
 
             patch.setattr(call, fail)
             with pytest.raises(controller.WatchdogError, match="on purpose"):
-                open_game(Target(launch="runner", keep=True), log=leftovers / "game.log")
+                open_game(
+                    Target(launch=find_recipe("runner"), keep=True), log=leftovers / "game.log"
+                )
     assert psutil.Process().num_fds() == fds
 
 
@@ -417,7 +436,7 @@ def test_a_window_of_an_unknown_process(display: PrivateDisplay) -> None:
 @linux
 def test_nothing_is_pressed_by_opening(leftovers: Path, display: PrivateDisplay) -> None:
     """Taking hold of a game must not disturb it: the first press comes with the session."""
-    game = open_game(Target(launch="runner", keep=False), log=leftovers / "game.log")
+    game = open_game(Target(launch=find_recipe("runner"), keep=False), log=leftovers / "game.log")
     try:
         assert game.page is not None
         assert neutral(game.page.path)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from agent.recipes import installed
+from simulator.catalogue import installed
 from tests.browser.test_overlay import connection, knob_place
 from tests.browser.visitor import PATIENCE_MS
 from tests.server.conftest import needs_preload

@@ -188,7 +188,7 @@ def test_kill_9_while_frozen_lets_the_game_run_and_tux_stand(
     recipe = flat_recipe(tmp_path)
     home = tmp_path / "home"
     home.mkdir()
-    game_line = shlex.join([recipe.program, *recipe.arguments(home)])
+    game_line = shlex.join(recipe.command(home))
     command = [sys.executable, "-m", "nitropilot", "play", "--launch", game_line, "--policy",
                "random:full", "--engine", "torch", "--mode", "paused",
                "--out", str(tmp_path / "out")]  # fmt: skip

@@ -27,6 +27,7 @@ from engines.chooser import BACKENDS
 from policy import open_policy, random_policy, save_policy
 from policy.actions import decode
 from policy.observation import observe
+from simulator.catalogue import find_recipe
 from tests.engines.examples import relative
 from tests.policy.samples import NAMES, fixture_path, fixture_policy
 
@@ -73,7 +74,9 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Pictures:
 
 def _play_a_little(name: str, folder: Path) -> Pictures:
     """Two pictures, a walk to the right apart."""
-    game = open_game(Target(launch=name, headless=True, keep=False), log=folder / "game.log")
+    game = open_game(
+        Target(launch=find_recipe(name), headless=True, keep=False), log=folder / "game.log"
+    )
     try:
         epoch = game.controls.arm()
         press_opening(game, epoch)

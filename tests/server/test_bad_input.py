@@ -150,7 +150,7 @@ def test_no_compiler(tmp_path: Path, x_display: PrivateDisplay, more: dict[str, 
 def test_a_game_that_is_not_installed(tmp_path: Path, x_display: PrivateDisplay) -> None:
     """The line names the package that has it."""
     code = (
-        "import sys, agent.recipes; agent.recipes.GAMES_FOLDER = '/nowhere'\n"
+        "import sys, simulator.catalogue; simulator.catalogue.GAMES_FOLDER = '/nowhere'\n"
         "from server.cli.main import main; main()"
     )
     done = subprocess.run(

@@ -28,8 +28,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from agent.recipes import KNOWN_GAMES
 from server.openapi import METHODS
+from simulator.catalogue import KNOWN_GAMES
 from tests.server.conftest import needs_preload
 from tests.server.processes import PATIENCE_S, POLICY, Daemon, running_game
 

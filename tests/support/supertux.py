@@ -5,15 +5,18 @@ The real levels have enemies near the start, which end a test that walks for sec
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from agent.errors import LaunchFailed
-from agent.recipes import Recipe, find_recipe
+from simulator.catalogue import find_recipe
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from agent import Recipe
 
 WIDTH, HEIGHT, GROUND_ROW = 600, 20, 13
 SNOW_TOP, SNOW = (7, 8, 9), 11
@@ -53,12 +56,7 @@ def flat_recipe(folder: Path) -> Recipe:
         recipe = find_recipe("supertux")
     except LaunchFailed as error:
         pytest.skip(f"{error}; {error.hint}")
-    level = flat_level(folder)
-
-    def arguments(profile: Path) -> list[str]:
-        return [*recipe.arguments(profile)[:-1], str(level)]
-
-    return Recipe("supertux", recipe.program, arguments, opening=recipe.opening)
+    return replace(recipe, arguments=(*recipe.arguments[:-1], str(flat_level(folder))))
 
 
 def _ground() -> str:

@@ -1,0 +1,79 @@
+"""Free games that NitroPilot knows how to start, by name.
+
+A game that keeps saves or settings runs with a private profile folder, so the player's real
+ones are never touched.
+"""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agent.errors import LaunchFailed
+from agent.recipes import PROFILE, Recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+GAMES_FOLDER = "/usr/games"
+
+
+def find_recipe(text: str) -> Recipe:
+    """The recipe for ``--launch TEXT``: a known game, or any command line.
+
+    Raises:
+        LaunchFailed: The game or program is not installed; the hint says how to get it.
+    """
+    if text.strip().lower() in KNOWN_GAMES:
+        return KNOWN_GAMES[text.strip().lower()]()
+    try:
+        words = shlex.split(text, posix=sys.platform != "win32")
+    except ValueError as error:
+        raise LaunchFailed(f"cannot read the command {text!r}: {error}", "quote it") from None
+    program = shutil.which(words[0]) if words else None
+    if program is None:
+        raise LaunchFailed(
+            f"cannot launch {text!r}: no such game or program",
+            f"known games are {', '.join(sorted(KNOWN_GAMES))}; anything else is a command line",
+        )
+    return Recipe(Path(program).stem, program, tuple(words[1:]), private_profile=False)
+
+
+def installed(name: str) -> bool:
+    """Whether the known game ``name`` can be started here."""
+    try:
+        KNOWN_GAMES[name]()
+    except LaunchFailed:
+        return False
+    return True
+
+
+def _program(game: str, executable: str, package: str) -> str:
+    path = shutil.which(executable) or shutil.which(executable, path=GAMES_FOLDER)
+    if path is None:
+        raise LaunchFailed(
+            f"{game} is not installed ({executable} was not found)",
+            f"install it (Debian, Ubuntu: apt-get install {package})",
+        )
+    return path
+
+
+def _supertux() -> Recipe:
+    program = _program("SuperTux", "supertux2", "supertux")
+    level = Path("/usr/share/games/supertux2/levels/world1/welcome_antarctica.stl")
+    profile = str(Path(PROFILE) / "supertux")
+    quiet = ("--disable-sound", "--disable-music")
+    start_level = (str(level),) if level.exists() else ()
+    arguments = ("--userdir", profile, "-w", "-g", "800x600", *quiet, *start_level)
+    return Recipe("supertux", program, arguments, opening=((1.5, "a"), (1.5, "a")))
+
+
+def _runner() -> Recipe:
+    words = ("-m", "simulator.arcade.runner")
+    return Recipe("runner", sys.executable, words, private_profile=False)
+
+
+KNOWN_GAMES: dict[str, Callable[[], Recipe]] = {"supertux": _supertux, "runner": _runner}
