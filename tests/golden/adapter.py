@@ -29,7 +29,6 @@ from agent import Mode, PlaySettings, Session, SessionPlan
 from agent.display import PrivateDisplay
 from agent.game import take_hold
 from agent.launch import launch
-from agent.recipes import find_recipe
 from capture import Frame, Grabber, Rect, ResponseProbe, Window
 from capture.window import hidden
 from controller import Button, Gamepad, GamepadState
@@ -41,6 +40,7 @@ from server.auth import Access, TokenStore
 from server.hosts import HostRules
 from server.operating import open_registry
 from server.site_files import PUBLIC_FILES
+from simulator.catalogue import find_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -152,16 +152,14 @@ def real_play(
         small: The size that SuperTux gets.
     """
     recipe = find_recipe(game)
-
-    def arguments(profile: Path) -> list[str]:
-        return [small if word == "800x600" else word for word in recipe.arguments(profile)]
+    words = tuple(small if word == "800x600" else word for word in recipe.arguments)
 
     with ExitStack() as stack:
         display = PrivateDisplay.start((640, 480))
         stack.callback(display.close)
 
         def open_it(log: Path) -> Game:
-            launched = launch(replace(recipe, arguments=arguments), log=log, display=display.name)
+            launched = launch(replace(recipe, arguments=words), log=log, display=display.name)
             return take_hold(launched.window, launched, pad="auto", freeze_limit=30.0)
 
         plan = SessionPlan(
@@ -413,7 +411,7 @@ def open_house(world: World, folder: Path) -> Iterator[House]:
         )
         registry = open_registry({"play": {"policy": POLICY, "engine": "torch"}})
         stack.callback(registry.close)
-        stack.enter_context(server.desk.Desk(registry))
+        stack.enter_context(server.desk.LocalInputs(registry))
         access = Access(HostRules("127.0.0.1", PORT), TOKEN, TokenStore(folder / "tokens.json"))
         yield House(create_app(registry, access), world)
 
