@@ -13,6 +13,7 @@ from nitropilot import NitroPilotError, __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from agent.game import Game
     from agent.modes import ModeChoice
@@ -34,21 +35,27 @@ class SessionFiles:
         plan: What it is to do.
 
     Attributes:
-        trace_path: The trace; complete once the session has ended.
-        video_path: The video, when drawing one; complete once the session has ended.
         recording: Starts and stops recordings.
         trace: Writes the trace, once it is open.
         video: Writes the video, once it is open.
     """
 
     def __init__(self, session: str, plan: SessionPlan) -> None:
-        self.trace_path = plan.folder / "trace.jsonl"
-        self.video_path = plan.folder / "video.mp4" if plan.record else None
         self.recording = RecordingSwitch(plan.recording)
         self.trace: TraceWriter | None = None
         self.video: VideoRecorder | None = None
         self._session = session
-        self._settings = plan.settings
+        self._plan = plan
+
+    @property
+    def trace_path(self) -> Path:
+        """The trace; complete once the session has ended."""
+        return self._plan.folder / "trace.jsonl"
+
+    @property
+    def video_path(self) -> Path | None:
+        """The video, when drawing one; complete once the session has ended."""
+        return self._plan.folder / "video.mp4" if self._plan.record else None
 
     def open(self, game: Game, engine: Engine, mode: ModeChoice) -> TraceWriter:
         """There is a game now: begin what the plan wants.
@@ -56,13 +63,13 @@ class SessionFiles:
         Raises:
             RecordingError: The trace cannot be written.
         """
-        hz = self._settings.action_hz
-        header = trace_header(self._session, self._settings, game, engine, mode)
+        settings = self._plan.settings
+        header = trace_header(self._session, settings, game, engine, mode)
         self.trace = TraceWriter(self.trace_path, header)
         if self.video_path is not None:
-            self.video = VideoRecorder(self.video_path, game.another_grabber, hz)
+            self.video = VideoRecorder(self.video_path, game.another_grabber, settings.action_hz)
         about = about_recording(self._session, game, engine)
-        self.recording.attach(about, game.another_grabber, hz)
+        self.recording.attach(about, game.another_grabber, settings.action_hz)
         return self.trace
 
     def close(self, state: SessionState, end: End, stats: PlayStats) -> str:
