@@ -10,8 +10,9 @@ import typer
 from pydantic import Field, ValidationError
 from typer.testing import CliRunner
 
-from agent import Mode, PlaySettings
-from controller import Button
+from agent import Mode, PlaySettings, parse_buttons
+from agent.guards import MENU_BUTTONS
+from controller import KINDS, Button
 from nitropilot import NitroPilotError
 from server.cli.options import from_model, read_options
 from server.cli.play_options import PlayOptions
@@ -119,6 +120,15 @@ def test_the_agent_hears_of_every_option() -> None:
     assert ThisPlay.model_validate(others).play_settings() == PlaySettings(
         30.0, 2, Button.START, "SuperTux", 2.0, 7, Mode.REALTIME
     )
+
+
+def test_the_words_are_the_rooms_words() -> None:
+    """A mode or a pad that the options do not know could not be asked for."""
+    properties = PlaySettingsModel.model_json_schema()["properties"]
+    assert properties["mode"]["enum"] == list(Mode)
+    assert properties["pad"]["enum"] == list(KINDS)
+    buttons = properties["allow"]["items"]["enum"]
+    assert parse_buttons(buttons) == MENU_BUTTONS
 
 
 @pytest.mark.parametrize(
