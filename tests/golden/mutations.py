@@ -39,6 +39,8 @@ class Mutation(NamedTuple):
     play: str = "runner-paused"
 
 
+RUNNER, TUX, AUTO = "runner-realtime", "supertux-realtime", "runner-auto"
+
 MUTATIONS = (
     Mutation("the left stick upside down", "left=(left_x, -left_y),", "left=(left_x, left_y),"),
     Mutation("a flick of the right stick to the wrong side",
@@ -50,16 +52,17 @@ MUTATIONS = (
     Mutation("what the guard held back is not counted for sticks",
              "self.held_back.update(name.upper() for name in limits.moved(state))", "pass"),
     Mutation("one action more is dropped", "dropped = min(max(now - start, 0), len(actions))",
-             "dropped = min(max(now - start + 1, 0), len(actions))"),
-    Mutation("a frame belongs to the tick before", "* self.hz + 0.5)", "* self.hz)"),
-    Mutation("fewer sent actions are remembered", "SENT_KEPT = 4", "SENT_KEPT = 3"),
+             "dropped = min(max(now - start + 1, 0), len(actions))", RUNNER),
+    Mutation("a frame belongs to the tick before", "* self.hz + 0.5)", "* self.hz)", RUNNER),
+    Mutation("fewer sent actions are remembered", "SENT_KEPT = 4", "SENT_KEPT = 3", RUNNER),
     Mutation("the cross-fade is a step off", "np.float32((step + 1) / (steps + 1))",
-             "np.float32((step + 1) / (steps + 2))"),
+             "np.float32((step + 1) / (steps + 2))", TUX),
     Mutation("the weights of joining fall off otherwise",
-             "left * math.expm1(left) / (math.e - 1)", "left * left"),
+             "left * math.expm1(left) / (math.e - 1)", "left * left", RUNNER),
     Mutation("one action less is fixed", "fixed = min(max(fixed, 0), overlap)",
-             "fixed = min(max(fixed - 1, 0), overlap)"),
-    Mutation("looks begin at another rank of the delays", "DELAY_RANK = 95", "DELAY_RANK = 50"),
+             "fixed = min(max(fixed - 1, 0), overlap)", RUNNER),
+    Mutation("looks begin at another rank of the delays",
+             "DELAY_RANK = 95", "DELAY_RANK = 50", RUNNER),
     Mutation("trace times are rounded", "DIGITS = 6", "DIGITS = 4"),
     Mutation("trace actions are rounded", "np.round(actions.astype(float), 5)",
              "np.round(actions.astype(float), 4)"),
@@ -91,7 +94,7 @@ MUTATIONS = (
     Mutation("the caption counts from nought", "chunk {self.chunk + 1}  action",
              "chunk {self.chunk}  action"),
     Mutation("the drawn stick moves less", "STICK_TRAVEL = 8.0", "STICK_TRAVEL = 6.0"),
-    Mutation("silence is said sooner", "SILENT_S = 1.0", "SILENT_S = 0.9"),
+    Mutation("silence is said sooner", "SILENT_S = 1.0", "SILENT_S = 0.9", AUTO),
     Mutation("the overlay says another word", 'this.#badge("human", "HUMAN")',
              'this.#badge("human", "PLAYER")'),
     Mutation("the overlay's stick upside down", "at([x * STICK_REACH, -y * STICK_REACH])",

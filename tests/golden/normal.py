@@ -16,10 +16,13 @@ ANY = {
 """Values that are of this run, by key."""
 MACHINE = ("engines", "pads")
 """Parts of an answer that say what this machine has: only their keys are compared."""
+BYTES = ("size", "total_size")
+"""Of files, where it is one number: an encoder of another version makes others."""
 STAMP = re.compile(r"\d{8}-\d{6}")
 ROUGH = {"seen": 2e-3, "sums": 2e-3, "grid": 2.0}
 """How far numbers under these keys may be off: other processors and libraries round otherwise."""
-CLOSE = 1e-9
+CLOSE = 5e-9
+"""The clock's own steps are nanoseconds."""
 
 
 def normal(value: Any, names: dict[str, str], key: str = "") -> Any:
@@ -32,6 +35,10 @@ def normal(value: Any, names: dict[str, str], key: str = "") -> Any:
     """
     if key in ANY and value not in (None, ""):
         return ANY[key] if not isinstance(value, dict | list) else sorted(value)
+    if key in BYTES and isinstance(value, int):
+        return "BYTES"
+    if key == "engine" and isinstance(value, dict) and "reason" in value:
+        value = {**value, "reason": "REASON"}  # names what else this machine has
     if key in MACHINE:
         return sorted({name for one in value for name in one}) + [one["name"] for one in value]
     if isinstance(value, dict):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -75,3 +75,25 @@ def test_the_overlay_shows_what_it_showed(played: Path, chromium: Browser, name:
     """A page that no longer understands an event draws a pad at rest for ever."""
     why = expected.compare_overlay(chromium, played / "0" / name, name)
     assert not why, f"{name}: {why}"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found", "place"),
+    [
+        ({"a": 1}, {}, "a is missing"),
+        ({}, {"a": 1}, "a is new"),
+        ([{"a": [1, 2]}], [{"a": [1, 3]}], "[0].a[1]"),
+        ([1], [1, 2], "1 expected, 2 found"),
+        ([1, 2], [1], "2 expected, 1 found"),
+        (1, True, "expected 1"),
+        (0, None, "expected 0"),
+        (0.5, "0.5", "expected 0.5"),
+        (1.0, 1.00000001, "expected 1.0"),
+        ({"seen": [0.5]}, {"seen": [0.51]}, "seen[0]"),
+        ({"grid": [100]}, {"grid": [103]}, "grid[0]"),
+    ],
+)
+def test_every_kind_of_difference_is_seen(wanted: Any, found: Any, place: str) -> None:
+    """A comparison that overlooks something makes all of these tests worth nothing."""
+    assert difference(wanted, wanted) == ""
+    assert place in difference(wanted, found)
