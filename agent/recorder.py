@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 
 from agent.errors import RecordingError, RecordingFull
+from agent.recording_limits import Limits, size_of
 from agent.recording_recover import mend
 from agent.video import VideoRecorder
 from nitropilot import __version__
@@ -41,45 +42,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("nitropilot.recording")
 
-GIB = 1024**3
 LOOK_EVERY = 120
 """Frames between two looks at the disk: two seconds at 60 Hz."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How much room recordings may take.
-
-    Attributes:
-        keep_free: Bytes of the disk to leave free.
-        max_total: Bytes that all recordings together may have; None for any number.
-    """
-
-    keep_free: int = 2 * GIB
-    max_total: int | None = None
-
-    def check(self, root: Path, total: int) -> None:
-        """Raise when there is no room for more.
-
-        Args:
-            root: The folder of all recordings.
-            total: Bytes that they have now.
-
-        Raises:
-            RecordingFull: One of the two limits is reached.
-        """
-        free = shutil.disk_usage(root).free
-        if free < self.keep_free:
-            raise RecordingFull(
-                f"the disk of {root} has {_gib(free)} free, and {_gib(self.keep_free)} are kept "
-                "free",
-                "delete recordings, or lower recording.keep_free_gb",
-            )
-        if self.max_total is not None and total >= self.max_total:
-            raise RecordingFull(
-                f"the recordings in {root} take {_gib(total)} of at most {_gib(self.max_total)}",
-                "delete recordings, or raise recording.max_total_gb",
-            )
 
 
 @dataclass(frozen=True)
@@ -268,18 +232,6 @@ def require_pyarrow() -> None:
         ) from error
 
 
-def size_of(folder: Path) -> int:
-    """Bytes of the files under a folder."""
-    total = 0
-    for place, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += (Path(place) / name).lstat().st_size
-            except OSError:  # gone meanwhile
-                continue
-    return total
-
-
 def _first_facts(name: str, about: About, hz: float) -> dict[str, Any]:
     """What is known at the start; the writer's process says whether it still writes."""
     return {
@@ -298,7 +250,3 @@ def _first_facts(name: str, about: About, hz: float) -> dict[str, Any]:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-def _gib(size: int) -> str:
-    return f"{size / GIB:.1f} GiB"

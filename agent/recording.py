@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agent.errors import NotPossibleNow, RecordingError
-from agent.recorder import About, Limits, Recorder
+from agent.recorder import About, Recorder
+from agent.recording_limits import Limits
 from agent.values import RecordingState
 
 if TYPE_CHECKING:

@@ -1,8 +1,8 @@
 """Options of play, each in one place.
 
-``nitropilot play`` (``server.cli.play_options``), the API's request for a session
-(``server.schemas``) and the settings for new sessions (``server.settings``) are put together from
-the groups here. A field that is added to ``HowToPlay`` is an option of all three.
+They are put together from the groups here for ``nitropilot play`` (``server.cli.play_options``),
+for the API's request for a session (``server.schemas``) and for the settings of new sessions
+(``server.settings``). A field that is added to ``HowToPlay`` is an option of all three.
 """
 
 from __future__ import annotations

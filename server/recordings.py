@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agent.recorder import GIB, Limits, size_of
 from agent.recording import RecordingPlan
+from agent.recording_limits import GIB, Limits, size_of
 from agent.recording_recover import recover
 from records.errors import DamagedRecording
 from records.format import FACTS, ID, PART

@@ -18,8 +18,9 @@ if not sys.platform.startswith("linux"):
 
 from agent import PlaySettings, Session, SessionState
 from agent.errors import NotPossibleNow, RecordingFull
-from agent.recorder import Limits, row_of
+from agent.recorder import row_of
 from agent.recording import RecordingPlan
+from agent.recording_limits import Limits
 from agent.values import PadSample
 from controller import Button, GamepadState
 from records import format as layout

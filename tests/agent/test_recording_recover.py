@@ -16,7 +16,8 @@ if not sys.platform.startswith("linux"):
 
 import capture
 from agent import recording_recover
-from agent.recorder import About, Limits, Recorder
+from agent.recorder import About, Recorder
+from agent.recording_limits import Limits
 from agent.recording_recover import mend, recover
 from agent.values import PadSample
 from controller import Button, GamepadState
