@@ -1,7 +1,8 @@
 """The judge of the soak: does something grow, or is it the allocator's mood?
 
-Memory is judged by its slope.  While libraries are loaded and pools filled it rises in any
-case, so the first third of the time does not count.  After that the slope is Theil's and
+Memory is judged by its slope.  While libraries are loaded, pools filled and heaps find their
+size it rises in any case, so the first rounds do not count: rounds, not minutes, because it
+is use that fills them.  After that the slope is Theil's and
 Sen's (the median of the slopes of all pairs), which single outliers do not move; and one
 step is forgiven, because heaps grow by arenas: where a line with a step in it fits much
 better, the slope is that of its two parts.  Two steps in a few minutes are a leak, as far as
@@ -22,10 +23,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 HOUR_S = 3600.0
-WARM_UP = 1 / 3
-"""The part of the time that does not count."""
+WARM_UP_ROUNDS = 20
+"""So many do not count; without a leak memory is level after 13 to 18."""
+FEWEST_ROUNDS = 2 * WARM_UP_ROUNDS
+"""Fewer are no soak."""
 MOST_MIB_PER_HOUR = 60.0
-"""Steeper is a leak.  What is left of noise in six minutes' slope is some 20."""
+"""Steeper is a leak.  Noise of 1 MiB a look is some 20 in four minutes' slope."""
 FEWEST_IN_PART = 3
 """Looks on either side of a forgiven step."""
 WORTH_A_STEP = 0.85
@@ -60,9 +63,9 @@ def verdict(looks: Sequence[Look]) -> dict[str, float]:
     Raises:
         ValueError: There are too few looks to judge by.
     """
-    if len(looks) < 3 * FEWEST_IN_PART:
+    if len(looks) < FEWEST_ROUNDS:
         raise ValueError(f"{len(looks)} looks are too few to judge by")
-    slope = slope_per_hour([look.seconds for look in looks], [look.memory_mib for look in looks])
+    slope = memory_slope(looks)
     found = {
         "memory_mib_per_hour": slope if slope > MOST_MIB_PER_HOUR else 0.0,
         "descriptors": risen([look.descriptors for look in looks]),
@@ -72,11 +75,15 @@ def verdict(looks: Sequence[Look]) -> dict[str, float]:
     return {name: value for name, value in found.items() if value > 0}
 
 
+def memory_slope(looks: Sequence[Look]) -> float:
+    """MiB an hour after the warm-up."""
+    warm = looks[WARM_UP_ROUNDS:]
+    return slope_per_hour([look.seconds for look in warm], [look.memory_mib for look in warm])
+
+
 def slope_per_hour(seconds: Sequence[float], values: Sequence[float]) -> float:
-    """The rise of ``values`` after the warm-up, one step forgiven."""
+    """The rise of ``values``, one step forgiven."""
     times, heights = np.array(seconds, np.float64), np.array(values, np.float64)
-    counts = times >= times[0] + (times[-1] - times[0]) * WARM_UP
-    times, heights = times[counts], heights[counts]
     first, second = np.triu_indices(len(times), 1)
     slopes = (heights[second] - heights[first]) / (times[second] - times[first])
 

@@ -16,7 +16,7 @@ from tests.e2e.growth import (
     verdict,
 )
 
-MINUTES, ROUNDS = 6.0, 40
+MINUTES, ROUNDS = 6.0, 60
 """Of the soak's row in .ci/slow-proofs.toml, on a quiet machine."""
 SEEDS = range(12)
 
@@ -28,7 +28,7 @@ def series(
     steps, each a part of the time and its height."""
     rng = np.random.default_rng(seed)
     times = (np.arange(ROUNDS) + rng.uniform(-0.2, 0.2, ROUNDS)) * MINUTES * 60 / ROUNDS
-    memory = 390 + 90 * (1 - np.exp(-times / 20)) + leak * times / 3600
+    memory = 390 + 90 * (1 - np.exp(-np.arange(ROUNDS) / 4)) + leak * times / 3600
     memory += rng.normal(0, noise, ROUNDS)
     for part, height in steps:
         memory += height * (times > part * MINUTES * 60)
@@ -101,10 +101,18 @@ def test_the_slope_is_by_time() -> None:
 def test_any_descriptor_counts(counts: list[int], wanted: float) -> None:
     """One for each visitor is a daemon that takes no more of them in a week."""
     assert risen(counts) == wanted
-    memory = [replace(Look(7.0 * number, 500, 20, 13, 5), descriptors=count, threads=count)
-              for number, count in enumerate(counts)]  # fmt: skip
-    found = {"descriptors": wanted, "threads": wanted} if wanted else {}
-    assert verdict(memory) == found
+
+
+@pytest.mark.parametrize("what", ["descriptors", "threads"])
+def test_what_is_kept_open_is_in_the_verdict(what: str) -> None:
+    """Three more in an hour of use, and nothing else."""
+    level = looks(series(1))
+    kept = [
+        replace(look, **{what: getattr(look, what) + number // 20})
+        for number, look in enumerate(level)
+    ]
+    assert verdict(level) == {}
+    assert list(verdict(kept)) == [what]
 
 
 @pytest.mark.parametrize(
@@ -126,4 +134,4 @@ def test_later_is_told_from_noise(values: list[float], wanted: float) -> None:
 def test_too_few_looks_are_no_verdict() -> None:
     """An empty soak would be a green one."""
     with pytest.raises(ValueError, match="too few"):
-        verdict(looks(series(1))[:8])
+        verdict(looks(series(1))[:30])

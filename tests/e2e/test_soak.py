@@ -19,7 +19,7 @@ import pytest
 from PIL import Image
 
 from agent.stats import percentile
-from tests.e2e.growth import Look, slope_per_hour, verdict
+from tests.e2e.growth import FEWEST_ROUNDS, Look, memory_slope, verdict
 from tests.server.conftest import needs_preload
 from tests.server.listening import Listener
 from tests.server.processes import POLICY, Daemon, running_game, until
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 MINUTES = float(os.environ.get("SOAK_MINUTES") or 10)
 MIB = 2**20
-FEWEST_ROUNDS = 20
 
 pytestmark = [
     pytest.mark.game,
@@ -156,8 +155,5 @@ def test_nothing_grows(tmp_path: Path, x_display: PrivateDisplay) -> None:
         finally:
             daemon.client.close()
             daemon.kill()
-    slope = slope_per_hour(
-        [one.seconds for one in day.looks], [one.memory_mib for one in day.looks]
-    )
-    print(f"{rounds} rounds; memory grows by {slope:.0f} MiB an hour")
+    print(f"{rounds} rounds; memory grows by {memory_slope(day.looks):.0f} MiB an hour")
     assert verdict(day.looks) == {}
