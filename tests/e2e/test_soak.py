@@ -117,16 +117,16 @@ class Day:
 
     def _lateness(self, listener: Listener) -> list[float]:
         """Of the long session's actions since the last look."""
-        listener.say("subscribe", events=["stats"])
         late: list[float] = []
 
-        def collect(message: dict[str, Any]) -> bool:
+        def collect(message: dict[str, Any]) -> str:
             if message["type"] == "pad" and message["late_ms"] is not None:
                 late.append(message["late_ms"])
-            return bool(message["type"] == "stats")
+            return str(message["type"])
 
-        listener.until(collect)
-        assert late
+        listener.until(lambda message: bool(collect(message) == "pad" and late))
+        listener.say("subscribe", events=["stats"])
+        listener.until(lambda message: collect(message) == "stats")
         return late
 
     def _sessions(self) -> int:
