@@ -1,11 +1,14 @@
 # Two commands do everything, set-up included:
 #   make demo   create the environment, install, and watch the agent play SuperTux
 #   make test   the same set-up, then the whole test suite
-# Others: make check (lint and types), make bench (what this machine measures), make parity
+# Others: make check (lint and types), make bench (what this machine measures), make clean, and the
+# slow proofs, which make test leaves out and continuous integration runs in turn: make parity
 # (every engine here against float32, full-size policies too), make test-images (the container
-# images built and run; needs root), make kills (200 ends at random moments), make soak (10 minutes
-# of use; MINUTES=60 for more), make golden-record, golden-update and golden-mutations
-# (CONTRIBUTING.md says when), make clean.
+# images built and run; needs root), make test-vm (pads on a kernel of their own), make test-openapi
+# (the API's document; EXAMPLES=80 requests an operation), make kills (200 ends at random moments),
+# make soak (10 minutes of use; MINUTES=60 for more); make slow-proofs runs every row of
+# .ci/slow-proofs.toml.  make golden-record, golden-update and golden-mutations: CONTRIBUTING.md
+# says when.
 # On a machine with a CUDA card, make test-gpu and make bench-gpu need python3 with torch,
 # numpy and safetensors, install nothing and use one card.
 
@@ -19,8 +22,8 @@ BARE := $(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON))
 ONE_CARD := CUDA_VISIBLE_DEVICES=$${CUDA_VISIBLE_DEVICES-0} && \
 	export CUDA_VISIBLE_DEVICES=$${CUDA_VISIBLE_DEVICES%%,*}
 
-.PHONY: demo test test-images kills soak check bench parity test-gpu bench-gpu clean \
-	golden-record golden-update golden-mutations
+.PHONY: demo test test-images test-vm test-openapi kills soak slow-proofs check bench parity \
+	test-gpu bench-gpu clean golden-record golden-update golden-mutations
 
 demo: packages-demo $(READY)
 	$(BIN)/nitropilot demo --seconds 20 $(DEMO)
@@ -29,13 +32,22 @@ test: packages-test $(READY) check
 	$(BIN)/python -m pytest $(TESTS)
 
 test-images: packages-images $(READY)
-	NITROPILOT_IMAGES="$(abspath artifacts/images)" $(BIN)/python -m pytest tests/images
+	NITROPILOT_IMAGES="$(abspath artifacts/images)" $(BIN)/python -m pytest -m slow tests/images
+
+test-vm: packages-test $(READY)
+	$(BIN)/python -m pytest -m slow tests/uinput_vm
+
+test-openapi: packages-test $(READY)
+	OPENAPI_EXAMPLES=$${EXAMPLES:-80} $(BIN)/python -m pytest tests/server/test_openapi.py
 
 kills: packages-test $(READY)
-	KILLS=$${KILLS:-200} $(BIN)/python -m pytest -s tests/e2e/test_kills.py
+	KILLS=$${KILLS:-200} $(BIN)/python -m pytest -s -m slow tests/e2e/test_kills.py
 
 soak: packages-test $(READY)
-	SOAK_MINUTES=$${MINUTES:-10} $(BIN)/python -m pytest -s tests/e2e/test_soak.py
+	SOAK_MINUTES=$${MINUTES:-10} $(BIN)/python -m pytest -s -m slow tests/e2e/test_soak.py
+
+slow-proofs:
+	"$(PYTHON)" scripts/slow_proofs.py --all
 
 check: $(READY)
 	PATH="$(abspath $(BIN)):$$PATH" scripts/check
@@ -49,7 +61,7 @@ bench: packages-demo $(READY)
 	$(BIN)/python -m benchmarks.engines
 
 parity: packages-test $(READY)
-	NITROPILOT_PARITY=full $(BIN)/python -m pytest -s tests/engines/test_parity.py
+	NITROPILOT_PARITY=full $(BIN)/python -m pytest -s tests/engines/test_parity.py $(PARITY)
 
 golden-record: packages-test $(READY)
 	$(BIN)/python -m tests.golden.record

@@ -36,7 +36,7 @@ def grab_usable(grab: Callable[[], Frame]) -> Frame:
     if frame.black:
         raise NothingToSee(
             "the picture is black; if it stays so, switch the game from exclusive "
-            "fullscreen to windowed or borderless"
+            "fullscreen to windowed or borderless; on Wayland no window can be seen"
         )
     return frame
 

@@ -21,6 +21,7 @@ from capture.errors import (
 )
 from capture.finder import find_window, list_windows
 from capture.frame import Frame
+from capture.sight import check_sight
 from capture.window import Rect, Window, parse_handle
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "WindowMinimised",
     "WindowNotFound",
     "WindowVanished",
+    "check_sight",
     "find_window",
     "list_windows",
     "open_grabber",

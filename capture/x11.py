@@ -79,6 +79,20 @@ class X11:
             self.display.close()
         self.display = self.root = CLOSED
 
+    def is_xwayland(self) -> bool:
+        """Whether the server draws for a Wayland compositor; older ones have no extension."""
+        if self.display.query_extension("XWAYLAND") is not None:
+            return True
+        if self.display.query_extension("RANDR") is None:
+            return False
+        screen = self.root.xrandr_get_screen_resources()
+        return any(
+            self.display.xrandr_get_output_info(output, screen.config_timestamp).name.startswith(
+                "XWAYLAND"
+            )
+            for output in screen.outputs
+        )
+
     def window(self, handle: int) -> Any:
         """The python-xlib object of a window id."""
         return self.display.create_resource_object("window", handle)
@@ -165,7 +179,7 @@ def _connect(name: str | None) -> Display:
     if not (name or os.environ.get("DISPLAY")):
         raise NoDisplay(
             "there is no X display: DISPLAY is not set",
-            "set DISPLAY to a running X server such as :0; under Wayland, run the game in XWayland",
+            "set DISPLAY to the X server of an X11 session, such as :0",
         )
     with warnings.catch_warnings():
         # python-xlib leaves the sockets of a failed attempt to the garbage collector.

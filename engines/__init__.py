@@ -8,7 +8,13 @@ import sys
 
 from engines.base import ActionChunk, Engine, EngineInfo, PolicySpec, Prefix, Request
 from engines.chooser import EngineReport, engine_reports, load_engine
-from engines.errors import EngineError, EngineUnavailable, InferenceFailed, OutOfMemory
+from engines.errors import (
+    EngineError,
+    EngineUnavailable,
+    InferenceFailed,
+    OutOfMemory,
+    WrongResult,
+)
 from engines.wish import DEVICES, ENGINES, PRECISIONS
 
 # OpenVINO reports its use to its makers where this package is found, and leaves a file with
@@ -30,6 +36,7 @@ __all__ = [
     "PolicySpec",
     "Prefix",
     "Request",
+    "WrongResult",
     "engine_reports",
     "load_engine",
 ]

@@ -2,6 +2,7 @@
 
 EngineError
 ├── EngineUnavailable    the engine, its library or its device is not here
+│   └── WrongResult      it is here, and does not compute what the policy does
 ├── ServerGone           the policy server does not answer; it may come back
 ├── WireError            a message between client and policy server is not what it may be
 └── InferenceFailed      a prepared engine could not produce a chunk
@@ -23,6 +24,14 @@ class EngineUnavailable(EngineError):
     """The engine cannot be used on this machine; the message says why."""
 
     code = "engine_unavailable"
+
+
+class WrongResult(EngineUnavailable):
+    """The engine works and its actions are not the policy's: it must not be used.
+
+    To users it is as an engine that is not here, and ``auto`` takes the next one; to whoever
+    looks after the engines it is a fault of theirs.
+    """
 
 
 class ServerGone(EngineError):

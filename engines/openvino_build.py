@@ -21,7 +21,7 @@ import torch
 from engines.base import Request
 from engines.batch import make_batch
 from engines.cache import new_entry
-from engines.errors import EngineError, EngineUnavailable
+from engines.errors import EngineError, WrongResult
 from engines.openvino_settings import ALLOWED_ERROR, compile_settings
 from engines.spec import policy_spec
 from nitropilot import NitroPilotError
@@ -65,7 +65,7 @@ def build(job: Job) -> dict[str, Any]:
     """Build the entry; returns what it says about itself.
 
     Raises:
-        EngineUnavailable: The result is not what torch computes.
+        WrongResult: It is not what torch computes.
         NitroPilotError: The policy cannot be loaded, or the cache not be written.
     """
     began = time.perf_counter()
@@ -105,7 +105,7 @@ def _error(job: Job, found: np.ndarray[Any, Any], wanted: np.ndarray[Any, Any]) 
     """Relative L2 error of the actions, if it is one that the precision explains."""
     error = float(np.linalg.norm(found - wanted) / np.linalg.norm(wanted))
     if not error <= ALLOWED_ERROR[job.precision]:  # nan is no error that is allowed
-        raise EngineUnavailable(
+        raise WrongResult(
             f"openvino {ov.get_version()} computes this policy in {job.precision} on {job.device} "
             f"with a relative error of {error:.1e}, allowed are {ALLOWED_ERROR[job.precision]:.0e}",
             "use --engine torch, or another --precision",

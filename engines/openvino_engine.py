@@ -24,7 +24,13 @@ import openvino as ov
 from engines.base import ActionChunk, Engine, EngineInfo, PolicySpec
 from engines.batch import chunks_of, make_batch
 from engines.cache import CacheDamaged, Entry, find, key_of, remove
-from engines.errors import EngineError, EngineUnavailable, InferenceFailed, OutOfMemory
+from engines.errors import (
+    EngineError,
+    EngineUnavailable,
+    InferenceFailed,
+    OutOfMemory,
+    WrongResult,
+)
 from engines.fingerprint import code_version, fingerprint_of
 from engines.openvino_settings import DEVICES, compile_settings
 from policy.errors import CheckpointError, PolicyError
@@ -47,7 +53,14 @@ CODE = (
 """What a compiled policy is made with; a change makes the cached ones void."""
 KINDS = {
     kind.__name__: kind
-    for kind in (CheckpointError, PolicyError, EngineUnavailable, EngineError, OutOfMemory)
+    for kind in (
+        CheckpointError,
+        PolicyError,
+        EngineUnavailable,
+        WrongResult,
+        EngineError,
+        OutOfMemory,
+    )
 }
 
 
@@ -186,6 +199,7 @@ def open_engine(wish: Wish, reason: str) -> OpenVinoEngine:
 
     Raises:
         EngineUnavailable: The device cannot run it in this precision.
+        WrongResult: It runs it, and computes something else.
         PolicyError: There is no such policy.
     """
     device = DEVICES[wish.device]
@@ -265,7 +279,7 @@ def build(job: dict[str, Any]) -> dict[str, Any]:
     """Compile in a process of its own; returns what the cache entry says about itself.
 
     Raises:
-        EngineUnavailable: The result is not what torch computes.
+        WrongResult: It is not what torch computes.
         OutOfMemory: The process was killed.
         PolicyError: The policy cannot be loaded.
     """

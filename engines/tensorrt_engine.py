@@ -22,7 +22,13 @@ from typing import TYPE_CHECKING
 from engines.base import ActionChunk, Engine, EngineInfo
 from engines.batch import chunks_of, make_batch
 from engines.cuda_driver import CudaDevice
-from engines.errors import EngineError, EngineUnavailable, InferenceFailed, OutOfMemory
+from engines.errors import (
+    EngineError,
+    EngineUnavailable,
+    InferenceFailed,
+    OutOfMemory,
+    WrongResult,
+)
 from engines.fingerprint import fingerprint_of
 from engines.plan_file import Plan, find_plan
 from engines.plan_probe import ALLOWED_ERROR, probe_request, relative_error
@@ -51,7 +57,7 @@ class TensorRTEngine(Engine):
         reason: Why this engine was chosen.
 
     Raises:
-        EngineUnavailable: What it computes is not what the policy samples.
+        WrongResult: What it computes is not what the policy samples.
         EngineError: The library refuses the plan, or the card fails.
         OutOfMemory: It does not fit.
     """
@@ -105,7 +111,7 @@ class TensorRTEngine(Engine):
         actions = self._lane(1).run(make_batch(self.spec, [probe_request(self.spec)], 1))[0]
         error, allowed = relative_error(actions, plan.probe), ALLOWED_ERROR[plan.key.precision]
         if not error <= allowed:  # nan is no error that is allowed
-            raise EngineUnavailable(
+            raise WrongResult(
                 f"{library.label} computes this policy in {plan.key.precision} on "
                 f"{self._device.name} with a relative error of {error:.1e}, allowed are "
                 f"{allowed:.0e}",
@@ -137,6 +143,7 @@ def open_engine(wish: Wish, reason: str) -> TensorRTEngine:
     Raises:
         EngineUnavailable: No card, driver or library; a precision that the card does not
             compute in; or the library refuses the policy.
+        WrongResult: It computes something else.
         OutOfMemory: It does not fit.
     """
     card, library = _parts()

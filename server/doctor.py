@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from capture import check_sight
+from capture.sight import LEAVE_WAYLAND
 from nitropilot import NitroPilotError
 from simulator.catalogue import installed
 
@@ -91,18 +93,16 @@ def _display() -> list[Finding]:
         detail = "DISPLAY is not set, and Xvfb is not installed"
         findings = [Finding("display", Level.PROBLEM, detail, "apt-get install xvfb")]
     if os.environ.get("WAYLAND_DISPLAY"):
-        detail = "this is a Wayland session: only games that run through XWayland can be captured"
-        findings.append(Finding("wayland", Level.NOTE, detail, "or log in to an X11 session"))
+        detail = "this is a Wayland session: its windows cannot be captured, XWayland's neither"
+        findings.append(Finding("wayland", Level.NOTE, detail, LEAVE_WAYLAND))
     return findings
 
 
 def _capture() -> list[Finding]:
-    import capture
-
-    def count() -> str:
-        return f"{len(capture.list_windows())} windows can be seen"
-
-    return [_attempt("capture", count, Level.NOTE)]
+    """A picture of a window.  Without a display launched games have one of their own."""
+    unseen = sys.platform != "win32" and not os.environ.get("DISPLAY")
+    bad = Level.NOTE if unseen and shutil.which("Xvfb") else Level.PROBLEM
+    return [_attempt("capture", check_sight, bad)]
 
 
 def _pads() -> list[Finding]:

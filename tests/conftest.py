@@ -8,6 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.require import (  # noqa: F401  hooks of this file, and so of all tests
+    pytest_configure,
+    pytest_make_collect_report,
+    pytest_runtest_makereport,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

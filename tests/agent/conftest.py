@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from agent import Mode
 from agent.launch import launch
 from policy import random_policy
 from simulator.catalogue import find_recipe
-from tests.agent.playing import PATIENCE_S, Stage, own_threads, polls, until
+from tests.agent.playing import BOTH, PATIENCE_S, Stage, own_threads, polls, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,7 +49,7 @@ def runner(
         game.close()
 
 
-@pytest.fixture(params=[Mode.PAUSED, Mode.REALTIME])
+@pytest.fixture(params=BOTH)
 def stage(request: pytest.FixtureRequest, policy: Policy, tmp_path: Path) -> Iterator[Stage]:
     """Makes sessions; none of them, and none of their threads, outlives the test.
 

@@ -30,6 +30,7 @@ PATIENCE_S = 60.0
 NEUTRAL_PAGE = [(0, 0), (0, 0), (-32768, -32768), (0, 0)]
 """Sticks, triggers and buttons of a page on which nothing is pressed."""
 
+BOTH = (Mode.PAUSED, Mode.REALTIME)
 paused_only = pytest.mark.parametrize("stage", [Mode.PAUSED], indirect=True, ids=["paused"])
 realtime_only = pytest.mark.parametrize("stage", [Mode.REALTIME], indirect=True, ids=["realtime"])
 """For tests of what only one of the modes does."""

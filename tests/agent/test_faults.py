@@ -19,6 +19,7 @@ from engines.base import ActionChunk, Request
 from engines.errors import ServerGone
 from nitropilot import NitroPilotError
 from tests.agent.playing import (
+    BOTH,
     PATIENCE_S,
     Gate,
     Stage,
@@ -81,13 +82,20 @@ def check_let_go(session: Session, game: LaunchedGame) -> None:
     "error", [NitroPilotError("cut on purpose", "mend it"), RuntimeError("cut on purpose")],
     ids=["known", "unknown"],
 )  # fmt: skip
-@pytest.mark.parametrize("part", ["grab", *PARTS])
+@pytest.mark.parametrize(
+    ("stage", "part"),
+    [
+        (mode, part)
+        for mode in BOTH
+        for part in ("grab", *PARTS)
+        if mode is Mode.PAUSED or part not in PAUSED_PARTS
+    ],
+    indirect=["stage"],
+)
 def test_any_part_may_fail(
     stage: Stage, runner: LaunchedGame, part: str, error: Exception, late: bool
 ) -> None:
     """A failure that leaves buttons pressed or the game frozen needs a reboot to get over."""
-    if stage.mode is Mode.REALTIME and part in PAUSED_PARTS:
-        pytest.skip("real-time mode never freezes")
     engine = Gate(stage.engine())
 
     def prepare(game: Game) -> None:

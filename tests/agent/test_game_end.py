@@ -21,6 +21,7 @@ from agent.recipes import Recipe
 from controller import Button, GamepadState
 from simulator.catalogue import find_recipe
 from tests.agent.playing import (
+    BOTH,
     PATIENCE_S,
     Stage,
     at_call,
@@ -105,13 +106,18 @@ def check_ended(session: Session, state: SessionState, code: str) -> None:
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
-@pytest.mark.parametrize("when", ["grab", "freeze", "infer", "send", "paused"])
+@pytest.mark.parametrize(
+    ("stage", "when"),
+    [
+        *((mode, when) for mode in BOTH for when in ("grab", "infer", "send", "paused")),
+        (Mode.PAUSED, "freeze"),  # real-time mode never does
+    ],
+    indirect=["stage"],
+)
 def test_the_game_ends(
     stage: Stage, display: PrivateDisplay, how: signal.Signals, when: str
 ) -> None:
     """A player who quits the game has not met a failure, whenever the loop notices."""
-    if when == "freeze" and stage.mode is Mode.REALTIME:
-        pytest.skip("real-time mode never freezes")
     engine = stage.engine()
 
     def prepare(game: Game) -> None:

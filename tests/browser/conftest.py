@@ -73,8 +73,7 @@ def events_there(tmp_path_factory: pytest.TempPathFactory) -> bool:
 @pytest.fixture
 def events(events_there: bool) -> None:
     """For tests of what only events can show."""
-    if not events_there:
-        pytest.skip(f"this daemon has no {EVENTS}")
+    assert events_there, f"this daemon has no {EVENTS}"
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """The daemon dies at random moments: the game must run again, and every recording must open.
 
-A few rounds run with all other tests; ``make kills`` runs 200 (``KILLS`` sets another number)
-and prints how long the game needed.  ``SEED`` repeats a run.
+Continuous integration runs a few rounds each time; ``make kills`` runs 200 (``KILLS`` sets
+another number) and prints how long the game needed.  ``SEED`` repeats a run.
 
 ``kill -9`` and SIGTERM hit the daemon only, and its watchdog lets the game go.  A power cut
 takes the daemon, its watchdog and the game at one blow: what counts then is the disk.
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 pytestmark = [
     pytest.mark.game,
+    pytest.mark.slow,
     pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals"),
 ]
 ROUNDS = int(os.environ.get("KILLS") or 6)

@@ -12,7 +12,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engines import EngineUnavailable, InferenceFailed, OutOfMemory, Prefix, Request, load_engine
+from engines import (
+    EngineUnavailable,
+    InferenceFailed,
+    OutOfMemory,
+    Prefix,
+    Request,
+    WrongResult,
+    load_engine,
+)
 from engines.cache import cache_folder
 from engines.wish import Wish
 from policy import fingerprint, random_policy, save_policy
@@ -205,7 +213,7 @@ def test_a_result_that_is_off_is_refused() -> None:
     wanted = np.ones((1, 16, 25), np.float32)
     assert build._error(job, wanted * (1 + 1e-6), wanted) < 1e-5
     for off in (wanted * 1.001, wanted * np.nan):
-        with pytest.raises(EngineUnavailable, match="relative error") as failure:
+        with pytest.raises(WrongResult, match="relative error") as failure:
             build._error(job, off, wanted)
         assert "torch" in failure.value.hint
 

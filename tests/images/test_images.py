@@ -35,8 +35,6 @@ TOKEN = "a-token-of-the-image-tests"
 WRITABLE = ("/config", "/data", "/cache", "/tmp", "/run", "/proc", "/sys", "/dev")
 USER = 10001
 
-built = pytest.mark.skipif(not STORE, reason="make test-images builds and runs the images")
-
 
 def buildah(*words: str) -> str:
     """What a buildah command prints."""
@@ -152,6 +150,7 @@ def well(container: Container, port: str) -> bool:
 @pytest.fixture(scope="module")
 def images() -> None:
     """Both images, built now."""
+    assert STORE, "make test-images sets NITROPILOT_IMAGES, the folder to build in"
     for name in ("buildah", "debootstrap"):
         assert shutil.which(name), f"{name} is not installed"
     done = subprocess.run(
@@ -183,7 +182,7 @@ def game_box(images: None, tmp_path: Path) -> Iterator[Container]:
     container.close()
 
 
-@built
+@pytest.mark.slow
 def test_the_policy_server(policy_server: Container) -> None:
     """It computes for a client outside, as a user without rights, and writes where it may."""
     port = policy_server.said(r"listens on ws://0\.0\.0\.0:(\d+)")
@@ -198,7 +197,7 @@ def test_the_policy_server(policy_server: Container) -> None:
     assert policy_server.files() == policy_server.before, "the root is not read-only"
 
 
-@built
+@pytest.mark.slow
 def test_without_a_token_it_does_not_start(images: None, tmp_path: Path) -> None:
     """A policy server that all of a network can use has to be wanted."""
     container = Container("policy-server", tmp_path / "log", "--policy", "random:tiny")
@@ -208,7 +207,7 @@ def test_without_a_token_it_does_not_start(images: None, tmp_path: Path) -> None
     buildah("rm", container.name)
 
 
-@built
+@pytest.mark.slow
 def test_the_game_box(game_box: Container) -> None:
     """SuperTux, launched and played through the API, by a pad that needs no driver."""
     port = game_box.said(r"listens on https://127\.0\.0\.1:(\d+)")

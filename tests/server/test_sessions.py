@@ -117,20 +117,20 @@ def test_a_second_session_for_a_game_is_refused(daemon: Daemon, game: RunningGam
     delete(daemon, second["id"])
 
 
-def test_autoplay_while_attaching_is_not_forgotten(daemon: Daemon) -> None:
-    """Off, said before the game is there, must not end in a game that is played."""
+def test_autoplay_while_attaching_is_refused(daemon: Daemon) -> None:
+    """Off, said before the game is there and answered with yes, would be forgotten and the game
+    played: whoever said it is told, and is heard once the game is there."""
     needs_preload()
     created = daemon.create(launch="runner", headless=True)
+    assert created["state"] == "attaching"
+    assert error_of(autoplay(daemon, created["id"], False)) == (409, "not_possible_now")
+    daemon.wait_for(created["id"], "playing")
     answer = autoplay(daemon, created["id"], False)
-    if answer.status_code == 200:
-        assert answer.json()["state"] != "playing"
-        daemon.wait_for(created["id"], "paused")
-        time.sleep(0.5)
-        session = daemon.session(created["id"])
-        assert (session["state"], session["stats"]["actions_sent"]) == ("paused", 0)
-    else:
-        assert error_of(answer) == (409, "not_possible_now")
-        daemon.wait_for(created["id"], "playing")
+    assert (answer.status_code, answer.json()["state"]) == (200, "paused")
+    sent = daemon.session(created["id"])["stats"]["actions_sent"]
+    time.sleep(0.5)
+    session = daemon.session(created["id"])
+    assert (session["state"], session["stats"]["actions_sent"]) == ("paused", sent)
     delete(daemon, created["id"])
 
 

@@ -18,6 +18,7 @@ from tests.uinput_vm.machine import Missing, run_in_machine
 
 pytestmark = [
     pytest.mark.vm,
+    pytest.mark.slow,
     pytest.mark.timeout(900),
     pytest.mark.skipif(sys.platform != "linux", reason="uinput is a part of Linux"),
 ]

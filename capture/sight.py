@@ -1,0 +1,68 @@
+"""Whether a picture of a game can be had here: what ``doctor`` asks before anybody plays."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from capture.chooser import open_grabber
+from capture.errors import GrabFailed, WindowMinimised, WindowVanished
+from capture.finder import list_windows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from capture.window import Window
+
+LEAVE_WAYLAND = (
+    "log in to an X11 session, or have the game launched on a screen of its own: --headless"
+)
+
+
+def check_sight(display: str | None = None) -> str:
+    """Take a picture of an open window; returns what can be seen.
+
+    Args:
+        display: X display to look at; ``$DISPLAY`` when None.  Means nothing on Windows.
+
+    Raises:
+        NoDisplay: There is no such display.
+        GrabFailed: Windows cannot be read, or all of them are black.
+    """
+    if sys.platform == "linux":
+        _refuse_xwayland(display)
+    windows = list_windows(display)
+    black = _black_ones(windows)
+    if black:
+        raise GrabFailed(
+            f"windows are listed, and all that were looked at are black ({black})",
+            "switch games from exclusive fullscreen to windowed; on Wayland, " + LEAVE_WAYLAND,
+        )
+    return f"{len(windows)} windows can be seen" if windows else "no window is open now"
+
+
+def _black_ones(windows: Iterable[Window]) -> int:
+    """How many windows are black; 0 as soon as one is not."""
+    black = 0
+    for window in windows:
+        try:
+            with open_grabber(window) as grabber:
+                frame = grabber.grab()
+        except (WindowMinimised, WindowVanished):
+            continue
+        if not frame.black:
+            return 0
+        black += 1
+    return black
+
+
+def _refuse_xwayland(display: str | None) -> None:
+    """XWayland draws each window for the compositor alone: to others all of them are black."""
+    from capture.x11 import X11
+
+    with X11(display) as x:
+        if x.is_xwayland():
+            raise GrabFailed(
+                f"X display {x.name!r} is XWayland's: its windows are black to other programs",
+                LEAVE_WAYLAND,
+            )
