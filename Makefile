@@ -16,20 +16,25 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# Processes that run the tests; one of them takes one core.
+WORKERS ?= 2
 # What is there: the environment, or the system's Python.
 BARE := $(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON))
 # The first card of those that may be used, or the first of all.
 ONE_CARD := CUDA_VISIBLE_DEVICES=$${CUDA_VISIBLE_DEVICES-0} && \
 	export CUDA_VISIBLE_DEVICES=$${CUDA_VISIBLE_DEVICES%%,*}
 
-.PHONY: demo test test-images test-vm test-openapi kills soak slow-proofs check bench parity \
-	test-gpu bench-gpu clean golden-record golden-update golden-mutations
+.PHONY: demo test installs test-images test-vm test-openapi kills soak slow-proofs check bench \
+	parity test-gpu bench-gpu clean golden-record golden-update golden-mutations
 
 demo: packages-demo $(READY)
 	$(BIN)/nitropilot demo --seconds 20 $(DEMO)
 
-test: packages-test $(READY) check
-	$(BIN)/python -m pytest $(TESTS)
+test:
+	@MAKE="$(MAKE)" PYTEST="$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile" \
+		scripts/test $(TESTS)
+
+installs: packages-test $(READY)
 
 test-images: packages-images $(READY)
 	NITROPILOT_IMAGES="$(abspath artifacts/images)" $(BIN)/python -m pytest -m slow tests/images

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.require import (  # noqa: F401  hooks of this file, and so of all tests
-    pytest_configure,
-    pytest_make_collect_report,
-    pytest_runtest_makereport,
-)
+from tests.support import one_at_a_time, require
+from tests.support.slowest import Slowest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,14 +18,17 @@ if TYPE_CHECKING:
     from agent.display import PrivateDisplay
 
 
-@pytest.fixture(scope="session", autouse=True)
-def engine_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Compiled policies of one run are shared by its tests and daemons, and end with it."""
-    before = os.environ.get("NITROPILOT_CACHE")
-    os.environ.setdefault("NITROPILOT_CACHE", str(tmp_path_factory.mktemp("cache")))
-    yield
-    if before is None:
-        del os.environ["NITROPILOT_CACHE"]
+def pytest_configure(config: pytest.Config) -> None:
+    """What all processes of a run share: the cache of compiled policies, which ends with it."""
+    config.pluginmanager.register(Slowest(), "slowest")
+    config.pluginmanager.register(one_at_a_time, "one_at_a_time")
+    config.pluginmanager.register(require, "require")
+    if "NITROPILOT_CACHE" not in os.environ:
+        # Made here and not by a fixture, so that the processes that run the tests inherit it.
+        cache = tempfile.TemporaryDirectory(prefix="nitropilot-cache-")
+        os.environ["NITROPILOT_CACHE"] = cache.name
+        config.add_cleanup(cache.cleanup)
+        config.add_cleanup(lambda: os.environ.pop("NITROPILOT_CACHE", None))
 
 
 @pytest.fixture(scope="session")

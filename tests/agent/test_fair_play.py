@@ -218,6 +218,7 @@ def test_online_games_by_their_name(programs: Programs) -> None:
     assert found(programs.run(str(place), "-c", code, "-insecure").pid) == []
 
 
+@pytest.mark.machine_wide
 def test_always_on_systems_do_not_refuse_other_games(programs: Programs) -> None:
     """Vanguard runs on every machine that ever had it; it is said, and refuses its own games."""
     assert all(one.protection.name != "Vanguard" for one in always_on())

@@ -48,7 +48,7 @@ class Target(Daemon):
 @pytest.fixture(scope="module")
 def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     """One daemon for a module's attacks; it must be well afterwards."""
-    target = Target(tmp_path_factory.mktemp("target"), None)
+    target = Target(tmp_path_factory.mktemp("target"), None, warm_start=True)
     yield target
     assert target.process.poll() is None, target.output()
     assert target.still_serves()

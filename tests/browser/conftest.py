@@ -42,7 +42,7 @@ def shared_daemon(
 ) -> Iterator[Daemon]:
     """A daemon with a tiny policy that needs no compiling."""
     home = tmp_path_factory.mktemp("pages")
-    daemon = Daemon(home, x_display.name, "--policy", POLICY, "--engine", "torch")
+    daemon = Daemon(home, x_display.name, "--policy", POLICY, "--engine", "torch", warm_start=True)
     yield daemon
     daemon.client.close()
     daemon.kill()

@@ -215,7 +215,7 @@ def test_it_comes_back_by_itself(
 ) -> None:
     """The daemon is restarted in mid-stream, and nobody goes to OBS and presses reload."""
     options = ("--policy", POLICY, "--engine", "torch")
-    first = Daemon(tmp_path, x_display.name, *options)
+    first = Daemon(tmp_path, x_display.name, *options, warm_start=True)
     visitor = Visitor(browser, first, FULL_HD, "dark")
     try:
         _, secret = overlay_token(first)
@@ -225,7 +225,9 @@ def test_it_comes_back_by_itself(
         first.kill()
         connection(visitor.page, "waiting")
         expect(visitor.find("#message")).to_contain_text("trying again")
-        second = Daemon(tmp_path, x_display.name, *options, "--port", str(first.port))
+        second = Daemon(
+            tmp_path, x_display.name, *options, "--port", str(first.port), warm_start=True
+        )
         connection(visitor.page, "open")
         expect(visitor.find("#message")).to_be_hidden()
         second.client.close()

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def daemon(x_display: PrivateDisplay, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     """A daemon with a policy and a display, shared by a module's tests."""
-    daemon = Daemon(tmp_path_factory.mktemp("daemon"), x_display.name, "--policy", POLICY)
+    daemon = Daemon(
+        tmp_path_factory.mktemp("daemon"), x_display.name, "--policy", POLICY, warm_start=True
+    )
     yield daemon
     daemon.client.close()
     daemon.kill()

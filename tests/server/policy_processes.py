@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import re
 import signal
-import subprocess
-import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +14,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from engines.wire import Limits, pack, unpack
 from tests.server.processes import PATIENCE_S, POLICY, ROOT, environment, until
+from tests.support import warm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,15 +41,14 @@ class PolicyServer:
     ) -> None:
         home.mkdir(parents=True, exist_ok=True)
         self.log = home / "policy-server.log"
-        command = [
-            sys.executable, "-m", "nitropilot", "serve", "--policy-server", "--policy", policy,
-            "--engine", "torch", "--device", "cpu", "--port", str(port), *options,
-        ]  # fmt: skip
+        arguments = (
+            "serve", "--policy-server", "--policy", policy, "--engine", "torch", "--device", "cpu",
+            "--port", str(port), *options,
+        )  # fmt: skip
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                command, cwd=ROOT, env=environment(home, None, **variables),
-                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-            )  # fmt: skip
+            self.process = warm.start(
+                arguments, environment(home, None, **variables), ROOT, log, log
+            )
         try:
             self.address = str(until(self._said_address, "the server's first line"))
         except BaseException:

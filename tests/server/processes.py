@@ -9,6 +9,7 @@ import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ import psutil
 import capture
 from controller import PadPage, launch_environment
 from controller.pad_page import PAGE_VARIABLE
+from tests.support import warm
 
 if TYPE_CHECKING:
     import ssl
@@ -64,7 +66,24 @@ def environment(home: Path, display: str | None, **more: str) -> dict[str, str]:
 def command(
     *arguments: str, home: Path, display: str | None = None, **more: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run ``nitropilot`` with these arguments to its end."""
+    """Run ``nitropilot`` with these arguments to its end; see ``tests.support.warm``."""
+    variables = environment(home, display, **more)
+    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
+        process = warm.start(arguments, variables, ROOT, output, errors)
+        try:
+            status = process.wait(PATIENCE_S)
+        finally:
+            process.kill()
+            process.wait()
+        for stream in (output, errors):
+            stream.seek(0)
+        return subprocess.CompletedProcess(arguments, status, output.read(), errors.read())
+
+
+def fresh_command(
+    *arguments: str, home: Path, display: str | None = None, **more: str
+) -> subprocess.CompletedProcess[str]:
+    """The same from nothing, as a user starts it: with all that is imported on the way."""
     return subprocess.run(
         [sys.executable, "-m", "nitropilot", *arguments], cwd=ROOT, text=True,
         env=environment(home, display, **more), capture_output=True, stdin=subprocess.DEVNULL,
@@ -94,6 +113,7 @@ class Daemon:
         options: More options of ``serve``.
         program: What runs instead of the command.
         client_of: For TLS: whom the client trusts, asked once the daemon runs.
+        warm_start: Whether its imports may have been made before; see ``tests.support.warm``.
     """
 
     def __init__(
@@ -103,16 +123,22 @@ class Daemon:
         *options: str,
         program: tuple[str, ...] = ("-m", "nitropilot"),
         client_of: Callable[[], ssl.SSLContext] | None = None,
+        warm_start: bool = False,
     ) -> None:
         self.home = home
         self.log = home / "daemon.log"
         home.mkdir(parents=True, exist_ok=True)
+        arguments = ("serve", "--port", "0", *options)
+        variables = environment(home, display)
+        self.process: warm.Process
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, *program, "serve", "--port", "0", *options], cwd=ROOT,
-                env=environment(home, display), stdin=subprocess.DEVNULL, stdout=log,
-                stderr=subprocess.STDOUT,
-            )  # fmt: skip
+            if warm_start:
+                self.process = warm.start(arguments, variables, ROOT, log, log)
+            else:
+                self.process = subprocess.Popen(
+                    [sys.executable, *program, *arguments], cwd=ROOT, env=variables,
+                    stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                )  # fmt: skip
         try:
             self.port = int(until(self._said_port, "the daemon's first line"))
         except BaseException:

@@ -98,7 +98,7 @@ def test_sessions_are_few_and_the_longest_unused_goes() -> None:
 
 def test_the_printed_link_opens_a_session_once(x_display: object, tmp_path: Path) -> None:
     """The first start, as a user sees it: click, and the address bar holds no secret."""
-    daemon = Daemon(tmp_path, None)
+    daemon = Daemon(tmp_path, None, warm_start=True)
     try:
         (link,) = re.findall(r"http://\S+/\?code=\S+", daemon.output())
         answer = httpx.get(link)

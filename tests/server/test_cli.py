@@ -19,8 +19,8 @@ from tests.server.conftest import needs_preload
 from tests.server.processes import (
     POLICY,
     ROOT,
-    command,
     environment,
+    fresh_command,
     left_running,
     page_is_neutral,
     until,
@@ -36,14 +36,14 @@ LEVELS = {"ok", "note", "problem"}
 
 def test_version(tmp_path: Path) -> None:
     """Bug reports start with it; it must come without any window system or driver."""
-    done = command("--version", home=tmp_path)
+    done = fresh_command("--version", home=tmp_path)
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{__version__}\n", "")
 
 
 @pytest.mark.parametrize("option", ["--help", "-h"])
 def test_help_names_every_command(tmp_path: Path, option: str) -> None:
     """A command that help does not list does not exist for anybody."""
-    done = command(option, home=tmp_path)
+    done = fresh_command(option, home=tmp_path)
     assert done.returncode == 0
     for name in COMMANDS:
         assert re.search(rf"\b{name}\b", done.stdout), name
@@ -52,7 +52,7 @@ def test_help_names_every_command(tmp_path: Path, option: str) -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_help(tmp_path: Path, name: str) -> None:
     """Help must not need a display, a token or torch."""
-    done = command(name, "--help", home=tmp_path)
+    done = fresh_command(name, "--help", home=tmp_path)
     assert done.returncode == 0
     assert done.stderr == ""
     assert not (tmp_path / "config").exists()
@@ -60,14 +60,14 @@ def test_every_command_has_help(tmp_path: Path, name: str) -> None:
 
 def test_nothing_asked_shows_the_help(tmp_path: Path) -> None:
     """A bare ``nitropilot`` must not end in an empty error line."""
-    done = command(home=tmp_path)
+    done = fresh_command(home=tmp_path)
     assert "Commands" in done.stdout + done.stderr
     assert "nitropilot: " not in done.stderr
 
 
 def test_token_prints_the_token_only(tmp_path: Path) -> None:
     """Scripts read it; the first time must look like every other time."""
-    first, second = command("token", home=tmp_path), command("token", home=tmp_path)
+    first, second = fresh_command("token", home=tmp_path), fresh_command("token", home=tmp_path)
     assert first.stdout == second.stdout
     assert first.stdout.strip() == (tmp_path / "config" / "token").read_text().strip()
     assert first.stderr == ""
@@ -77,11 +77,11 @@ def test_windows_as_json_and_as_a_table(
     tmp_path: Path, game: RunningGame, x_display: PrivateDisplay
 ) -> None:
     """What it lists is what ``--window`` takes."""
-    done = command("windows", "--json", home=tmp_path, display=x_display.name)
+    done = fresh_command("windows", "--json", home=tmp_path, display=x_display.name)
     assert done.returncode == 0
     listed = {window["handle"]: window for window in json.loads(done.stdout)["windows"]}
     assert listed[game.window.handle]["pid"] == game.pid
-    table = command("windows", "--display", x_display.name, home=tmp_path)
+    table = fresh_command("windows", "--display", x_display.name, home=tmp_path)
     assert table.returncode == 0
     assert f"{game.window.handle:#x}" in table.stdout
     assert "NitroPilot Runner" in table.stdout
@@ -98,8 +98,8 @@ def test_titles_cannot_steer_the_terminal(tmp_path: Path, x_display: PrivateDisp
         try:
             assert window.stdout is not None
             assert window.stdout.readline()
-            done = command("windows", home=tmp_path, display=x_display.name, COLUMNS="200")
-            narrow = command(
+            done = fresh_command("windows", home=tmp_path, display=x_display.name, COLUMNS="200")
+            narrow = fresh_command(
                 "windows", home=tmp_path, display=x_display.name, PYTHONIOENCODING="ascii"
             )
         finally:
@@ -115,7 +115,7 @@ def test_titles_cannot_steer_the_terminal(tmp_path: Path, x_display: PrivateDisp
 def test_doctor(tmp_path: Path, x_display: PrivateDisplay, with_display: bool) -> None:
     """It must run where nothing else does, and say for each problem what to do."""
     display = x_display.name if with_display else None
-    done = command("doctor", "--json", home=tmp_path, display=display)
+    done = fresh_command("doctor", "--json", home=tmp_path, display=display)
     report = json.loads(done.stdout)
     assert set(report) == {"version", "ready", "checks"}
     assert done.returncode == (0 if report["ready"] else 1)
@@ -135,7 +135,7 @@ def test_doctor(tmp_path: Path, x_display: PrivateDisplay, with_display: bool) -
 
 def test_doctor_exits_with_1_when_nothing_can_be_played(tmp_path: Path) -> None:
     """Without a display, Xvfb and a compiler there is a problem, and scripts must see it."""
-    done = command("doctor", home=tmp_path, PATH=str(tmp_path))
+    done = fresh_command("doctor", home=tmp_path, PATH=str(tmp_path))
     assert done.returncode == 1
     assert "xvfb" in done.stdout
     assert "Not ready" in done.stdout
@@ -156,7 +156,7 @@ def test_policies_inspect(tmp_path: Path) -> None:
     file = tmp_path / "tiny.safetensors"
     policy = random_policy()
     save_policy(policy, file)
-    done = command("policies", "inspect", str(file), "--json", home=tmp_path)
+    done = fresh_command("policies", "inspect", str(file), "--json", home=tmp_path)
     assert done.returncode == 0, done.stderr
     facts = json.loads(done.stdout)
     assert facts["parameters"] == sum(p.numel() for p in policy.parameters())
@@ -181,7 +181,7 @@ def one_object(text: str) -> dict[str, Any]:
 def test_play_launches_plays_and_ends(tmp_path: Path) -> None:
     """The first thing a new user tries, on a machine without a screen."""
     needs_preload()
-    done = command(
+    done = fresh_command(
         "play", "--launch", "runner", "--policy", POLICY, "--engine", "torch",
         "--seconds", "2", "--seed", "1",
         "--out", str(tmp_path / "out"), "--record", "--draw", "--json", home=tmp_path,
@@ -204,7 +204,7 @@ def test_play_launches_plays_and_ends(tmp_path: Path) -> None:
 def test_play_says_which_mode_it_chose(tmp_path: Path) -> None:
     """``auto`` is the default: without the reason nobody knows why a game is frozen, or not."""
     needs_preload()
-    done = command(
+    done = fresh_command(
         "play", "--launch", "runner", "--policy", POLICY, "--seconds", "1", "--json",
         "--action-hz", "1", "--out", str(tmp_path / "out"), home=tmp_path,
     )  # fmt: skip
@@ -241,7 +241,7 @@ def test_a_signal_ends_play_in_good_order(
 def test_demo_proves_that_the_pad_moves_the_picture(tmp_path: Path) -> None:
     """The demo's one claim, on the game that is always there."""
     needs_preload()
-    done = command("demo", "--game", "runner", "--seconds", "2", "--json", home=tmp_path)
+    done = fresh_command("demo", "--game", "runner", "--seconds", "2", "--json", home=tmp_path)
     assert done.returncode == 0, done.stderr
     facts = one_object(done.stdout)
     assert facts["picture_changed_by_pad"] is True
@@ -253,6 +253,6 @@ def test_verbose_says_what_happens(tmp_path: Path) -> None:
     """With -v the steps of a session can be followed, each on one line however narrow."""
     needs_preload()
     arguments = ("--launch", "runner", "--policy", POLICY, "--seconds", "0.1", "--json")
-    done = command("-v", "play", *arguments, home=tmp_path, COLUMNS="20")
+    done = fresh_command("-v", "play", *arguments, home=tmp_path, COLUMNS="20")
     assert one_object(done.stdout)["state"] == "stopped"
     assert re.search(r"^.*INFO nitropilot.session: .* attaching -> playing$", done.stderr, re.M)

@@ -45,7 +45,7 @@ ALL = ["state", "pad", "chunk", "stats", "warning"]
 def daemon(x_display: PrivateDisplay, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A daemon that compiles nothing."""
     home = tmp_path_factory.mktemp("events")
-    daemon = Daemon(home, x_display.name, "--policy", POLICY, "--engine", "torch")
+    daemon = Daemon(home, x_display.name, "--policy", POLICY, "--engine", "torch", warm_start=True)
     yield daemon
     assert "Traceback" not in daemon.output(), daemon.output()
     daemon.client.close()
@@ -402,7 +402,9 @@ def test_4000_a_mistake_of_ours(tmp_path: Path, caplog: pytest.LogCaptureFixture
 
 def test_1001_when_the_daemon_ends(x_display: PrivateDisplay, tmp_path: Path) -> None:
     """A client that comes back at once after "restarting" would find nobody."""
-    daemon = Daemon(tmp_path, x_display.name, "--policy", POLICY, "--engine", "torch")
+    daemon = Daemon(
+        tmp_path, x_display.name, "--policy", POLICY, "--engine", "torch", warm_start=True
+    )
     try:
         with (
             running_game(x_display.name) as game,

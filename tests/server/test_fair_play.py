@@ -96,6 +96,7 @@ def test_the_command_refuses_to_launch_one(x_display: PrivateDisplay, tmp_path: 
     assert not started.exists()
 
 
+@pytest.mark.machine_wide
 def test_doctor_lists_what_runs(tmp_path: Path) -> None:
     """Somebody with an anti-cheat service has to know that its games will be refused."""
     program = tmp_path / "vgc.exe"

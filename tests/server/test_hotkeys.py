@@ -43,7 +43,7 @@ def pressed(
     """A daemon with the default hotkeys."""
     daemon = Daemon(
         tmp_path_factory.mktemp("daemon"), desk_display.name, "--policy", POLICY,
-        "--engine", "torch",
+        "--engine", "torch", warm_start=True,
     )  # fmt: skip
     yield daemon
     daemon.client.close()
@@ -94,7 +94,9 @@ def test_a_second_daemon_goes_without(
     pressed: Daemon, desk_display: PrivateDisplay, tmp_path: Path
 ) -> None:
     """Keys that another program has are said, and nothing else fails."""
-    second = Daemon(tmp_path, desk_display.name, "--policy", POLICY, "--engine", "torch")
+    second = Daemon(
+        tmp_path, desk_display.name, "--policy", POLICY, "--engine", "torch", warm_start=True
+    )
     try:
         assert "hotkey ctrl+shift+f7: another program has it" in second.output()
         assert "hotkey ctrl+shift+f8: another program has it" in second.output()
@@ -107,7 +109,7 @@ def test_a_second_daemon_goes_without(
 def test_keys_can_be_chosen_or_switched_off(desk_display: PrivateDisplay, tmp_path: Path) -> None:
     """A key that a game needs must be free again."""
     options = ("--hotkey-toggle", "", "--hotkey-panic", "super+p", "--policy", POLICY)
-    daemon = Daemon(tmp_path, desk_display.name, *options, "--engine", "torch")
+    daemon = Daemon(tmp_path, desk_display.name, *options, "--engine", "torch", warm_start=True)
     keyboard = Keyboard(desk_display.name)
     try:
         assert "hotkey" not in daemon.output()

@@ -61,7 +61,9 @@ def asked(
     home = tmp_path_factory.mktemp("asked")
     with running_game(x_display.name) as game, pytest.MonkeyPatch.context() as patch:
         patch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")  # what is pulled is not there
-        daemon = Daemon(home, x_display.name, "--policy", POLICY, "--engine", "torch")
+        daemon = Daemon(
+            home, x_display.name, "--policy", POLICY, "--engine", "torch", warm_start=True
+        )
         session = daemon.create(pid=game.pid, autoplay=False)["id"]
         daemon.wait_for(session, "paused")
         body = {"name": "asked", "scope": "overlay"}

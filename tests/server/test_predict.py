@@ -189,7 +189,7 @@ def test_another_policy_can_be_named(daemon: Daemon, tmp_path: Path) -> None:
 
 def test_without_a_policy_there_is_a_hint(tmp_path: Path) -> None:
     """A daemon started bare must say how to give it a policy, and still serve the rest."""
-    daemon = Daemon(tmp_path, None)
+    daemon = Daemon(tmp_path, None, warm_start=True)
     try:
         answer = predict(daemon, picture())
         assert answer.status_code == 409

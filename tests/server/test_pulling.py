@@ -190,7 +190,7 @@ def daemon(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterato
     """A daemon that pulls from our hub."""
     for name, value in client(hub, tmp_path).items():
         monkeypatch.setenv(name, value)
-    daemon = Daemon(tmp_path, None)
+    daemon = Daemon(tmp_path, None, warm_start=True)
     yield daemon
     daemon.client.close()
     daemon.kill()

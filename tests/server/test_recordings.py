@@ -206,7 +206,7 @@ def test_what_a_killed_daemon_leaves(
     x_display: PrivateDisplay, tmp_path: Path, game: RunningGame
 ) -> None:
     """kill -9 in mid-recording: the next start has a whole recording, and says so."""
-    first = Daemon(tmp_path, x_display.name, *ENGINE)
+    first = Daemon(tmp_path, x_display.name, *ENGINE, warm_start=True)
     try:
         session = first.playing(pid=game.pid, record=True)
         until(lambda: first.session(session["id"])["recording"]["frames"] > 200, "frames")
@@ -217,7 +217,7 @@ def test_what_a_killed_daemon_leaves(
     root = tmp_path / "data" / "recordings"
     (part,) = root.iterdir()
     assert part.name.endswith(".part")
-    second = Daemon(tmp_path, x_display.name, *ENGINE)
+    second = Daemon(tmp_path, x_display.name, *ENGINE, warm_start=True)
     try:
         assert "was mended" in second.output()
         (found,) = listed(second)

@@ -35,7 +35,7 @@ PATH = "/api/v1/settings"
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     """A daemon without display and policy."""
-    daemon = Daemon(tmp_path_factory.mktemp("plain"), None)
+    daemon = Daemon(tmp_path_factory.mktemp("plain"), None, warm_start=True)
     yield daemon
     daemon.client.close()
     daemon.kill()
@@ -230,7 +230,7 @@ def test_the_command_without_a_daemon(tmp_path: Path) -> None:
     done = command("settings", "set", "play.policy", POLICY, home=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "no daemon runs" in done.stderr
-    daemon = Daemon(tmp_path, None)
+    daemon = Daemon(tmp_path, None, warm_start=True)
     try:
         assert daemon.client.get("/api/v1/status").json()["policy"] == POLICY
     finally:
@@ -294,7 +294,7 @@ def test_the_end_of_a_terminal_still_ends_the_daemon(tmp_path: Path) -> None:
 
 def test_a_log_for_programs(tmp_path: Path) -> None:
     """Every line is one object, and no line holds what opens a browser session."""
-    daemon = Daemon(tmp_path, None, "--log-format", "json", "--log-level", "info")
+    daemon = Daemon(tmp_path, None, "--log-format", "json", "--log-level", "info", warm_start=True)
     try:
         file_of(daemon).write_text("{")
         daemon.client.post(f"{PATH}/reload")

@@ -48,7 +48,7 @@ def lan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     home = tmp_path_factory.mktemp("lan")
     daemon = Daemon(
         home, None, "--host", "0.0.0.0", "--allow-lan",
-        client_of=lambda: trusting(home / "config" / "tls-certificate.pem"),
+        client_of=lambda: trusting(home / "config" / "tls-certificate.pem"), warm_start=True,
     )  # fmt: skip
     yield daemon
     daemon.client.close()
@@ -227,7 +227,7 @@ def test_loopback_speaks_tls_when_asked(tmp_path: Path) -> None:
     made = self_made(NAMES, tmp_path / "mine")
     daemon = Daemon(
         tmp_path, None, "--tls-cert", str(made.certificate), "--tls-key", str(made.key),
-        client_of=lambda: trusting(made.certificate),
+        client_of=lambda: trusting(made.certificate), warm_start=True,
     )  # fmt: skip
     try:
         assert daemon.client.get("/healthz").status_code == 200
@@ -241,7 +241,7 @@ def test_loopback_speaks_tls_when_asked(tmp_path: Path) -> None:
 
 def test_without_tls_on_a_network_there_is_a_warning(tmp_path: Path) -> None:
     """The user may have a tunnel, but must have said so."""
-    daemon = Daemon(tmp_path, None, "--host", "0.0.0.0", "--allow-lan", "--no-tls")
+    daemon = Daemon(tmp_path, None, "--host", "0.0.0.0", "--allow-lan", "--no-tls", warm_start=True)
     try:
         assert "WARNING: without TLS" in daemon.output()
         assert daemon.client.get("/healthz").status_code == 200
