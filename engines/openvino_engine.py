@@ -6,11 +6,8 @@ torch nor the checkpoint's weights.
 
 from __future__ import annotations
 
-import json
 import logging
 import mmap
-import os
-import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -29,11 +26,10 @@ from engines.errors import (
     EngineUnavailable,
     InferenceFailed,
     OutOfMemory,
-    WrongResult,
 )
 from engines.fingerprint import code_version, fingerprint_of
+from engines.openvino_apart import build
 from engines.openvino_settings import DEVICES, compile_settings
-from policy.errors import CheckpointError, PolicyError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,17 +47,6 @@ CODE = (
     "engines.openvino_settings",
 )
 """What a compiled policy is made with; a change makes the cached ones void."""
-KINDS = {
-    kind.__name__: kind
-    for kind in (
-        CheckpointError,
-        PolicyError,
-        EngineUnavailable,
-        WrongResult,
-        EngineError,
-        OutOfMemory,
-    )
-}
 
 
 class OpenVinoEngine(Engine):
@@ -273,41 +258,3 @@ def _compute(device: str, precision: str) -> str:
             f"openvino does not compute in {precision}", "use auto, float32, bfloat16 or int8"
         )
     return precision
-
-
-def build(job: dict[str, Any]) -> dict[str, Any]:
-    """Compile in a process of its own; returns what the cache entry says about itself.
-
-    Raises:
-        WrongResult: It is not what torch computes.
-        OutOfMemory: The process was killed.
-        PolicyError: The policy cannot be loaded.
-    """
-    log.warning("compiling %s for openvino in %s (once)", job["policy"], job["precision"])
-    command = [sys.executable, "-P", "-m", "engines.openvino_build"]
-    paths = os.pathsep.join(path for path in sys.path if path)
-    done = subprocess.run(
-        command,
-        input=json.dumps(job),
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": paths},
-    )
-    lines = done.stdout.strip().splitlines()
-    if done.returncode or not lines:
-        if done.returncode == -9:
-            raise OutOfMemory(
-                "the system ended the compiler, most likely for want of memory",
-                "close other programs, or use --engine torch",
-            )
-        said = done.stderr.strip().splitlines()[-1:] or ["nothing"]
-        raise EngineError(
-            f"the compiler ended with status {done.returncode}: {said[0]}", "use --engine torch"
-        )
-    answer = json.loads(lines[-1])
-    if "error" in answer:
-        error = answer["error"]
-        raise KINDS.get(error["kind"], EngineError)(error["message"], error["hint"])
-    about: dict[str, Any] = answer["about"]
-    log.warning("compiled in %.0f s, error against float32 %.1e", about["seconds"], about["error"])
-    return about

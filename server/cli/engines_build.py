@@ -74,6 +74,7 @@ def build_openvino(order: Order, tell: Tell) -> list[dict[str, Any]]:
     """
     try:
         from engines import openvino_engine
+        from engines.openvino_apart import build
     except ImportError as error:
         raise EngineUnavailable(f"{error.name} is not installed", OPENVINO) from None
     from engines.cache import find
@@ -86,7 +87,7 @@ def build_openvino(order: Order, tell: Tell) -> list[dict[str, Any]]:
     key, job = openvino_engine.plan(Wish(order.policy, "openvino", device, order.precision))
     entry = None if order.again else find(openvino_engine.CACHE, key)
     tell("compiling for openvino", 0.1)
-    about = dict(entry.about) if entry else openvino_engine.build(job)
+    about = dict(entry.about) if entry else build(job)
     tell("done", 1.0)
     about |= {"was_there": entry is not None, "cache_key": key}
     wanted = ("precision", "compute", "error", "seconds", "parameters", "cache_key", "was_there")

@@ -198,7 +198,7 @@ def test_a_compiler_that_is_killed_is_a_lack_of_memory(monkeypatch: pytest.Monke
         code = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
         return real([sys.executable, "-c", code], **options)
 
-    monkeypatch.setattr(openvino_engine.subprocess, "run", killed)
+    monkeypatch.setattr("engines.openvino_apart.subprocess.run", killed)
     with pytest.raises(OutOfMemory, match="want of memory"):
         load("random:tiny:5")
     engine = load_engine("random:tiny:5", device="cpu")
