@@ -194,6 +194,27 @@ def test_an_observer_that_hangs_harms_nothing(
     assert diary.events.index(missed) == 1, "said where it is missing"
 
 
+@paused_only
+def test_a_change_is_told_as_it_was(stage: Stage, runner: LaunchedGame) -> None:
+    """An observer that is late must not hear of the end three times and never of the play."""
+    go_on = threading.Event()
+    diary = Diary(lambda: go_on.wait(PATIENCE_S))
+    session = stage.session(attach(runner), observer=diary, autoplay=False)
+    session.start()
+    until(lambda: session.state is SessionState.PAUSED, "it is attached")
+    session.takeover()
+    session.pause()
+    session.stop()
+    assert session.wait(PATIENCE_S)
+    go_on.set()
+    until(lambda: diary.states[-1] == "stopped", "all is told")
+    assert diary.states == ["attaching", "attaching", "paused", "takeover", "paused", "stopped"]
+    first, last = diary.of(Changed)[0].facts, diary.of(Changed)[-1].facts
+    assert (first.window, first.end) == (None, None)
+    assert last.window is not None
+    assert last.end == session.end
+
+
 def test_without_an_observer_there_is_nothing(stage: Stage, runner: LaunchedGame) -> None:
     """Whoever does not look should not pay."""
     session = stage.playing(attach(runner))
