@@ -24,13 +24,7 @@ import openvino as ov
 from engines.base import ActionChunk, Engine, EngineInfo, PolicySpec
 from engines.batch import chunks_of, make_batch
 from engines.cache import CacheDamaged, Entry, find, key_of, remove
-from engines.errors import (
-    EngineError,
-    EngineUnavailable,
-    InferenceFailed,
-    OutOfMemory,
-    WrongResult,
-)
+from engines.errors import EngineError, EngineUnavailable, InferenceFailed, OutOfMemory, WrongResult
 from engines.fingerprint import code_version, fingerprint_of
 from engines.openvino_settings import DEVICES, compile_settings
 from policy.errors import CheckpointError, PolicyError
@@ -51,17 +45,9 @@ CODE = (
     "engines.openvino_settings",
 )
 """What a compiled policy is made with; a change makes the cached ones void."""
-KINDS = {
-    kind.__name__: kind
-    for kind in (
-        CheckpointError,
-        PolicyError,
-        EngineUnavailable,
-        WrongResult,
-        EngineError,
-        OutOfMemory,
-    )
-}
+_ERRORS = (CheckpointError, PolicyError, EngineUnavailable, WrongResult, EngineError, OutOfMemory)
+KINDS = {kind.__name__: kind for kind in _ERRORS}
+"""What the compiler's process may raise here."""
 
 
 class OpenVinoEngine(Engine):
