@@ -14,17 +14,9 @@ from policy.errors import CheckpointError, PolicyError
 
 log = logging.getLogger("nitropilot.engines")
 
-KINDS = {
-    kind.__name__: kind
-    for kind in (
-        CheckpointError,
-        PolicyError,
-        EngineUnavailable,
-        WrongResult,
-        EngineError,
-        OutOfMemory,
-    )
-}
+_ERRORS = (CheckpointError, PolicyError, EngineUnavailable, WrongResult, EngineError, OutOfMemory)
+KINDS = {kind.__name__: kind for kind in _ERRORS}
+"""What the compiler's process may raise here."""
 
 
 def build(job: dict[str, Any]) -> dict[str, Any]:

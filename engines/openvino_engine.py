@@ -21,12 +21,7 @@ import openvino as ov
 from engines.base import ActionChunk, Engine, EngineInfo, PolicySpec
 from engines.batch import chunks_of, make_batch
 from engines.cache import CacheDamaged, Entry, find, key_of, remove
-from engines.errors import (
-    EngineError,
-    EngineUnavailable,
-    InferenceFailed,
-    OutOfMemory,
-)
+from engines.errors import EngineError, EngineUnavailable, InferenceFailed, OutOfMemory
 from engines.fingerprint import code_version, fingerprint_of
 from engines.openvino_apart import build
 from engines.openvino_settings import DEVICES, compile_settings

@@ -22,13 +22,7 @@ from typing import TYPE_CHECKING
 from engines.base import ActionChunk, Engine, EngineInfo
 from engines.batch import chunks_of, make_batch
 from engines.cuda_driver import CudaDevice
-from engines.errors import (
-    EngineError,
-    EngineUnavailable,
-    InferenceFailed,
-    OutOfMemory,
-    WrongResult,
-)
+from engines.errors import EngineError, EngineUnavailable, InferenceFailed, OutOfMemory, WrongResult
 from engines.fingerprint import fingerprint_of
 from engines.plan_file import Plan, find_plan
 from engines.plan_probe import ALLOWED_ERROR, probe_request, relative_error
