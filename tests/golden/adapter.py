@@ -57,6 +57,7 @@ POLICY = "random:tiny"
 HANDLE = 0x1A0
 TOKEN = "golden" * 8
 PORT = 6487
+WATCHDOG_S = 0.05
 PAGES = sorted(PUBLIC_FILES)
 """Paths of the files that the overlay is made of, and some more."""
 
@@ -275,6 +276,12 @@ class FedWatchdog:
     def __init__(self, world: World) -> None:
         self._world = world
 
+    @classmethod
+    def start(cls, world: World) -> FedWatchdog:
+        """A process that takes a moment to come up, and others go on meanwhile."""
+        time.sleep(WATCHDOG_S)
+        return cls(world)
+
     def check(self) -> None:
         """The guard stands."""
 
@@ -407,7 +414,7 @@ def open_house(world: World, folder: Path) -> Iterator[House]:
     with ExitStack() as stack:
         stack.enter_context(everywhere(*fed))
         stack.enter_context(
-            mock.patch.object(watchdog, "start", lambda *_, **__: FedWatchdog(world))
+            mock.patch.object(watchdog, "start", lambda *_, **__: FedWatchdog.start(world))
         )
         registry = open_registry({"play": {"policy": POLICY, "engine": "torch"}})
         stack.callback(registry.close)
