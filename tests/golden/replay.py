@@ -117,7 +117,12 @@ def feed_back(name: str, target: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         adapter.set_folders(Path(folder))
         world = World(
-            recording, adapter.LOOKER[mode], expected.chunks(name), game.pid, scenario.joins
+            recording,
+            adapter.LOOKER[mode],
+            expected.chunks(name),
+            game.pid,
+            scenario.joins,
+            scenario.frames,
         )
         loop = clock.Loop()
         asyncio.set_event_loop(loop)
