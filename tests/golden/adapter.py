@@ -344,18 +344,22 @@ class NoHotkeys(HotkeyListener):
 
 
 class FedEngine(Engine):
-    """The real engine, whose chunks take the recorded times."""
+    """The real engine, whose chunks take the recorded times.
+
+    It looks at the newest frame alone, however many it is said to take.
+    """
 
     def __init__(self, real: Engine, world: World) -> None:
-        self.spec, self.info, self.max_batch = real.spec, real.info, real.max_batch
-        self.joins = world.joins
+        self.spec = replace(real.spec, frames=world.frames)
+        self.info, self.max_batch, self.joins = real.info, real.max_batch, world.joins
         self._real = real
         self._world = world
 
     def infer_batch(self, requests: Sequence[Request]) -> list[ActionChunk]:
         """One chunk, as every caller here asks for."""
         (request,) = requests
-        (chunk,) = self._real.infer_batch(requests)
+        newest = replace(request, observation=request.observation[-1:], dropped=0)
+        (chunk,) = self._real.infer_batch([newest])
         prefix = request.prefix
         actions, parts = self._world.inferred(
             chunk.actions,

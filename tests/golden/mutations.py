@@ -66,8 +66,11 @@ MUTATIONS = (
     Mutation("trace times are rounded", "DIGITS = 6", "DIGITS = 4"),
     Mutation("trace actions are rounded", "np.round(actions.astype(float), 5)",
              "np.round(actions.astype(float), 4)"),
-    Mutation("frames of before are forgotten never", "        if run != self._run:\n            "
-             "self._past.clear()\n", "        if run != self._run:\n"),
+    Mutation("frames of before are never forgotten",
+             "        if run != self._run:\n            self._past.clear()\n",
+             "        if run != self._run:\n", "supertux-paused"),
+    Mutation("the newest frame comes first", "* missing + list(self._past)",
+             "* missing + list(self._past)[::-1]", "supertux-paused"),
     Mutation("the game thaws only after the chunk",
              "        self.game.controls.thaw()\n        seconds |= decision.chunk.seconds\n",
              "        seconds |= decision.chunk.seconds\n"),

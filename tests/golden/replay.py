@@ -20,6 +20,8 @@ import subprocess  # noqa: E402
 import sys  # noqa: E402
 import tempfile  # noqa: E402
 import traceback  # noqa: E402
+from collections.abc import Iterator  # noqa: E402
+from contextlib import contextmanager  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import Any  # noqa: E402
 
@@ -113,11 +115,15 @@ def feed_back(name: str, target: Path) -> None:
     scenario = SCENARIOS[name]
     recording = Recording.load(scenario.recording)
     mode = scenario.recording.rpartition("-")[2]
-    game = subprocess.Popen(["sleep", "600"])
-    with tempfile.TemporaryDirectory() as folder:
+    with _process() as game, tempfile.TemporaryDirectory() as folder:
         adapter.set_folders(Path(folder))
         world = World(
-            recording, adapter.LOOKER[mode], expected.chunks(name), game.pid, scenario.joins
+            recording,
+            adapter.LOOKER[mode],
+            expected.chunks(name),
+            game.pid,
+            scenario.joins,
+            scenario.frames,
         )
         loop = clock.Loop()
         asyncio.set_event_loop(loop)
@@ -142,8 +148,18 @@ def feed_back(name: str, target: Path) -> None:
         write(target / "outcome.json", normal(json.loads(json.dumps(outcome)), names))
         write(target / "pages.json", pages)
         np.savez_compressed(target / "chunks.npz", chunks=np.stack(world.chunks))
-    game.kill()
-    game.wait()
+
+
+@contextmanager
+def _process() -> Iterator[subprocess.Popen[bytes]]:
+    """A process to be taken for the game's."""
+    none = subprocess.DEVNULL
+    process = subprocess.Popen(["sleep", "600"], stdin=none, stdout=none, stderr=none)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
 
 
 async def pages_of(client: Client) -> dict[str, Any]:

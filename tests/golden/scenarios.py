@@ -26,6 +26,7 @@ class Scenario:
         steps: What happens meanwhile.
         ends: When it is deleted.
         joins: Whether the engine is said to honour a prefix.
+        frames: How many frames it is said to take.
         overlay: How the overlay is asked to look.
     """
 
@@ -34,6 +35,7 @@ class Scenario:
     steps: tuple[Step, ...]
     ends: float
     joins: bool = True
+    frames: int = 1
     overlay: str = ""
     size: tuple[int, int] = field(default=(960, 540))
 
@@ -107,7 +109,7 @@ SCENARIOS: dict[str, Scenario] = {
         3.4,
         overlay="layout=playstation&theme=light",
     ),
-    # A window that cannot be seen for a while, and fewer actions a chunk.
+    # A window that cannot be seen for a while, fewer actions a chunk, and frames of before.
     "supertux-paused": Scenario(
         "supertux-paused",
         {
@@ -121,6 +123,8 @@ SCENARIOS: dict[str, Scenario] = {
         (
             (0.4031, "GET @", None),
             (0.4542, "POST @/resume", None),
+            (0.8042, "POST @/pause", None),
+            (0.8093, "POST @/resume", None),
             (1.0053, "window", "minimised"),
             (1.4564, "GET @", None),
             (1.5075, "window", ""),
@@ -135,6 +139,7 @@ SCENARIOS: dict[str, Scenario] = {
             (3.1174, "GET /api/v1/settings", None),
         ),
         3.2,
+        frames=2,
         overlay="layout=switch&theme=outline&at=top-right",
     ),
     # An engine that cannot fix actions: chunks are cross-faded.

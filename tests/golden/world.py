@@ -35,6 +35,7 @@ class World:
         expected: The chunks that should be computed, or None when that is not known.
         pid: The game's process.
         joins: Whether the engine is said to honour a prefix.
+        frames: How many frames it is said to take.
 
     Attributes:
         notes: What reached pad, pauser and watchdog, and when.
@@ -51,10 +52,12 @@ class World:
         expected: Sequence[Array] | None,
         pid: int,
         joins: bool = True,
+        frames: int = 1,
     ) -> None:
         self.recording = recording
         self.pid = pid
         self.joins = joins
+        self.frames = frames
         self.notes: list[list[Any]] = []
         self.asked: list[dict[str, Any]] = []
         self.chunks: list[Array] = []
