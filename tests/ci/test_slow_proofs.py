@@ -137,6 +137,12 @@ def test_slow_tests_have_rows(plan: Plan, pytestconfig: pytest.Config) -> None:
             assert any(name.is_relative_to(one) for one in reached), name
 
 
+def test_plain_pytest_leaves_slow_tests_out(pytestconfig: pytest.Config) -> None:
+    """``make test`` would boot machines and build images."""
+    options = pytestconfig.getini("addopts")
+    assert options[options.index("-m") + 1] == "not slow"
+
+
 @pytest.mark.parametrize(
     ("text", "word"),
     [
