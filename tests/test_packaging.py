@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parent.parent
 ROOMS = ("nitropilot", "capture", "controller", "policy", "engines", "agent", "simulator", "server")
 DATA = {".py", ".typed", ".c", ".rules", ".html", ".js", ".css", ".svg"}

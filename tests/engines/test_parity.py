@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     Array = NDArray[np.float32]
     Pictures = dict[str, NDArray[np.uint8]]
 
+pytestmark = pytest.mark.long
+
 EVERYTHING = os.environ.get("NITROPILOT_PARITY") == "full"
 BARS = {"float32": 1e-5, "bfloat16": 2e-2, "int8": 5e-2, "fp8": 5e-2}
 """Relative L2 error of the actions that a precision is allowed."""

@@ -45,7 +45,7 @@ def test_it():
 def run(folder: Path, *arguments: str) -> str:
     """What pytest prints of a folder's tests with our plugins."""
     (folder / "conftest.py").write_text("from tests.conftest import pytest_configure\n")
-    (folder / "pytest.ini").write_text("[pytest]\nmarkers = machine_wide: one at a time\n")
+    (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n    machine_wide\n    long\n")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "--rootdir", str(folder), "-p", "no:cacheprovider",
          str(folder), *arguments], cwd=ROOT, capture_output=True, text=True,
@@ -69,6 +69,16 @@ def test_few_tests_are_not_listed(tmp_path: Path) -> None:
     """Who runs one test does not want to read which one was slow."""
     (tmp_path / "test_some.py").write_text(TESTS)
     assert "slowest" not in run(tmp_path, "-n", "0", "-k", "test_slow")
+
+
+def test_long_files_begin_first(tmp_path: Path) -> None:
+    """The last file to begin decides when everything ends."""
+    (tmp_path / "test_a.py").write_text("def test_1(): pass\ndef test_2(): pass\n")
+    (tmp_path / "test_b.py").write_text(
+        "import pytest\npytestmark = pytest.mark.long\ndef test_3(): pass\n"
+    )
+    how = ("-n", "1", "--dist", "loadfile", "--no-loadscope-reorder", "-v")
+    assert re.findall(r"PASSED \S+::(\w+)", run(tmp_path, *how)) == ["test_3", "test_1", "test_2"]
 
 
 def test_marked_tests_run_one_at_a_time(tmp_path: Path) -> None:
