@@ -31,7 +31,7 @@ demo: packages-demo $(READY)
 	$(BIN)/nitropilot demo --seconds 20 $(DEMO)
 
 test:
-	@MAKE="$(MAKE)" PYTEST="$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile" \
+	@MAKE="$(MAKE)" PYTEST="$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder" \
 		scripts/test $(TESTS)
 
 installs: packages-test $(READY)

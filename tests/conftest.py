@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support import one_at_a_time, require
+from tests.support import long_first, one_at_a_time, require
 from tests.support.slowest import Slowest
 
 if TYPE_CHECKING:
@@ -23,12 +23,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Slowest(), "slowest")
     config.pluginmanager.register(one_at_a_time, "one_at_a_time")
     config.pluginmanager.register(require, "require")
+    config.pluginmanager.register(long_first, "long_first")
     if "NITROPILOT_CACHE" not in os.environ:
         # Made here and not by a fixture, so that the processes that run the tests inherit it.
         cache = tempfile.TemporaryDirectory(prefix="nitropilot-cache-")
-        os.environ["NITROPILOT_CACHE"] = cache.name
+        patch = pytest.MonkeyPatch()
+        patch.setenv("NITROPILOT_CACHE", cache.name)
         config.add_cleanup(cache.cleanup)
-        config.add_cleanup(lambda: os.environ.pop("NITROPILOT_CACHE", None))
+        config.add_cleanup(patch.undo)
 
 
 @pytest.fixture(scope="session")

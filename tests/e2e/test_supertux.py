@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from agent.display import PrivateDisplay
 
-pytestmark = pytest.mark.game
+pytestmark = [pytest.mark.long, pytest.mark.game]
 PATIENCE_S = 60.0
 
 

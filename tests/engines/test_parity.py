@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     Array = NDArray[np.float32]
     Pictures = dict[str, NDArray[np.uint8]]
 
+pytestmark = pytest.mark.long
+
 EVERYTHING = os.environ.get("NITROPILOT_PARITY") == "full"
 PRECISIONS = {
     "torch": ("float32", "bfloat16"),

@@ -19,6 +19,7 @@ from tests.server.conftest import needs_preload
 from tests.server.processes import (
     POLICY,
     ROOT,
+    command,
     environment,
     fresh_command,
     left_running,
@@ -67,7 +68,7 @@ def test_nothing_asked_shows_the_help(tmp_path: Path) -> None:
 
 def test_token_prints_the_token_only(tmp_path: Path) -> None:
     """Scripts read it; the first time must look like every other time."""
-    first, second = fresh_command("token", home=tmp_path), fresh_command("token", home=tmp_path)
+    first, second = command("token", home=tmp_path), command("token", home=tmp_path)
     assert first.stdout == second.stdout
     assert first.stdout.strip() == (tmp_path / "config" / "token").read_text().strip()
     assert first.stderr == ""
@@ -77,11 +78,11 @@ def test_windows_as_json_and_as_a_table(
     tmp_path: Path, game: RunningGame, x_display: PrivateDisplay
 ) -> None:
     """What it lists is what ``--window`` takes."""
-    done = fresh_command("windows", "--json", home=tmp_path, display=x_display.name)
+    done = command("windows", "--json", home=tmp_path, display=x_display.name)
     assert done.returncode == 0
     listed = {window["handle"]: window for window in json.loads(done.stdout)["windows"]}
     assert listed[game.window.handle]["pid"] == game.pid
-    table = fresh_command("windows", "--display", x_display.name, home=tmp_path)
+    table = command("windows", "--display", x_display.name, home=tmp_path)
     assert table.returncode == 0
     assert f"{game.window.handle:#x}" in table.stdout
     assert "NitroPilot Runner" in table.stdout
@@ -98,8 +99,8 @@ def test_titles_cannot_steer_the_terminal(tmp_path: Path, x_display: PrivateDisp
         try:
             assert window.stdout is not None
             assert window.stdout.readline()
-            done = fresh_command("windows", home=tmp_path, display=x_display.name, COLUMNS="200")
-            narrow = fresh_command(
+            done = command("windows", home=tmp_path, display=x_display.name, COLUMNS="200")
+            narrow = command(
                 "windows", home=tmp_path, display=x_display.name, PYTHONIOENCODING="ascii"
             )
         finally:
@@ -135,7 +136,7 @@ def test_doctor(tmp_path: Path, x_display: PrivateDisplay, with_display: bool) -
 
 def test_doctor_exits_with_1_when_nothing_can_be_played(tmp_path: Path) -> None:
     """Without a display, Xvfb and a compiler there is a problem, and scripts must see it."""
-    done = fresh_command("doctor", home=tmp_path, PATH=str(tmp_path))
+    done = command("doctor", home=tmp_path, PATH=str(tmp_path))
     assert done.returncode == 1
     assert "xvfb" in done.stdout
     assert "Not ready" in done.stdout
@@ -156,7 +157,7 @@ def test_policies_inspect(tmp_path: Path) -> None:
     file = tmp_path / "tiny.safetensors"
     policy = random_policy()
     save_policy(policy, file)
-    done = fresh_command("policies", "inspect", str(file), "--json", home=tmp_path)
+    done = command("policies", "inspect", str(file), "--json", home=tmp_path)
     assert done.returncode == 0, done.stderr
     facts = json.loads(done.stdout)
     assert facts["parameters"] == sum(p.numel() for p in policy.parameters())
@@ -204,7 +205,7 @@ def test_play_launches_plays_and_ends(tmp_path: Path) -> None:
 def test_play_says_which_mode_it_chose(tmp_path: Path) -> None:
     """``auto`` is the default: without the reason nobody knows why a game is frozen, or not."""
     needs_preload()
-    done = fresh_command(
+    done = command(
         "play", "--launch", "runner", "--policy", POLICY, "--seconds", "1", "--json",
         "--action-hz", "1", "--out", str(tmp_path / "out"), home=tmp_path,
     )  # fmt: skip
@@ -253,6 +254,6 @@ def test_verbose_says_what_happens(tmp_path: Path) -> None:
     """With -v the steps of a session can be followed, each on one line however narrow."""
     needs_preload()
     arguments = ("--launch", "runner", "--policy", POLICY, "--seconds", "0.1", "--json")
-    done = fresh_command("-v", "play", *arguments, home=tmp_path, COLUMNS="20")
+    done = command("-v", "play", *arguments, home=tmp_path, COLUMNS="20")
     assert one_object(done.stdout)["state"] == "stopped"
     assert re.search(r"^.*INFO nitropilot.session: .* attaching -> playing$", done.stderr, re.M)

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
     from agent.display import PrivateDisplay
 
+pytestmark = pytest.mark.long
+
 EXAMPLES = int(os.environ.get("OPENAPI_EXAMPLES") or 12)
 ENDS_SESSIONS = "DELETE /api/v1/sessions/{session_id}"
 OPEN_TO_ALL = ("/api/version", "/healthz")
