@@ -79,8 +79,9 @@ MUTATIONS = (
              "pass"),
     Mutation("letting go does not make the pad neutral", "            self.pad.neutral()\n",
              "            pass\n"),
-    Mutation("an answer lacks a field's value", 'pad=PadModel(name=game.controls.pad.name, '
-             'reason=game.pad_reason) if game else None', "pad=None"),
+    Mutation("an answer lacks a field's value",
+             "pad=PadModel(name=pad, reason=facts.pad_reason) if pad is not None else None",
+             "pad=None"),
     Mutation("an answer lacks a field", '    held_back: dict[str, int] = Field(description='
              '"Controls masked so far")\n', ""),
     Mutation("an error has another status", '"not_possible_now": 409', '"not_possible_now": 400'),
@@ -90,7 +91,7 @@ MUTATIONS = (
              "None if seconds is None else round(seconds * 1000, 3)",
              "None if seconds is None else round(seconds, 6)"),
     Mutation("a person's pad is told as the agent's",
-             'session.watch.pad(state, source="human")', "session.watch.pad(state)"),
+             'session.events.pad(state, source="human")', "session.events.pad(state)"),
     Mutation("the agent never plays again after a takeover",
              "self._attempt(session, lambda one: one.hand_back())", "pass"),
     Mutation("a recording's sticks upside down", "0.0 - row.left_y", "row.left_y"),
