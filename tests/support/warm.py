@@ -6,6 +6,9 @@ process id, streams, environment, signals and an exit status of its own.  What i
 is which modules a command imports, and what reads the environment while it is imported:
 such tests start the command from nothing, as do those of starting and ending itself.
 
+The system shows the warm process's first environment for its forks too, so ``left_running``
+sees what a fork has started and not the fork itself, which is ended by whoever started it.
+
 Where processes cannot be forked, a warm command is one that was started from nothing.
 """
 
