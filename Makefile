@@ -43,7 +43,7 @@ test-vm: packages-test $(READY)
 	$(BIN)/python -m pytest -m slow tests/uinput_vm
 
 test-openapi: packages-test $(READY)
-	OPENAPI_EXAMPLES=$${EXAMPLES:-80} $(BIN)/python -m pytest tests/server/test_openapi.py
+	OPENAPI_EXAMPLES=$${EXAMPLES:-80} $(BIN)/python -m pytest tests/server/api/test_openapi.py
 
 kills: packages-test $(READY)
 	KILLS=$${KILLS:-200} $(BIN)/python -m pytest -s -m slow tests/e2e/test_kills.py

@@ -31,27 +31,33 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from agent.effect import PadEffect, measure_effect
-    from agent.errors import AgentError, GameExited, GameHung, LaunchFailed, NotPossibleNow
-    from agent.game import Game, Target, open_game
-    from agent.guards import MenuGuard, parse_buttons
-    from agent.plan import SessionPlan
-    from agent.recipes import Recipe
-    from agent.session import Session
-    from agent.settings import Mode, PlaySettings
-    from agent.states import SessionState
-    from agent.values import End
+    from nitropilot.agent.errors import (
+        AgentError,
+        GameExited,
+        GameHung,
+        LaunchFailed,
+        NotPossibleNow,
+    )
+    from nitropilot.agent.pad.guards import MenuGuard, parse_buttons
+    from nitropilot.agent.play.settings import Mode, PlaySettings
+    from nitropilot.agent.session.plan import SessionPlan
+    from nitropilot.agent.session.session import Session
+    from nitropilot.agent.session.states import SessionState
+    from nitropilot.agent.target.effect import PadEffect, measure_effect
+    from nitropilot.agent.target.game import Game, Target, open_game
+    from nitropilot.agent.target.recipe import Recipe
+    from nitropilot.agent.values import End
 else:
     _LATE = {
-        "effect": ("PadEffect", "measure_effect"),
+        "target.effect": ("PadEffect", "measure_effect"),
         "errors": ("AgentError", "GameExited", "GameHung", "LaunchFailed", "NotPossibleNow"),
-        "game": ("Game", "Target", "open_game"),
-        "guards": ("MenuGuard", "parse_buttons"),
-        "plan": ("SessionPlan",),
-        "recipes": ("Recipe",),
-        "session": ("Session",),
-        "settings": ("Mode", "PlaySettings"),
-        "states": ("SessionState",),
+        "target.game": ("Game", "Target", "open_game"),
+        "pad.guards": ("MenuGuard", "parse_buttons"),
+        "session.plan": ("SessionPlan",),
+        "target.recipe": ("Recipe",),
+        "session.session": ("Session",),
+        "play.settings": ("Mode", "PlaySettings"),
+        "session.states": ("SessionState",),
         "values": ("End",),
     }
     _HOME = {name: module for module, names in _LATE.items() for name in names}
@@ -59,4 +65,4 @@ else:
     def __getattr__(name: str) -> object:
         if name not in _HOME:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(importlib.import_module(f"agent.{_HOME[name]}"), name)
+        return getattr(importlib.import_module(f"nitropilot.agent.{_HOME[name]}"), name)

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from capture import Frame, Window
-    from controller.state import GamepadState
-    from engines.base import ActionChunk, EngineInfo, PolicySpec
+    from nitropilot.capture import Frame, Window
+    from nitropilot.controller.state import GamepadState
+    from nitropilot.engines.base import ActionChunk, EngineInfo, PolicySpec
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class SessionFacts:
 
     Attributes:
         id: Its short random name.
-        state: Where it is in its life (``agent.states``).
+        state: Where it is in its life (``agent.session.states``).
         created: When it was made.
         restart_of: Id of the session that failed and that this one replaces; or "".
         window: The game's window; None before there is a game, as with what follows.

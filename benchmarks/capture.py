@@ -24,7 +24,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from capture import Window
+    from nitropilot.capture import Window
 
 OBSERVATION = (256, 256)
 TARGET_MS = 10.0
@@ -36,8 +36,8 @@ def full_size_window(size: tuple[int, int]) -> Iterator[Window]:
     """A display of its own with one window that covers it."""
     from Xlib.display import Display
 
-    from agent.display import PrivateDisplay
-    from capture import find_window
+    from nitropilot.agent.target.display import PrivateDisplay
+    from nitropilot.capture import find_window
 
     server = PrivateDisplay.start(size)
     try:
@@ -69,7 +69,7 @@ def measure(window: Window, iterations: int) -> dict[str, list[float]]:
     """Milliseconds of each step in each iteration."""
     from mss import MSS
 
-    from capture import open_grabber
+    from nitropilot.capture import open_grabber
 
     width, height = window.rect.width, window.rect.height
     region = {"left": 0, "top": 0, "width": width, "height": height}

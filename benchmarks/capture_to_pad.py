@@ -27,22 +27,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from agent import PlaySettings
-from agent.deciding import Decider
-from agent.display import PrivateDisplay
-from agent.game import take_hold
-from agent.guards import MenuGuard
-from agent.launch import launch
-from agent.mapping import pad_states
-from agent.recipes import Recipe
 from benchmarks.capture import parse_size
-from engines import ActionChunk, Engine, EngineInfo, PolicySpec, Request
-from policy.actions import decode
+from nitropilot.agent import PlaySettings
+from nitropilot.agent.pad.guards import MenuGuard
+from nitropilot.agent.pad.mapping import pad_states
+from nitropilot.agent.play.deciding import Decider
+from nitropilot.agent.target.display import PrivateDisplay
+from nitropilot.agent.target.game import take_hold
+from nitropilot.agent.target.launch import launch
+from nitropilot.agent.target.recipe import Recipe
+from nitropilot.engines import ActionChunk, Engine, EngineInfo, PolicySpec, Request
+from nitropilot.policy.actions import decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from agent import Game
+    from nitropilot.agent import Game
 
 TARGET_MS, STRETCH_MS = 12.0, 6.0
 """99 of 100 should take less."""

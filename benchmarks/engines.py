@@ -18,9 +18,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from engines.bench import BenchSettings, bench
 from nitropilot import NitroPilotError
-from policy.naming import SIZES
+from nitropilot.engines.measure.bench import BenchSettings, bench
+from nitropilot.policy.naming import SIZES
 
 WAYS = (
     ("torch", "float32"), ("torch", "bfloat16"), ("openvino", "float32"),
@@ -94,7 +94,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         print(f"{name} ...", file=sys.stderr)
         settings = BenchSettings(
             policy, engine, "cpu", precision, repeat=options.repeat, baseline=True,
-            fresh_cache=options.fresh_cache, preload=("server.cli.play",),
+            fresh_cache=options.fresh_cache, preload=("nitropilot.server.cli.play.play",),
         )  # fmt: skip
         try:
             reports[name] = bench(settings)

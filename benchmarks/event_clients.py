@@ -34,9 +34,9 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from agent.display import PrivateDisplay
-from agent.stats import percentile
 from benchmarks.hostile_clients import attackers
+from nitropilot.agent.play.stats import percentile
+from nitropilot.agent.target.display import PrivateDisplay
 
 if TYPE_CHECKING:
     from multiprocessing.synchronize import Event

@@ -31,11 +31,11 @@ import numpy as np
 import torch
 
 from benchmarks.gpu_profile import profile
-from engines.baseline import BaselineEngine
-from engines.roofline import bound_seconds, count_work, measure_ceilings
-from engines.torch_cuda import TorchCudaEngine
-from engines.torch_fused import hindrance
 from nitropilot import NitroPilotError
+from nitropilot.engines.measure.roofline import bound_seconds, count_work, measure_ceilings
+from nitropilot.engines.pytorch.baseline import BaselineEngine
+from nitropilot.engines.pytorch.cuda import TorchCudaEngine
+from nitropilot.engines.pytorch.fused import hindrance
 from tests.gpu.bare import bare_policy
 from tests.gpu.compare import example, reference, relative, same_buttons
 
@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from engines.base import Array, Engine, Request
-    from policy.network import Policy
+    from nitropilot.engines.base import Array, Engine, Request
+    from nitropilot.policy.network.policy import Policy
 
 LIMIT, STRETCH, TIMES_EAGER = 2.5, 1.5, 25.0
 """The bars: multiples of the limit, and how many times faster than the baseline."""

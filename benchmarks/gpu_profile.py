@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from engines.base import Engine, Request
+    from nitropilot.engines.base import Engine, Request
 
 KINDS = (
     ("matrix products", ("gemm", "gemv", "cutlass", "nvjet", "cublas", "splitk", "mm_")),

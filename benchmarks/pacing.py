@@ -15,12 +15,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from agent import Target, open_game
-from agent.pacing import Pacer
-from agent.stats import percentile
-from agent.video import VideoRecorder
-from controller import GamepadState
-from simulator.catalogue import find_recipe
+from nitropilot.agent import Target, open_game
+from nitropilot.agent.play.pacing import Pacer
+from nitropilot.agent.play.stats import percentile
+from nitropilot.agent.record.video import VideoRecorder
+from nitropilot.controller import GamepadState
+from nitropilot.simulator.catalogue import find_recipe
 
 TARGET_MS = 3.0
 

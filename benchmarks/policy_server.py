@@ -31,8 +31,8 @@ from typing import Any
 import numpy as np
 from websockets.sync.client import connect
 
-from agent.stats import percentile
-from engines.wire import pack, unpack
+from nitropilot.agent.play.stats import percentile
+from nitropilot.engines.remote.wire import pack, unpack
 
 TARGET = 3.0
 SIDE = 256

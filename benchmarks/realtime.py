@@ -26,15 +26,15 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent import Mode, PlaySettings, Session, SessionPlan, Target, open_game
-from engines import load_engine
-from engines.base import ActionChunk, Engine, Request
-from simulator.catalogue import find_recipe
+from nitropilot.agent import Mode, PlaySettings, Session, SessionPlan, Target, open_game
+from nitropilot.engines import load_engine
+from nitropilot.engines.base import ActionChunk, Engine, Request
+from nitropilot.simulator.catalogue import find_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from agent.samples import Samples
+    from nitropilot.agent.play.samples import Samples
 
 
 class Slower(Engine):

@@ -36,9 +36,9 @@ def peak_gb() -> float | None:
 
 def measure(policy: str, precision: str, targets: list[str], folder: Path) -> dict[str, Any]:
     """Build into ``folder``, one target after the other, and read each plan back."""
-    from engines.plan_file import read_plan
-    from engines.tensorrt_build import build_plans, check_plan
-    from engines.tensorrt_library import library_for
+    from nitropilot.engines.tensorrt.build import build_plans, check_plan
+    from nitropilot.engines.tensorrt.library import library_for
+    from nitropilot.engines.tensorrt.plan_file import read_plan
 
     began = time.perf_counter()
     stages: list[tuple[float, float | None]] = []

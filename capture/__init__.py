@@ -8,9 +8,9 @@ Works on X11 (with or without a window manager) and on Windows.  Importing this
 package touches no display: mss, OpenCV and Xlib are imported when first used.
 """
 
-from capture.base import Grabber, ResponseProbe
-from capture.chooser import open_grabber, open_response_probe
-from capture.errors import (
+from nitropilot.capture.base import Grabber, ResponseProbe
+from nitropilot.capture.chooser import open_grabber, open_response_probe
+from nitropilot.capture.errors import (
     AmbiguousWindow,
     CaptureError,
     GrabFailed,
@@ -19,10 +19,10 @@ from capture.errors import (
     WindowNotFound,
     WindowVanished,
 )
-from capture.finder import find_window, list_windows
-from capture.frame import Frame
-from capture.sight import check_sight
-from capture.window import Rect, Window, parse_handle
+from nitropilot.capture.finder import find_window, list_windows
+from nitropilot.capture.frame import Frame
+from nitropilot.capture.sight import check_sight
+from nitropilot.capture.window import Rect, Window, parse_handle
 
 __all__ = [
     "AmbiguousWindow",

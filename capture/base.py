@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from capture.frame import Frame
-    from capture.window import Window
+    from nitropilot.capture.frame import Frame
+    from nitropilot.capture.window import Window
 
 
 class Grabber(ABC):

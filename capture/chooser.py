@@ -6,11 +6,11 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
-from capture.errors import unsupported_system
+from nitropilot.capture.errors import unsupported_system
 
 if TYPE_CHECKING:
-    from capture.base import Grabber, ResponseProbe
-    from capture.window import Window
+    from nitropilot.capture.base import Grabber, ResponseProbe
+    from nitropilot.capture.window import Window
 
 
 def open_grabber(window: Window) -> Grabber:
@@ -24,16 +24,16 @@ def open_grabber(window: Window) -> Grabber:
     if sys.platform == "win32":
         from mss import MSS
 
-        from capture.mss_grabber import MssGrabber
-        from capture.win32 import Win32Locator
-        from capture.win32_api import load
+        from nitropilot.capture.mss_grabber import MssGrabber
+        from nitropilot.capture.win32.api import load
+        from nitropilot.capture.win32.windows import Win32Locator
 
         grabber = MssGrabber(window, Win32Locator(load(), window), MSS)
     elif sys.platform == "linux":
         from mss import MSS
 
-        from capture.mss_grabber import MssGrabber
-        from capture.x11_target import X11Locator
+        from nitropilot.capture.mss_grabber import MssGrabber
+        from nitropilot.capture.x11.target import X11Locator
 
         grabber = MssGrabber(window, X11Locator(window), partial(MSS, display=window.display))
     else:
@@ -50,12 +50,12 @@ def open_response_probe(window: Window) -> ResponseProbe:
     """
     probe: ResponseProbe
     if sys.platform == "win32":
-        from capture.win32 import HungProbe
-        from capture.win32_api import load
+        from nitropilot.capture.win32.api import load
+        from nitropilot.capture.win32.windows import HungProbe
 
         probe = HungProbe(load(), window)
     elif sys.platform == "linux":
-        from capture.x11_probe import PingProbe
+        from nitropilot.capture.x11.probe import PingProbe
 
         probe = PingProbe(window)
     else:

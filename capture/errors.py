@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from nitropilot.errors import NitroPilotError
 
 if TYPE_CHECKING:
-    from capture.window import Window
+    from nitropilot.capture.window import Window
 
 
 class CaptureError(NitroPilotError):

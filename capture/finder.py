@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from capture.errors import AmbiguousWindow, WindowNotFound, unsupported_system
-from capture.processes import family
+from nitropilot.capture.errors import AmbiguousWindow, WindowNotFound, unsupported_system
+from nitropilot.capture.processes import family
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from capture.window import Window
+    from nitropilot.capture.window import Window
 
 
 def list_windows(display: str | None = None) -> tuple[Window, ...]:
@@ -24,11 +24,12 @@ def list_windows(display: str | None = None) -> tuple[Window, ...]:
         NoDisplay: There is no such display.
     """
     if sys.platform == "win32":
-        from capture import win32, win32_api
+        from nitropilot.capture.win32 import api as win32_api
+        from nitropilot.capture.win32 import windows as win32
 
         windows = win32.list_windows(win32_api.load())
     elif sys.platform == "linux":
-        from capture import x11_windows
+        from nitropilot.capture.x11 import windows as x11_windows
 
         windows = x11_windows.list_windows(display)
     else:

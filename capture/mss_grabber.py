@@ -11,16 +11,16 @@ import cv2
 import numpy as np
 from mss.exception import ScreenShotError
 
-from capture.base import Grabber
-from capture.errors import GrabFailed, WindowMinimised
-from capture.frame import Frame
+from nitropilot.capture.base import Grabber
+from nitropilot.capture.errors import GrabFailed, WindowMinimised
+from nitropilot.capture.frame import Frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from capture.window import Rect, Window
+    from nitropilot.capture.window import Rect, Window
 
 
 AGAIN = "try again; `nitropilot doctor` tests screen capture"

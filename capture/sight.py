@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from capture.chooser import open_grabber
-from capture.errors import GrabFailed, WindowMinimised, WindowVanished
-from capture.finder import list_windows
+from nitropilot.capture.chooser import open_grabber
+from nitropilot.capture.errors import GrabFailed, WindowMinimised, WindowVanished
+from nitropilot.capture.finder import list_windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from capture.window import Window
+    from nitropilot.capture.window import Window
 
 LEAVE_WAYLAND = (
     "log in to an X11 session, or have the game launched on a screen of its own: --headless"
@@ -58,7 +58,7 @@ def _black_ones(windows: Iterable[Window]) -> int:
 
 def _refuse_xwayland(display: str | None) -> None:
     """XWayland draws each window for the compositor alone: to others all of them are black."""
-    from capture.x11 import X11
+    from nitropilot.capture.x11.connection import X11
 
     with X11(display) as x:
         if x.is_xwayland():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from capture.errors import WindowMinimised, WindowNotFound, WindowVanished
+from nitropilot.capture.errors import WindowMinimised, WindowNotFound, WindowVanished
 
 MIN_SIDE = 64
 """Windows narrower or lower than this many pixels are helpers, not games."""

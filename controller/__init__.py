@@ -8,8 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
-from controller.chooser import KINDS, PadReport, gamepad_reports, open_gamepad
-from controller.errors import (
+from nitropilot.controller.errors import (
     ControllerError,
     PadFailed,
     PadUnavailable,
@@ -19,8 +18,9 @@ from controller.errors import (
     ShimError,
     WatchdogError,
 )
-from controller.gamepad import Gamepad
-from controller.state import NEUTRAL, NO_BUTTONS, Button, GamepadState
+from nitropilot.controller.pads.chooser import KINDS, PadReport, gamepad_reports, open_gamepad
+from nitropilot.controller.pads.gamepad import Gamepad
+from nitropilot.controller.state import NEUTRAL, NO_BUTTONS, Button, GamepadState
 
 __all__ = [
     "KINDS",
@@ -49,18 +49,18 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from controller.pad_page import PadPage, find_page
-    from controller.pauser import Pauser
-    from controller.sdl_pad import SdlPad, launch_environment
-    from controller.watchdog import Watchdog
+    from nitropilot.controller.pads.pad_page import PadPage, find_page
+    from nitropilot.controller.pads.sdl_pad import SdlPad, launch_environment
+    from nitropilot.controller.pausing.pauser import Pauser
+    from nitropilot.controller.pausing.watchdog import Watchdog
 else:
     _LATE = {
-        "PadPage": "controller.pad_page",
-        "Pauser": "controller.pauser",
-        "SdlPad": "controller.sdl_pad",
-        "Watchdog": "controller.watchdog",
-        "find_page": "controller.pad_page",
-        "launch_environment": "controller.sdl_pad",
+        "PadPage": "nitropilot.controller.pads.pad_page",
+        "Pauser": "nitropilot.controller.pausing.pauser",
+        "SdlPad": "nitropilot.controller.pads.sdl_pad",
+        "Watchdog": "nitropilot.controller.pausing.watchdog",
+        "find_page": "nitropilot.controller.pads.pad_page",
+        "launch_environment": "nitropilot.controller.pads.sdl_pad",
     }
 
     def __getattr__(name: str) -> object:

@@ -6,16 +6,16 @@ the engine is chosen.
 
 import sys
 
-from engines.base import ActionChunk, Engine, EngineInfo, PolicySpec, Prefix, Request
-from engines.chooser import EngineReport, engine_reports, load_engine
-from engines.errors import (
+from nitropilot.engines.base import ActionChunk, Engine, EngineInfo, PolicySpec, Prefix, Request
+from nitropilot.engines.chooser import EngineReport, engine_reports, load_engine
+from nitropilot.engines.errors import (
     EngineError,
     EngineUnavailable,
     InferenceFailed,
     OutOfMemory,
     WrongResult,
 )
-from engines.wish import DEVICES, ENGINES, PRECISIONS
+from nitropilot.engines.wish import DEVICES, ENGINES, PRECISIONS
 
 # OpenVINO reports its use to its makers where this package is found, and leaves a file with
 # an id in the home folder.  What a player plays is nobody's business: it must not be found.

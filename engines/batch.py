@@ -1,4 +1,4 @@
-"""``make_batch``: requests to the arrays that the sampler graph takes (see ``policy.graph``).
+"""``make_batch``: requests to the arrays that the sampler graph (``policy.network.graph``) takes.
 
 Whatever a client may get wrong is refused here, once for all engines.
 """
@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engines.base import ActionChunk
-from engines.errors import InferenceFailed
-from policy.errors import ObservationError
+from nitropilot.engines.base import ActionChunk
+from nitropilot.engines.errors import InferenceFailed
+from nitropilot.policy.errors import ObservationError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from engines.base import Array, PolicySpec, Prefix, Request
+    from nitropilot.engines.base import Array, PolicySpec, Prefix, Request
 
 PADDING = 0
 """Row of the zero vector in the graph's table; game rows follow, then image tokens."""

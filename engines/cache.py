@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 import platformdirs
 
-from engines.errors import EngineError
+from nitropilot.engines.errors import EngineError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

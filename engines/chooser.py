@@ -14,15 +14,15 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol, cast
 
-from engines.errors import EngineUnavailable, OutOfMemory
-from engines.fallback import FallbackEngine
-from engines.wish import DEVICES, ENGINES, PRECISIONS, Wish
-from policy.errors import quoted
+from nitropilot.engines.errors import EngineUnavailable, OutOfMemory
+from nitropilot.engines.fallback import FallbackEngine
+from nitropilot.engines.wish import DEVICES, ENGINES, PRECISIONS, Wish
+from nitropilot.policy.errors import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from engines.base import Engine
+    from nitropilot.engines.base import Engine
 
 log = logging.getLogger("nitropilot.engines")
 
@@ -62,13 +62,19 @@ OPENVINO = "pip install 'nitropilot[openvino]'"
 TENSORRT = "pip install 'nitropilot[tensorrt]'"
 
 BACKENDS = (
-    Backend("tensorrt", "cuda", "engines.tensorrt_engine", TENSORRT),
-    Backend("torch", "cuda", "engines.torch_cuda", "pip install torch"),
-    Backend("openvino", "cpu", "engines.openvino_engine", OPENVINO),
-    Backend("openvino", "gpu", "engines.openvino_engine", OPENVINO, automatic=False),
-    Backend("openvino", "npu", "engines.openvino_engine", OPENVINO, automatic=False),
-    Backend("torch", "cpu", "engines.torch_engine", "pip install torch"),
-    Backend("remote", "remote", "engines.remote", "pip install websockets", automatic=False),
+    Backend("tensorrt", "cuda", "nitropilot.engines.tensorrt.engine", TENSORRT),
+    Backend("torch", "cuda", "nitropilot.engines.pytorch.cuda", "pip install torch"),
+    Backend("openvino", "cpu", "nitropilot.engines.openvino.engine", OPENVINO),
+    Backend("openvino", "gpu", "nitropilot.engines.openvino.engine", OPENVINO, automatic=False),
+    Backend("openvino", "npu", "nitropilot.engines.openvino.engine", OPENVINO, automatic=False),
+    Backend("torch", "cpu", "nitropilot.engines.pytorch.engine", "pip install torch"),
+    Backend(
+        "remote",
+        "remote",
+        "nitropilot.engines.remote.engine",
+        "pip install websockets",
+        automatic=False,
+    ),
 )
 """The fastest first."""
 

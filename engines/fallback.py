@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from engines.base import ActionChunk, Engine
-from engines.errors import OutOfMemory
+from nitropilot.engines.base import ActionChunk, Engine
+from nitropilot.engines.errors import OutOfMemory
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from engines.base import Request
+    from nitropilot.engines.base import Request
 
 log = logging.getLogger("nitropilot.engines")
 

@@ -13,8 +13,8 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from engines.cache import cache_folder
-from policy import fingerprint
+from nitropilot.engines.cache import cache_folder
+from nitropilot.policy import fingerprint
 
 MEMORY = "fingerprints.json"
 REMEMBERED = 200

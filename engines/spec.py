@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engines.base import PolicySpec
+from nitropilot.engines.base import PolicySpec
 
 if TYPE_CHECKING:
-    from policy.network import Policy
+    from nitropilot.policy.network.policy import Policy
 
 
 def policy_spec(policy: Policy) -> PolicySpec:

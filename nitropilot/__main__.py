@@ -1,6 +1,6 @@
 """``python -m nitropilot`` is the ``nitropilot`` command (handy when it is not on PATH)."""
 
-from server.cli.main import main
+from nitropilot.server.cli.main import main
 
 if __name__ == "__main__":
     main()

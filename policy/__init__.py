@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from policy.errors import CheckpointError, ObservationError, PolicyError
-from policy.naming import parse_random, random_fingerprint
+from nitropilot.policy.errors import CheckpointError, ObservationError, PolicyError
+from nitropilot.policy.naming import parse_random, random_fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from policy.network import Policy
-    from policy.summary import PolicySummary
+    from nitropilot.policy.files.summary import PolicySummary
+    from nitropilot.policy.network.policy import Policy
 
 __all__ = [
     "CheckpointError",
@@ -34,29 +34,29 @@ __all__ = [
 def load_policy(
     path: Path | str, device: str = "cpu", *, games: Mapping[str, int] | None = None
 ) -> Policy:
-    """Load a checkpoint: see ``policy.checkpoint.load_policy``."""
-    from policy.checkpoint import load_policy
+    """Load a checkpoint: see ``policy.files.checkpoint.load_policy``."""
+    from nitropilot.policy.files.checkpoint import load_policy
 
     return load_policy(path, device, games=games)
 
 
 def save_policy(policy: Policy, path: Path | str) -> None:
-    """Write a policy as safetensors: see ``policy.checkpoint.save_policy``."""
-    from policy.checkpoint import save_policy
+    """Write a policy as safetensors: see ``policy.files.checkpoint.save_policy``."""
+    from nitropilot.policy.files.checkpoint import save_policy
 
     save_policy(policy, path)
 
 
 def random_policy(size: str = "tiny", seed: int = 0, device: str = "cpu") -> Policy:
-    """A policy with random weights: see ``policy.random_weights``."""
-    from policy.random_weights import make_random_policy
+    """A policy with random weights: see ``policy.network.random_weights``."""
+    from nitropilot.policy.network.random_weights import make_random_policy
 
     return make_random_policy(size, seed, device)
 
 
 def describe(path: Path | str, *, digest: bool = True) -> PolicySummary:
-    """A checkpoint's facts: see ``policy.summary.describe``."""
-    from policy.summary import describe
+    """A checkpoint's facts: see ``policy.files.summary.describe``."""
+    from nitropilot.policy.files.summary import describe
 
     return describe(path, digest=digest)
 
@@ -81,6 +81,6 @@ def fingerprint(text: str) -> str:
     """
     if chosen := parse_random(text):
         return random_fingerprint(*chosen)
-    from policy.files import read_checkpoint
+    from nitropilot.policy.files.formats import read_checkpoint
 
     return read_checkpoint(text).fingerprint()

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from policy.errors import CheckpointError, quoted
-from policy.sizes import PATCH
+from nitropilot.policy.errors import CheckpointError, quoted
+from nitropilot.policy.sizes import PATCH
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from policy.errors import PolicyError
+from nitropilot.policy.errors import PolicyError
 
 SIZES = ("full", "tiny")
 MAX_SEED = 2**63

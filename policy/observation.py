@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from policy.errors import ObservationError
+from nitropilot.policy.errors import ObservationError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

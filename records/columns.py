@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from records.errors import DamagedRecording
-from records.format import STICKS
+from nitropilot.records.errors import DamagedRecording
+from nitropilot.records.format import STICKS
 
 if TYPE_CHECKING:
     from pathlib import Path

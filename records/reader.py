@@ -16,10 +16,10 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from records.columns import checked
-from records.errors import DamagedRecording, NotARecording, UnfinishedRecording
-from records.format import ACTIONS, FACTS, FORMAT, METADATA, TAIL, VIDEO
-from records.rows import Row, published_schema, schema
+from nitropilot.records.columns import checked
+from nitropilot.records.errors import DamagedRecording, NotARecording, UnfinishedRecording
+from nitropilot.records.format import ACTIONS, FACTS, FORMAT, METADATA, TAIL, VIDEO
+from nitropilot.records.rows import Row, published_schema, schema
 
 if TYPE_CHECKING:
     from pathlib import Path

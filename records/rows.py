@@ -6,7 +6,13 @@ import json
 from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING
 
-from records.format import BUTTON_BITS, OUR_COLUMNS, PUBLISHED_BUTTONS, STICKS, TRIGGER_PRESSED
+from nitropilot.records.format import (
+    BUTTON_BITS,
+    OUR_COLUMNS,
+    PUBLISHED_BUTTONS,
+    STICKS,
+    TRIGGER_PRESSED,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,8 +12,8 @@ import shutil
 from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, Any
 
-from records.format import ACTIONS, METADATA, PART, TAIL, Source, metadata
-from records.rows import Row, table_of
+from nitropilot.records.format import ACTIONS, METADATA, PART, TAIL, Source, metadata
+from nitropilot.records.rows import Row, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

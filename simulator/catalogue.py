@@ -12,8 +12,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.errors import LaunchFailed
-from agent.recipes import PROFILE, Recipe
+from nitropilot.agent.errors import LaunchFailed
+from nitropilot.agent.target.recipe import PROFILE, Recipe
+from nitropilot.children import import_path, module_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,8 +73,9 @@ def _supertux() -> Recipe:
 
 
 def _runner() -> Recipe:
-    words = ("-m", "simulator.arcade.runner")
-    return Recipe("runner", sys.executable, words, private_profile=False)
+    program, *words = module_command("nitropilot.simulator.arcade.runner")
+    paths = (("PYTHONPATH", import_path()),)
+    return Recipe("runner", program, tuple(words), private_profile=False, environment=paths)
 
 
 KNOWN_GAMES: dict[str, Callable[[], Recipe]] = {"supertux": _supertux, "runner": _runner}

@@ -15,7 +15,7 @@ from tests.support.slowest import Slowest
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from agent.display import PrivateDisplay
+    from nitropilot.agent.target.display import PrivateDisplay
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -38,7 +38,7 @@ def x_display() -> Iterator[PrivateDisplay]:
     """One Xvfb (1280 x 720) for the whole run; tests put their own windows on it."""
     if not sys.platform.startswith("linux"):
         pytest.skip("Xvfb runs on Linux only")
-    from agent.display import PrivateDisplay
+    from nitropilot.agent.target.display import PrivateDisplay
 
     display = PrivateDisplay.start((1280, 720))
     yield display

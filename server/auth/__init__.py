@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from server.auth.browser import BrowserSessions, Codes
-from server.auth.guard import Access, AuthGuard
-from server.auth.identity import Identity, Scope, identity_of
-from server.auth.scopes import (
+from nitropilot.server.auth.browser import BrowserSessions, Codes
+from nitropilot.server.auth.guard import Access, AuthGuard
+from nitropilot.server.auth.identity import Identity, Scope, identity_of
+from nitropilot.server.auth.scopes import (
     ScopedRoute,
     ScopedWebSocketRoute,
     admin_only,
     allow,
     public,
 )
-from server.auth.tokens import TokenRecord, TokenStore, tokens_path
+from nitropilot.server.auth.tokens import TokenRecord, TokenStore, tokens_path
 
 __all__ = [
     "Access",

@@ -9,12 +9,12 @@ import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from server.auth.identity import Identity
+from nitropilot.server.auth.identity import Identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from server.auth.identity import Scope
+    from nitropilot.server.auth.identity import Scope
 
 CODE_LIFETIME_S = 600.0
 MAX_CODES = 16

@@ -17,27 +17,27 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from server.answers import error_answer, refuse
-from server.auth.browser import SESSION_LIFETIME_S, BrowserSessions, Codes
-from server.auth.identity import Identity, Scope
-from server.auth.tokens import TokenStore
-from server.hardening import header_values
-from server.limits import Buckets, client_key
-from server.site_files import PUBLIC_FILES
-from server.token import matches
+from nitropilot.server.auth.browser import SESSION_LIFETIME_S, BrowserSessions, Codes
+from nitropilot.server.auth.identity import Identity, Scope
+from nitropilot.server.auth.token import matches
+from nitropilot.server.auth.tokens import TokenStore
+from nitropilot.server.http.answers import error_answer, refuse
+from nitropilot.server.http.hardening import header_values
+from nitropilot.server.http.limits import Buckets, client_key
+from nitropilot.server.pages.files import PUBLIC_FILES
 
 if TYPE_CHECKING:
     from starlette.responses import Response
     from starlette.types import ASGIApp, Receive, Send
     from starlette.types import Scope as ConnectionScope
 
-    from server.hosts import HostRules
+    from nitropilot.server.http.hosts import HostRules
 
 PUBLIC = frozenset({"/", "/api/version", "/healthz", "/api/v1/events"}) | PUBLIC_FILES
 """The only paths that need no token; a test compares them with what the routes declare.
 
 The events are a WebSocket whose first message has to bring one (``server.events``), the files
-are the pages that show what it tells (``server.site_files``)."""
+are the pages that show what it tells (``server.pages.files``)."""
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 REQUESTS_PER_S = 500.0
 REQUEST_BURST = 1000.0

@@ -6,12 +6,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from server.auth.browser import CODE_LIFETIME_S
-from server.auth.guard import Access
-from server.auth.identity import Scope, identity_of
-from server.auth.scopes import ScopedRoute, admin_only, allow
-from server.auth.tokens import TokenRecord
-from server.schemas import CodeAnswer, NewTokenAnswer, TokenModel, TokenRequest
+from nitropilot.server.auth.browser import CODE_LIFETIME_S
+from nitropilot.server.auth.guard import Access
+from nitropilot.server.auth.identity import Scope, identity_of
+from nitropilot.server.auth.scopes import ScopedRoute, admin_only, allow
+from nitropilot.server.auth.tokens import TokenRecord
+from nitropilot.server.schemas.models import CodeAnswer, NewTokenAnswer, TokenModel, TokenRequest
 
 router = APIRouter(prefix="/api/v1", route_class=ScopedRoute)
 

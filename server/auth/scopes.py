@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from fastapi.routing import APIRoute, APIWebSocketRoute
 
-from server.answers import error_answer, refuse
-from server.auth.identity import Scope, identity_of
+from nitropilot.server.auth.identity import Scope, identity_of
+from nitropilot.server.http.answers import error_answer, refuse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

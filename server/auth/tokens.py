@@ -18,10 +18,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from server.auth.identity import Scope
-from server.errors import TokenFileError, TokenNotFound, TokenRefused
-from server.paths import config_folder
-from server.private import locked, refuse_if_shared, write_private
+from nitropilot.server.auth.identity import Scope
+from nitropilot.server.errors import TokenFileError, TokenNotFound, TokenRefused
+from nitropilot.server.store.paths import config_folder
+from nitropilot.server.store.private import locked, refuse_if_shared, write_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

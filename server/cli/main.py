@@ -12,13 +12,24 @@ from typing import Annotated
 
 import typer
 
-from capture.errors import AmbiguousWindow
 from nitropilot import NitroPilotError, __version__
-from server.cli.demo import demo
-from server.cli.doctor import doctor
-from server.cli.engines import engines
-from server.cli.options import from_model
-from server.cli.output import (
+from nitropilot.capture.errors import AmbiguousWindow
+from nitropilot.server.cli.daemon.doctor import doctor
+from nitropilot.server.cli.daemon.serve import serve, token
+from nitropilot.server.cli.daemon.serve_options import ServeOptions
+from nitropilot.server.cli.daemon.service import service
+from nitropilot.server.cli.daemon.settings import settings
+from nitropilot.server.cli.daemon.status import status
+from nitropilot.server.cli.daemon.tokens import tokens, url
+from nitropilot.server.cli.engine.engines import engines
+from nitropilot.server.cli.engine.policies import policies
+from nitropilot.server.cli.play.demo import demo
+from nitropilot.server.cli.play.options import PlayOptions
+from nitropilot.server.cli.play.play import play
+from nitropilot.server.cli.play.recordings import recordings
+from nitropilot.server.cli.play.windows import windows
+from nitropilot.server.cli.terminal.options import from_model
+from nitropilot.server.cli.terminal.output import (
     EXIT_ERROR,
     EXIT_INTERRUPTED,
     log_to_stderr,
@@ -26,17 +37,6 @@ from server.cli.output import (
     print_note,
     survive_odd_characters,
 )
-from server.cli.play import play
-from server.cli.play_options import PlayOptions
-from server.cli.policies import policies
-from server.cli.recordings import recordings
-from server.cli.serve import serve, token
-from server.cli.serve_options import ServeOptions
-from server.cli.service import service
-from server.cli.settings import settings
-from server.cli.status import status
-from server.cli.tokens import tokens, url
-from server.cli.windows import windows
 
 UsageError: type[typer.BadParameter] = typer.BadParameter.__mro__[1]
 """The base of all mistakes in options, from click or from typer's own copy of it."""

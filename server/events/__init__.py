@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from server.events.hub import Hub
+from nitropilot.server.events.hub import Hub
 
 __all__ = ["Hub"]

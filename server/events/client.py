@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
 
-from server.events.messages import Subscription, event
+from nitropilot.server.events.messages import Subscription, event
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

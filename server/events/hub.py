@@ -1,6 +1,6 @@
 """``Hub``: from the threads that play to the clients that listen.
 
-Sessions tell the hub from threads of their own (``agent.observing``).  It makes the message,
+Sessions tell the hub from threads of their own (``agent.events``).  It makes the message,
 once for all clients, and leaves it in a box; the event loop empties the box into each client's
 own.  Both are bounded: what is too much is thrown away, oldest first, and said.  Without a
 client that wants an event, its message is not even made.
@@ -15,19 +15,19 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
-from agent import SessionState
-from agent.observing import Changed, ChunkReady, Missed, PadMoved, Warned
-from server.events import messages
-from server.events.messages import CloseCode, Closing, Subscription
-from server.events.pictures import Pictures
-from server.views import facts_model
+from nitropilot.agent import SessionState
+from nitropilot.agent.events import Changed, ChunkReady, Missed, PadMoved, Warned
+from nitropilot.server.events import messages
+from nitropilot.server.events.messages import CloseCode, Closing, Subscription
+from nitropilot.server.events.pictures import Pictures
+from nitropilot.server.schemas.views import facts_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from agent import Session
-    from agent.observing import Event
-    from server.events.client import Client
+    from nitropilot.agent import Session
+    from nitropilot.agent.events import Event
+    from nitropilot.server.events.client import Client
 
 MAX_CLIENTS = 64
 MAX_STRANGERS = 64

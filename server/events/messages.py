@@ -12,15 +12,15 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from controller.state import Button
 from nitropilot import __version__
+from nitropilot.controller.state import Button
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from agent.observing import ChunkReady, PadMoved
-    from controller.state import GamepadState
-    from server.schemas import SessionModel
+    from nitropilot.agent.events import ChunkReady, PadMoved
+    from nitropilot.controller.state import GamepadState
+    from nitropilot.server.schemas.models import SessionModel
 
 PROTOCOL = 1
 EVENTS = ("state", "pad", "chunk", "stats", "warning")

@@ -17,19 +17,18 @@ from typing import TYPE_CHECKING
 import anyio.to_thread
 from anyio import CapacityLimiter
 
-import capture
-from agent.errors import NotPossibleNow
-from capture.errors import GrabFailed
-from nitropilot import NitroPilotError
-from server.errors import SessionNotFound
-from server.events import messages
+from nitropilot import NitroPilotError, capture
+from nitropilot.agent.errors import NotPossibleNow
+from nitropilot.capture.errors import GrabFailed
+from nitropilot.server.errors import SessionNotFound
+from nitropilot.server.events import messages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from agent import Session
-    from capture import Grabber, Window
-    from server.events.client import Client
+    from nitropilot.agent import Session
+    from nitropilot.capture import Grabber, Window
+    from nitropilot.server.events.client import Client
 
 QUALITY = 80
 """Of the JPEG, from 0 to 100."""

@@ -9,6 +9,6 @@
 docs/policy-server.md describes the wire for those who write clients.
 """
 
-from server.policy_server.service import ServiceOptions, run_service
+from nitropilot.server.policy_server.service import ServiceOptions, run_service
 
 __all__ = ["ServiceOptions", "run_service"]

@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engines.base import Request
 from nitropilot import NitroPilotError
-from server.errors import ServerError, ShuttingDown, Superseded
+from nitropilot.engines.base import Request
+from nitropilot.server.errors import ServerError, ShuttingDown, Superseded
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
-    from engines.base import ActionChunk, Array, Engine
+    from nitropilot.engines.base import ActionChunk, Array, Engine
 
 log = logging.getLogger("nitropilot.policy_server")
 

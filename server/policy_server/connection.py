@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 
-from engines.errors import WireError
 from nitropilot import NitroPilotError
-from server.policy_server.messages import Reader, answer_of, error_text
+from nitropilot.engines.errors import WireError
+from nitropilot.server.policy_server.messages import Reader, answer_of, error_text
 
 if TYPE_CHECKING:
     from websockets.asyncio.server import ServerConnection
 
-    from engines.base import PolicySpec, Request
-    from server.policy_server.batcher import Batcher, Done
+    from nitropilot.engines.base import PolicySpec, Request
+    from nitropilot.server.policy_server.batcher import Batcher, Done
 
 log = logging.getLogger("nitropilot.policy_server")
 

@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engines.base import Prefix, Request
-from engines.batch import check_request
-from engines.remote_messages import from_planes
-from engines.wire import MIB, Limits, pack, unpack
-from policy.actions import ACTION_DIM, decode
-from policy.errors import ObservationError
-from policy.observation import observe
-from server.errors import RequestInvalid
+from nitropilot.engines.base import Prefix, Request
+from nitropilot.engines.batch import check_request
+from nitropilot.engines.remote.messages import from_planes
+from nitropilot.engines.remote.wire import MIB, Limits, pack, unpack
+from nitropilot.policy.actions import ACTION_DIM, decode
+from nitropilot.policy.errors import ObservationError
+from nitropilot.policy.observation import observe
+from nitropilot.server.errors import RequestInvalid
 
 if TYPE_CHECKING:
-    from engines.base import Array, PolicySpec
     from nitropilot import NitroPilotError
-    from server.policy_server.batcher import Done
+    from nitropilot.engines.base import Array, PolicySpec
+    from nitropilot.server.policy_server.batcher import Done
 
 LIMITS = Limits(size=32 * MIB, items=256)
 MAX_PIXELS = 3840 * 2160

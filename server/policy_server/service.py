@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 from websockets.asyncio.server import serve
 from websockets.frames import CloseCode
 
-from engines.remote_spec import metadata_of
-from engines.wire import pack
-from server.policy_server.batcher import Batcher
-from server.policy_server.connection import Client
-from server.policy_server.door import Admission
-from server.policy_server.messages import IGNORED, LIMITS, MAX_PIXELS
-from server.signals import ending_signals, in_another_thread
+from nitropilot.engines.remote.spec import metadata_of
+from nitropilot.engines.remote.wire import pack
+from nitropilot.server.host.signals import ending_signals, in_another_thread
+from nitropilot.server.policy_server.admission import Admission
+from nitropilot.server.policy_server.batcher import Batcher
+from nitropilot.server.policy_server.connection import Client
+from nitropilot.server.policy_server.messages import IGNORED, LIMITS, MAX_PIXELS
 
 if TYPE_CHECKING:
     import socket
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from websockets.asyncio.server import Server, ServerConnection
 
-    from engines.base import Engine
+    from nitropilot.engines.base import Engine
 
 OPEN_S = 10.0
 PING_S = 20.0

@@ -1,6 +1,6 @@
 """Runner: a little side-scroller with a real window that reads a real SDL gamepad.
 
-Run it with ``python -m simulator.arcade.runner``.  The left stick or the d-pad walks,
+Run it with ``python -m nitropilot.simulator.arcade.runner``.  The left stick or the d-pad walks,
 A jumps; the landscape scrolls under the walker, who stays in the middle.  The world
 is drawn from the position alone, so the same play gives the same pictures.
 """

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from agent.launch import launch
-from policy import random_policy
-from simulator.catalogue import find_recipe
+from nitropilot.agent.target.launch import launch
+from nitropilot.policy import random_policy
+from nitropilot.simulator.catalogue import find_recipe
 from tests.agent.playing import BOTH, PATIENCE_S, Stage, own_threads, polls, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from agent.display import PrivateDisplay
-    from agent.launch import LaunchedGame
-    from policy.network import Policy
+    from nitropilot.agent.target.display import PrivateDisplay
+    from nitropilot.agent.target.launch import LaunchedGame
+    from nitropilot.policy.network.policy import Policy
 
 
 @pytest.fixture(scope="package")

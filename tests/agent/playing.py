@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from agent import Mode, PlaySettings, Session, SessionPlan, Target, open_game
-from engines.base import ActionChunk, Engine, Request
-from engines.torch_engine import TorchEngine
+from nitropilot.agent import Mode, PlaySettings, Session, SessionPlan, Target, open_game
+from nitropilot.engines.base import ActionChunk, Engine, Request
+from nitropilot.engines.pytorch.engine import TorchEngine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from agent import Game
-    from agent.launch import LaunchedGame
-    from capture import Grabber
-    from policy.network import Policy
+    from nitropilot.agent import Game
+    from nitropilot.agent.target.launch import LaunchedGame
+    from nitropilot.capture import Grabber
+    from nitropilot.policy.network.policy import Policy
 
 PATIENCE_S = 60.0
 NEUTRAL_PAGE = [(0, 0), (0, 0), (-32768, -32768), (0, 0)]

@@ -10,8 +10,8 @@ import httpx
 import pytest
 from websockets.frames import Frame, Opcode
 
-from server.auth.guard import FAILURE_BURST
-from tests.server.listening import PATH, Listener
+from nitropilot.server.auth.guard import FAILURE_BURST
+from tests.server.events.listening import PATH, Listener
 from tests.server.processes import PATIENCE_S
 
 if TYPE_CHECKING:

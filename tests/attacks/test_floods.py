@@ -12,7 +12,7 @@ import httpx
 import psutil
 import pytest
 
-from server.connection import HEAD_S, MAX_CONNECTIONS, MAX_FROM_ONE
+from nitropilot.server.http.connection import HEAD_S, MAX_CONNECTIONS, MAX_FROM_ONE
 from tests.server.processes import PATIENCE_S, until
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from server.auth.guard import FAILURE_BURST
+from nitropilot.server.auth.guard import FAILURE_BURST
 from tests.attacks.conftest import Target
 
 

@@ -19,9 +19,9 @@ import psutil
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from engines.wire import pack
-from tests.engines.test_wire import HOSTILE
-from tests.server.policy_processes import (
+from nitropilot.engines.remote.wire import pack
+from tests.engines.remote.test_wire import HOSTILE
+from tests.server.policy_server.processes import (
     PlainClient,
     PolicyServer,
     Refused,

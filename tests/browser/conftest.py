@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import sync_playwright
 
-from server.app import create_app
-from server.auth import Access, TokenStore
-from server.auth.scopes import all_routes
-from server.hosts import HostRules
-from server.pool import EnginePool
-from server.registry import SessionRegistry
+from nitropilot.server.auth import Access, TokenStore
+from nitropilot.server.auth.scopes import all_routes
+from nitropilot.server.daemon.app import create_app
+from nitropilot.server.http.hosts import HostRules
+from nitropilot.server.sessions.pool import EnginePool
+from nitropilot.server.sessions.registry import SessionRegistry
 from tests.browser.visitor import EVENTS, FLAGS, WIDE, Visitor, find_chromium
 from tests.server.processes import ENDED, POLICY, Daemon
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser
 
-    from agent.display import PrivateDisplay
+    from nitropilot.agent.target.display import PrivateDisplay
 
     Visit = Callable[..., Visitor]
 

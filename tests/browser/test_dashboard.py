@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from simulator.catalogue import KNOWN_GAMES
+from nitropilot.simulator.catalogue import KNOWN_GAMES
 from tests.browser.visitor import PATIENCE_MS, PHONE, WIDE
 from tests.server.conftest import needs_preload
 from tests.server.processes import running_game, until
 
 if TYPE_CHECKING:
-    from agent.display import PrivateDisplay
+    from nitropilot.agent.target.display import PrivateDisplay
     from tests.browser.conftest import Visit
     from tests.browser.visitor import Visitor
     from tests.server.processes import Daemon

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from simulator.catalogue import installed
+from nitropilot.simulator.catalogue import installed
 from tests.browser.test_overlay import connection, knob_place
 from tests.browser.visitor import PATIENCE_MS
 from tests.server.conftest import needs_preload
 from tests.server.processes import running_game, until
 
 if TYPE_CHECKING:
-    from agent.display import PrivateDisplay
+    from nitropilot.agent.target.display import PrivateDisplay
     from tests.browser.conftest import Visit
     from tests.browser.visitor import Visitor
     from tests.server.processes import Daemon

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from playwright.sync_api import Browser, Page, WebSocket
 
-    from agent.display import PrivateDisplay
+    from nitropilot.agent.target.display import PrivateDisplay
     from tests.browser.conftest import Visit
 
 expect.set_options(timeout=PATIENCE_MS)

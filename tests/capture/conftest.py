@@ -17,7 +17,7 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from agent.display import PrivateDisplay
+    from nitropilot.agent.target.display import PrivateDisplay
 
 PATIENCE_S = 60.0
 
@@ -92,7 +92,7 @@ def window_manager(display: str) -> Iterator[subprocess.Popen[bytes]]:
     program = shutil.which("openbox")
     if program is None:
         pytest.skip("openbox is not installed")
-    from capture.x11 import X11
+    from nitropilot.capture.x11.connection import X11
 
     process = subprocess.Popen(
         [program, "--sm-disable", "--config-file", str(Path(__file__).with_name("openbox.xml"))],
@@ -114,7 +114,7 @@ def managed_display() -> Iterator[PrivateDisplay]:
     """An Xvfb of its own with openbox running on it."""
     if not sys.platform.startswith("linux"):
         pytest.skip("Xvfb runs on Linux only")
-    from agent.display import PrivateDisplay
+    from nitropilot.agent.target.display import PrivateDisplay
 
     display = PrivateDisplay.start((1280, 720))
     try:

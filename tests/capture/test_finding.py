@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import capture
-from capture.finder import match
-from capture.window import Rect, Window, parse_handle
+from nitropilot import capture
+from nitropilot.capture.finder import match
+from nitropilot.capture.window import Rect, Window, parse_handle
 
 if TYPE_CHECKING:
-    from agent.display import PrivateDisplay
+    from nitropilot.agent.target.display import PrivateDisplay
     from tests.capture.conftest import Launcher
 
 

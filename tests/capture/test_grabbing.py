@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import capture
+from nitropilot import capture
 
 if not sys.platform.startswith("linux"):
     pytest.skip("X11 windows are tested on Linux", allow_module_level=True)
@@ -23,7 +23,7 @@ from tests.capture.xwindow import XWindow
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from agent.display import PrivateDisplay
+    from nitropilot.agent.target.display import PrivateDisplay
 
 BLUE, GREEN, RED, BLACK = 0x336699, 0x11AA22, 0xCC2211, 0x000000
 MANY = 20
@@ -184,7 +184,7 @@ def test_window_id_used_again(display: PrivateDisplay, launcher: Launcher) -> No
 
 def test_server_that_ends(launcher: Launcher) -> None:
     """When the X server dies, grabbing and closing must end in our error, not in Xlib's."""
-    from agent.display import PrivateDisplay
+    from nitropilot.agent.target.display import PrivateDisplay
 
     server = PrivateDisplay.start((640, 480))
     try:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import capture
+from nitropilot import capture
 from tests.capture.conftest import Launcher, until, window_manager
 
 if not sys.platform.startswith("linux"):
@@ -19,7 +19,7 @@ if not sys.platform.startswith("linux"):
 from tests.capture.xwindow import XWindow
 
 if TYPE_CHECKING:
-    from agent.display import PrivateDisplay
+    from nitropilot.agent.target.display import PrivateDisplay
 
 
 def listed(display: str) -> dict[int, capture.Window]:
@@ -180,7 +180,7 @@ def test_minimised_window_is_listed(managed_display: PrivateDisplay) -> None:
 
 def test_window_manager_that_crashed() -> None:
     """A dead window manager's list stays on the root window and never changes again."""
-    from agent.display import PrivateDisplay as Server
+    from nitropilot.agent.target.display import PrivateDisplay as Server
 
     server = Server.start((640, 480))
     try:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-import capture
+from nitropilot import capture
 
 if not sys.platform.startswith("linux"):
     pytest.skip("X11 windows are tested on Linux", allow_module_level=True)
@@ -21,7 +21,7 @@ from tests.capture.conftest import Child, Launcher, until
 from tests.capture.xwindow import XWindow
 
 if TYPE_CHECKING:
-    from agent.display import PrivateDisplay
+    from nitropilot.agent.target.display import PrivateDisplay
 
 
 def sdl_game(launcher: Launcher, display: str) -> Child:

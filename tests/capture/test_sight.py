@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-import capture
+from nitropilot import capture
 
 if not sys.platform.startswith("linux"):
     pytest.skip("X11 windows are tested on Linux", allow_module_level=True)
 
-from capture.x11 import X11
+from nitropilot.capture.x11.connection import X11
 from tests.capture.conftest import Launcher, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from agent.display import PrivateDisplay
+    from nitropilot.agent.target.display import PrivateDisplay
 
 RED, BLACK = 0xCC2211, 0x000000
 
@@ -27,7 +27,7 @@ RED, BLACK = 0xCC2211, 0x000000
 @pytest.fixture(scope="module")
 def empty() -> Iterator[PrivateDisplay]:
     """A display with no windows of other tests."""
-    from agent.display import PrivateDisplay
+    from nitropilot.agent.target.display import PrivateDisplay
 
     display = PrivateDisplay.start((640, 480))
     yield display

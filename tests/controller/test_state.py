@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller import NEUTRAL, NO_BUTTONS, Button, GamepadState
+from nitropilot.controller import NEUTRAL, NO_BUTTONS, Button, GamepadState
 
 ANY_FLOAT = st.floats(allow_nan=True, allow_infinity=True)
 ANY_STICK = st.tuples(ANY_FLOAT, ANY_FLOAT)

@@ -7,14 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.e2e.growth import (
-    MOST_MIB_PER_HOUR,
-    Look,
-    later,
-    risen,
-    slope_per_hour,
-    verdict,
-)
+from tests.e2e.growth import MOST_MIB_PER_HOUR, Look, later, risen, slope_per_hour, verdict
 
 MINUTES, ROUNDS = 6.0, 60
 """Of the soak's row in .ci/slow-proofs.toml, on a quiet machine."""

@@ -20,14 +20,14 @@ import psutil
 import pyarrow.parquet as pq
 import pytest
 
-from agent.recording_recover import recover
+from nitropilot.agent.record.mend import recover
 from tests.server.conftest import needs_preload
 from tests.server.processes import POLICY, Daemon, left_running, running_game, until
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from agent.display import PrivateDisplay
+    from nitropilot.agent.target.display import PrivateDisplay
     from tests.server.processes import RunningGame
 
 pytestmark = [

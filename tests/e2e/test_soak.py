@@ -18,16 +18,16 @@ import psutil
 import pytest
 from PIL import Image
 
-from agent.stats import percentile
+from nitropilot.agent.play.stats import percentile
 from tests.e2e.growth import FEWEST_ROUNDS, Look, memory_slope, verdict
 from tests.server.conftest import needs_preload
-from tests.server.listening import Listener
+from tests.server.events.listening import Listener
 from tests.server.processes import POLICY, Daemon, running_game, until
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from agent.display import PrivateDisplay
+    from nitropilot.agent.target.display import PrivateDisplay
 
 MINUTES = float(os.environ.get("SOAK_MINUTES") or 10)
 MIB = 2**20

@@ -22,13 +22,12 @@ import numpy as np
 import psutil
 import pytest
 
-import capture
-import controller
-from agent.effect import measure_effect
-from agent.game import Game, take_hold
-from agent.launch import launch
-from agent.opening import press_opening
-from controller import NEUTRAL, GamepadState
+from nitropilot import capture, controller
+from nitropilot.agent.target.effect import measure_effect
+from nitropilot.agent.target.game import Game, take_hold
+from nitropilot.agent.target.launch import launch
+from nitropilot.agent.target.opening import press_opening
+from nitropilot.controller import NEUTRAL, GamepadState
 from tests.support.supertux import flat_recipe
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from agent.display import PrivateDisplay
+    from nitropilot.agent.target.display import PrivateDisplay
 
 pytestmark = [pytest.mark.long, pytest.mark.game]
 PATIENCE_S = 60.0

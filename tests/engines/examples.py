@@ -10,8 +10,8 @@ import torch
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from engines.base import PolicySpec
-    from policy.network import Policy
+    from nitropilot.engines.base import PolicySpec
+    from nitropilot.policy.network.policy import Policy
 
     Array = NDArray[np.float32]
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from engines import cache
-from engines.cache import CacheDamaged, cache_folder, find, key_of, new_entry
-from engines.errors import EngineError
-from engines.fingerprint import code_version, fingerprint_of
-from policy import CheckpointError, PolicyError, fingerprint
+from nitropilot.engines import cache
+from nitropilot.engines.cache import CacheDamaged, cache_folder, find, key_of, new_entry
+from nitropilot.engines.errors import EngineError
+from nitropilot.engines.fingerprint import code_version, fingerprint_of
+from nitropilot.policy import CheckpointError, PolicyError, fingerprint
 from tests.policy.samples import fixture_path
 
 posix = pytest.mark.skipif(os.name != "posix", reason="modes and owners are POSIX's")
@@ -144,7 +144,9 @@ def test_fingerprints_are_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyP
     path.write_bytes(fixture_path("single_frame").read_bytes())
     first = fingerprint_of(str(path))
     assert first == fingerprint(str(path))
-    monkeypatch.setattr("engines.fingerprint.fingerprint", lambda text: pytest.fail("hashed"))
+    monkeypatch.setattr(
+        "nitropilot.engines.fingerprint.fingerprint", lambda text: pytest.fail("hashed")
+    )
     assert fingerprint_of(str(path)) == first
     monkeypatch.undo()
     monkeypatch.setenv("NITROPILOT_CACHE", str(tmp_path / "cache"))
@@ -165,7 +167,7 @@ def test_fingerprints_of_nothing() -> None:
 def test_random_fingerprints_need_no_torch() -> None:
     """They are the recipe's."""
     script = (
-        "import sys\nfrom engines.fingerprint import fingerprint_of\n"
+        "import sys\nfrom nitropilot.engines.fingerprint import fingerprint_of\n"
         "print(fingerprint_of('random:tiny:3'), 'torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
@@ -174,6 +176,8 @@ def test_random_fingerprints_need_no_torch() -> None:
 
 def test_code_versions() -> None:
     """A changed graph must not meet compiled policies of the old one."""
-    assert code_version("policy.graph") != code_version("policy.graph", "policy.graph_layers")
+    assert code_version("nitropilot.policy.network.graph") != code_version(
+        "nitropilot.policy.network.graph", "nitropilot.policy.network.graph_layers"
+    )
     with pytest.raises(ModuleNotFoundError):
         code_version("policy.no_such_module")

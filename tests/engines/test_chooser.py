@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import pytest
 import torch
 
-from engines import EngineUnavailable, engine_reports, load_engine
 from nitropilot import NitroPilotError
-from policy import CheckpointError, PolicyError
+from nitropilot.engines import EngineUnavailable, engine_reports, load_engine
+from nitropilot.policy import CheckpointError, PolicyError
+from tests.support.places import POLICIES
 
 no_cuda = pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
 
@@ -67,7 +67,7 @@ def test_what_was_chosen_and_why(engine: str, device: str) -> None:
 
 def test_a_checkpoint_by_its_path() -> None:
     """What `--policy FILE` does."""
-    file = Path(__file__).parents[1] / "policy" / "fixtures" / "single_frame.pt"
+    file = POLICIES / "single_frame.pt"
     engine = load_engine(str(file), device="cpu")
     assert engine.spec.name == file.name
     assert not engine.spec.is_random
@@ -86,7 +86,7 @@ def test_reports() -> None:
 def test_a_missing_library_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """The import that fails must become one line with the way to install it."""
     monkeypatch.setitem(sys.modules, "torch", None)
-    for name in [name for name in sys.modules if name.startswith("engines.torch_")]:
+    for name in [name for name in sys.modules if name.startswith("nitropilot.engines.pytorch.")]:
         monkeypatch.delitem(sys.modules, name)
     with pytest.raises(EngineUnavailable, match="torch is not installed") as failure:
         load_engine("random:tiny", engine="torch", device="cpu")

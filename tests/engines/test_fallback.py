@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from engines import EngineUnavailable, OutOfMemory, chooser, load_engine
-from engines.chooser import Backend
-from engines.torch_engine import TorchEngine
-from policy import random_policy
+from nitropilot.engines import EngineUnavailable, OutOfMemory, chooser, load_engine
+from nitropilot.engines.chooser import Backend
+from nitropilot.engines.pytorch.engine import TorchEngine
+from nitropilot.policy import random_policy
 from tests.engines.examples import example
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from engines import ActionChunk, Engine, Request
-    from engines.wish import Wish
+    from nitropilot.engines import ActionChunk, Engine, Request
+    from nitropilot.engines.wish import Wish
 
 
 class Full(TorchEngine):

@@ -17,17 +17,17 @@ import numpy as np
 import pytest
 import torch
 
-from agent import Target, open_game
-from agent.errors import LaunchFailed
-from agent.opening import press_opening
-from controller import GamepadState
-from engines import EngineUnavailable, Request, WrongResult, engine_reports, load_engine
-from engines.baseline import BaselineEngine
-from engines.chooser import BACKENDS
-from policy import open_policy, random_policy, save_policy
-from policy.actions import decode
-from policy.observation import observe
-from simulator.catalogue import find_recipe
+from nitropilot.agent import Target, open_game
+from nitropilot.agent.errors import LaunchFailed
+from nitropilot.agent.target.opening import press_opening
+from nitropilot.controller import GamepadState
+from nitropilot.engines import EngineUnavailable, Request, WrongResult, engine_reports, load_engine
+from nitropilot.engines.chooser import BACKENDS
+from nitropilot.engines.pytorch.baseline import BaselineEngine
+from nitropilot.policy import open_policy, random_policy, save_policy
+from nitropilot.policy.actions import decode
+from nitropilot.policy.observation import observe
+from nitropilot.simulator.catalogue import find_recipe
 from tests.engines.examples import relative
 from tests.policy.samples import NAMES, fixture_path, fixture_policy
 
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from engines import Engine
-    from engines.chooser import Backend
-    from policy.network import Policy
+    from nitropilot.engines import Engine
+    from nitropilot.engines.chooser import Backend
+    from nitropilot.policy.network.policy import Policy
 
     Array = NDArray[np.float32]
     Pictures = dict[str, NDArray[np.uint8]]

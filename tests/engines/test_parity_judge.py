@@ -9,16 +9,22 @@ import numpy as np
 import pytest
 import torch
 
-from engines import EngineError, EngineReport, EngineUnavailable, WrongResult, load_engine
-from engines.chooser import BACKENDS
-from policy import open_policy
+from nitropilot.engines import (
+    EngineError,
+    EngineReport,
+    EngineUnavailable,
+    WrongResult,
+    load_engine,
+)
+from nitropilot.engines.chooser import BACKENDS
+from nitropilot.policy import open_policy
 from tests.engines import test_parity as suite
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from engines import Engine
-    from engines.chooser import Backend
+    from nitropilot.engines import Engine
+    from nitropilot.engines.chooser import Backend
 
 POLICY = "random:tiny:9"
 MUTANT = """

@@ -18,29 +18,28 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-import capture
-import controller.hotkeys
-import controller.human
-import controller.pauser
-import controller.watchdog
-import engines
-import server.desk
-from agent import Mode, PlaySettings, Session, SessionPlan
-from agent.display import PrivateDisplay
-from agent.game import take_hold
-from agent.launch import launch
-from capture import Frame, Grabber, Rect, ResponseProbe, Window
-from capture.window import hidden
-from controller import Button, Gamepad, GamepadState
-from controller.hotkeys import HotkeyListener
-from controller.human import HumanPads
-from engines.base import ActionChunk, Engine, Request
-from server.app import create_app
-from server.auth import Access, TokenStore
-from server.hosts import HostRules
-from server.operating import open_registry
-from server.site_files import PUBLIC_FILES
-from simulator.catalogue import find_recipe
+import nitropilot.controller.human.hotkeys
+import nitropilot.controller.human.reader
+import nitropilot.controller.pausing.pauser
+import nitropilot.controller.pausing.watchdog
+import nitropilot.server.sessions.local_inputs
+from nitropilot import capture, controller, engines
+from nitropilot.agent import Mode, PlaySettings, Session, SessionPlan
+from nitropilot.agent.target.display import PrivateDisplay
+from nitropilot.agent.target.game import take_hold
+from nitropilot.agent.target.launch import launch
+from nitropilot.capture import Frame, Grabber, Rect, ResponseProbe, Window
+from nitropilot.capture.window import hidden
+from nitropilot.controller import Button, Gamepad, GamepadState
+from nitropilot.controller.human.hotkeys import HotkeyListener
+from nitropilot.controller.human.reader import HumanPads
+from nitropilot.engines.base import ActionChunk, Engine, Request
+from nitropilot.server.auth import Access, TokenStore
+from nitropilot.server.daemon.app import create_app
+from nitropilot.server.http.hosts import HostRules
+from nitropilot.server.pages.files import PUBLIC_FILES
+from nitropilot.server.sessions.operating import open_registry
+from nitropilot.simulator.catalogue import find_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -48,7 +47,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
-    from agent.game import Game
+    from nitropilot.agent.target.game import Game
     from tests.golden.world import World
 
 LOOKER = {"paused": "nitropilot-session", "realtime": "nitropilot-thinker"}
@@ -129,7 +128,11 @@ class TappedEngine(Engine):
 
 def tapped(wrap: Callable[..., Any]) -> Any:
     """For a block, the real parts of a game are wrapped: ``wrap(kind, part)``."""
-    real = (capture.open_grabber, controller.open_gamepad, controller.pauser.Pauser)
+    real = (
+        capture.open_grabber,
+        controller.open_gamepad,
+        nitropilot.controller.pausing.pauser.Pauser,
+    )
     kinds = ("grabber", "pad", "pauser")
 
     def opener(kind: str, really_open: Any) -> Any:
@@ -409,12 +412,12 @@ def open_house(world: World, folder: Path) -> Iterator[House]:
         (capture.open_grabber, lambda window: FedGrabber(world, window)),
         (capture.open_response_probe, lambda _window: FedProbe()),
         (controller.open_gamepad, lambda *_, **__: FedPad(world)),
-        (controller.pauser.Pauser, lambda *_, **__: FedPauser(world)),
-        (controller.human.open_human_pads, lambda: FedHuman(world)),
-        (controller.hotkeys.open_hotkeys, lambda _actions: NoHotkeys()),
+        (nitropilot.controller.pausing.pauser.Pauser, lambda *_, **__: FedPauser(world)),
+        (nitropilot.controller.human.reader.open_human_pads, lambda: FedHuman(world)),
+        (nitropilot.controller.human.hotkeys.open_hotkeys, lambda _actions: NoHotkeys()),
         (engines.load_engine, lambda *a, **k: FedEngine(real_engine(*a, **k), world)),
     )
-    watchdog = controller.watchdog.Watchdog
+    watchdog = nitropilot.controller.pausing.watchdog.Watchdog
     with ExitStack() as stack:
         stack.enter_context(everywhere(*fed))
         stack.enter_context(
@@ -422,7 +425,7 @@ def open_house(world: World, folder: Path) -> Iterator[House]:
         )
         registry = open_registry({"play": {"policy": POLICY, "engine": "torch"}})
         stack.callback(registry.close)
-        stack.enter_context(server.desk.LocalInputs(registry))
+        stack.enter_context(nitropilot.server.sessions.local_inputs.LocalInputs(registry))
         access = Access(HostRules("127.0.0.1", PORT), TOKEN, TokenStore(folder / "tokens.json"))
         yield House(create_app(registry, access), world)
 

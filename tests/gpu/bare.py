@@ -1,7 +1,7 @@
 """Policies with random weights where pydantic, which checks configurations, is not there.
 
 The network reads plain attributes of its configuration, and those of a random policy are
-sound by construction; ``tests/engines/test_torch_cuda.py`` compares what is made here
+sound by construction; ``tests/engines/pytorch/test_torch_cuda.py`` compares what is made here
 with what ``policy.random_policy`` makes.
 """
 
@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 
-from policy.network import Policy, Sizes
-from policy.random_weights import architecture, fill_randomly
-from policy.sizes import PATCH
+from nitropilot.policy.network.policy import Policy, Sizes
+from nitropilot.policy.network.random_weights import architecture, fill_randomly
+from nitropilot.policy.sizes import PATCH
 
 if TYPE_CHECKING:
-    from policy.config import PolicyConfig
+    from nitropilot.policy.config import PolicyConfig
 
 HEAD_SIZE = 64
 """Of the vision encoder, for names that do not say another."""

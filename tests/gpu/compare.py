@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from engines.base import Prefix, Request
-from policy.actions import decode
+from nitropilot.engines.base import Prefix, Request
+from nitropilot.policy.actions import decode
 
 if TYPE_CHECKING:
-    from engines.base import Array, PolicySpec
-    from policy.network import Policy
+    from nitropilot.engines.base import Array, PolicySpec
+    from nitropilot.policy.network.policy import Policy
 
 
 def example(policy: Policy | PolicySpec, seed: int = 0, **options: Any) -> Request:

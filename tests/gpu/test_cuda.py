@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from engines.baseline import BaselineEngine
-from engines.errors import InferenceFailed, OutOfMemory
-from engines.torch_cuda import TorchCudaEngine
-from engines.torch_engine import failure
-from engines.torch_fused import hindrance
+from nitropilot.engines.errors import InferenceFailed, OutOfMemory
+from nitropilot.engines.pytorch.baseline import BaselineEngine
+from nitropilot.engines.pytorch.cuda import TorchCudaEngine
+from nitropilot.engines.pytorch.engine import failure
+from nitropilot.engines.pytorch.fused import hindrance
 from tests.gpu.bare import bare_policy
 from tests.gpu.compare import example, prefix, reference, relative, same_buttons
 
 if TYPE_CHECKING:
-    from engines.base import Array
-    from policy.network import Policy
+    from nitropilot.engines.base import Array
+    from nitropilot.policy.network.policy import Policy
 
 BARS = {torch.float32: 1e-5, torch.bfloat16: 2e-2}
 """Relative L2 error of the actions that is allowed."""

@@ -23,13 +23,13 @@ import pytest
 import yaml
 
 from nitropilot import __version__
-from tests.server.policy_processes import picture, plain_client
+from tests.server.policy_server.processes import picture, plain_client
 from tests.server.processes import PATIENCE_S, until
+from tests.support.places import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ROOT = Path(__file__).parents[2]
 STORE = os.environ.get("NITROPILOT_IMAGES", "")
 TOKEN = "a-token-of-the-image-tests"
 WRITABLE = ("/config", "/data", "/cache", "/tmp", "/run", "/proc", "/sys", "/dev")

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from safetensors.torch import save as to_safetensors
 
-from policy.config import parse_config
-from policy.network import Policy, Sizes
+from nitropilot.policy.config import parse_config
+from nitropilot.policy.network.policy import Policy, Sizes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

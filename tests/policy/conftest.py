@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from policy.network import Policy
+    from nitropilot.policy.network.policy import Policy
 
 
 @pytest.fixture(scope="package", autouse=True)

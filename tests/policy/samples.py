@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from policy import load_policy
-from policy.network import Policy
+from nitropilot.policy import load_policy
+from nitropilot.policy.network.policy import Policy
+from tests.support.places import POLICIES
 
-FIXTURES = Path(__file__).parent / "fixtures"
 NAMES = ("single_frame", "horizon18_steps4", "sinusoidal_padded", "two_frames_game")
 GAMES = {"none": 0, "celeste": 1, "hades": 2}
 """The mapping that ``two_frames_game`` was computed with; its file does not hold it."""
@@ -35,7 +35,7 @@ class Reference:
 
 def fixture_path(name: str) -> Path:
     """The checkpoint file of a reference."""
-    return FIXTURES / f"{name}.pt"
+    return POLICIES / f"{name}.pt"
 
 
 def fixture_policy(name: str) -> Policy:
@@ -45,7 +45,7 @@ def fixture_policy(name: str) -> Policy:
 
 def reference(name: str) -> Reference:
     """Inputs and expected outputs of a reference."""
-    with np.load(FIXTURES / f"{name}.npz", allow_pickle=False) as data:
+    with np.load(POLICIES / f"{name}.npz", allow_pickle=False) as data:
         return Reference(
             images=torch.from_numpy(data["images"]),
             noise=torch.from_numpy(data["noise"]),

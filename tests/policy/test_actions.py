@@ -8,8 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from policy import ObservationError
-from policy.actions import ACTION_DIM, TOKENS, decode
+from nitropilot.policy import ObservationError
+from nitropilot.policy.actions import ACTION_DIM, TOKENS, decode
 
 chunks = arrays.arrays(
     np.float32,

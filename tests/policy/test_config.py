@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from policy import CheckpointError
-from policy.config import TRAINING_ONLY, parse_config
+from nitropilot.policy import CheckpointError
+from nitropilot.policy.config import TRAINING_ONLY, parse_config
 from tests.policy.samples import NAMES, checkpoint
 
 MODEL, TOKENS, FRAMES = "model_cfg", "tokenizer_cfg", "modality_cfg"

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.support.places import ROOT
+
 HEAVY = {"torch", "cv2", "safetensors"}
 
 
 def test_reading_actions_and_pictures_needs_no_torch() -> None:
     """A client of a policy server decodes actions on a machine without torch."""
     code = (
-        "import sys, policy, policy.actions, policy.observation, policy.config\n"
+        "import sys\n"
+        "from nitropilot.policy import actions, config, observation\n"
         f"loaded = {HEAVY!r} & set(sys.modules)\n"
         "assert not loaded, loaded\n"
     )

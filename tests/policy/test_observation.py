@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from policy import ObservationError
-from policy.observation import observe
+from nitropilot.policy import ObservationError
+from nitropilot.policy.observation import observe
 
 
 def test_colours_are_scaled_and_keep_their_order() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from records.format import FACTS, FORMAT, Source
-from records.rows import Row
-from records.writer import RowLog, write_json
+from nitropilot.records.format import FACTS, FORMAT, Source
+from nitropilot.records.rows import Row
+from nitropilot.records.writer import RowLog, write_json
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.mapping import TOKEN_BUTTONS
-from controller import Button
-from policy.actions import TOKENS
-from records import reader, writer
-from records.format import BUTTON_BITS, OUR_COLUMNS, PUBLISHED_BUTTONS, Source, metadata
-from records.rows import published_schema, schema
+from nitropilot.agent.pad.mapping import TOKEN_BUTTONS
+from nitropilot.controller import Button
+from nitropilot.policy.actions import TOKENS
+from nitropilot.records import reader, writer
+from nitropilot.records.format import BUTTON_BITS, OUR_COLUMNS, PUBLISHED_BUTTONS, Source, metadata
+from nitropilot.records.rows import published_schema, schema
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from records.errors import DamagedRecording
-from records.format import OUR_COLUMNS, PROCESSED, PUBLISHED_BUTTONS
-from records.reader import chunk_folders, read_published, read_rows
-from records.rows import published_schema, table_of
+from nitropilot.records.errors import DamagedRecording
+from nitropilot.records.format import OUR_COLUMNS, PROCESSED, PUBLISHED_BUTTONS
+from nitropilot.records.reader import chunk_folders, read_published, read_rows
+from nitropilot.records.rows import published_schema, table_of
 from tests.records.making import complete, row
 
 if TYPE_CHECKING:

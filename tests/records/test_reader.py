@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.parquet as pq
 import pytest
 
-from records.errors import (
+from nitropilot.records.errors import (
     DamagedRecording,
     NotARecording,
     RecordsError,
     UnfinishedRecording,
 )
-from records.format import TAIL
-from records.reader import (
+from nitropilot.records.format import TAIL
+from nitropilot.records.reader import (
     MOST_JSON,
     chunk_folders,
     count_rows,
@@ -27,7 +27,7 @@ from records.reader import (
     read_rows,
     read_tail,
 )
-from records.rows import rows_of, schema, table_of
+from nitropilot.records.rows import rows_of, schema, table_of
 from tests.records.making import ID, complete, row, unfinished
 
 if TYPE_CHECKING:

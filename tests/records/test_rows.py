@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from records.format import BUTTON_BITS, SOURCES
-from records.rows import Row, rows_of, schema, table_of
+from nitropilot.records.format import BUTTON_BITS, SOURCES
+from nitropilot.records.rows import Row, rows_of, schema, table_of
 from tests.records.making import row
 
 INT64 = st.integers(-(2**63), 2**63 - 1)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pyarrow.parquet as pq
 import pytest
 
-from records import writer
-from records.format import ID, Source
-from records.rows import table_of
-from records.writer import new_id, write_chunk, write_json
+from nitropilot.records import writer
+from nitropilot.records.format import ID, Source
+from nitropilot.records.rows import table_of
+from nitropilot.records.writer import new_id, write_chunk, write_json
 from tests.records.making import HZ, complete, row, unfinished
 
 if TYPE_CHECKING:

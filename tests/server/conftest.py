@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from controller.shim_build import find_compiler
+from nitropilot.controller.pads.shim_build import find_compiler
 from tests.server.processes import POLICY, Daemon, running_game
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from agent.display import PrivateDisplay
+    from nitropilot.agent.target.display import PrivateDisplay
     from tests.server.processes import RunningGame
 
 

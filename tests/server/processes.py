@@ -18,16 +18,16 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import psutil
 
-import capture
-from controller import PadPage, launch_environment
-from controller.pad_page import PAGE_VARIABLE
+from nitropilot import capture
+from nitropilot.controller import PadPage, launch_environment
+from nitropilot.controller.pads.pad_page import PAGE_VARIABLE
 from tests.support import warm
+from tests.support.places import ROOT
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterator, Mapping
 
-ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 120.0
 POLICY = "random:tiny"
 ENDED = ("stopped", "failed")
@@ -221,7 +221,7 @@ class RunningGame:
         self.page = PadPage.create()
         variables = {**os.environ, "DISPLAY": display, **launch_environment(self.page)}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "simulator.arcade.runner"], cwd=ROOT, env=variables,
+            [sys.executable, "-m", "nitropilot.simulator.arcade.runner"], cwd=ROOT, env=variables,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         self.pid = self.process.pid

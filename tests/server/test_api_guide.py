@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from server.app import create_app
-from server.auth import Access, Scope, ScopedRoute, TokenStore
-from server.auth.scopes import ScopedWebSocketRoute, all_routes
-from server.hosts import HostRules
-from server.pool import EnginePool
-from server.registry import SessionRegistry
+from nitropilot.server.auth import Access, Scope, ScopedRoute, TokenStore
+from nitropilot.server.auth.scopes import ScopedWebSocketRoute, all_routes
+from nitropilot.server.daemon.app import create_app
+from nitropilot.server.http.hosts import HostRules
+from nitropilot.server.sessions.pool import EnginePool
+from nitropilot.server.sessions.registry import SessionRegistry
 from tests.server.conftest import needs_preload
 from tests.server.processes import ROOT, Daemon, environment
 

@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
-from capture import GrabFailed
-from server import doctor
-from server.doctor import Finding, Level, can_play
+from nitropilot.capture import GrabFailed
+from nitropilot.server.host import doctor
+from nitropilot.server.host.doctor import Finding, Level, can_play
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="displays are X11's")
 

@@ -8,10 +8,10 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from nitropilot import NitroPilotError
-from server.app import HTTP_CODES, STATUS
-from server.events.messages import CloseCode
+from nitropilot.server.daemon.app import HTTP_CODES, STATUS
+from nitropilot.server.events.messages import CloseCode
+from tests.house.imports import ROOMS, files
 from tests.server.processes import ROOT
-from tests.test_architecture import MAY_IMPORT, modules
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,8 +26,8 @@ SHORTEST = 4
 
 def trees() -> Iterator[ast.Module]:
     """All modules of the rooms."""
-    for room in MAY_IMPORT:
-        for path in modules(room):
+    for room in ROOMS:
+        for path in files(room, "py"):
             yield ast.parse((ROOT / path).read_text(encoding="utf-8"))
 
 
@@ -112,7 +112,7 @@ def test_the_codes_were_really_collected() -> None:
     kinds = [NitroPilotError]
     for kind in kinds:
         kinds.extend(kind.__subclasses__())
-    codes = {kind.code for kind in kinds if kind.__module__.partition(".")[0] in MAY_IMPORT}
+    codes = {kind.code for kind in kinds if kind.__module__.startswith("nitropilot.")}
     assert codes <= program_codes()
     assert set(STATUS) <= program_codes()
     assert {
@@ -133,8 +133,9 @@ def test_close_codes_are_on_the_page() -> None:
 def test_the_messages_are_those_of_the_program() -> None:
     """Nobody finds a message that is worded in another way than it is printed."""
     said = list(chain.from_iterable(texts(tree) for tree in trees()))
-    for path in sorted((ROOT / "server" / "pages").glob("*.*")):
-        said.append(path.read_text(encoding="utf-8"))
+    for kind in ("html", "js"):
+        for path in sorted((ROOT / "server" / "pages").rglob(f"*.{kind}")):
+            said.append(path.read_text(encoding="utf-8"))
     everything = "\n".join(said)
     quoted = [text for _, second in rows() for text in re.findall(r"“([^”]+)”", second)]
     parts = [part.strip() for text in quoted for part in text.split("…")]

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from agent import LaunchFailed
-from agent.recipes import PROFILE
-from simulator.catalogue import KNOWN_GAMES, find_recipe, installed
+from nitropilot.agent import LaunchFailed
+from nitropilot.agent.target.recipe import PROFILE
+from nitropilot.simulator.catalogue import KNOWN_GAMES, find_recipe, installed
 
 
 def test_a_game_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The hint must name the package: nobody guesses that a game's program ends in 2."""
     monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr("simulator.catalogue.GAMES_FOLDER", "")
+    monkeypatch.setattr("nitropilot.simulator.catalogue.GAMES_FOLDER", "")
     with pytest.raises(LaunchFailed, match="SuperTux is not installed") as failure:
         find_recipe("SuperTux")
     assert "apt-get install supertux" in failure.value.hint

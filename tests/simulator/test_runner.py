@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from simulator.arcade.runner import (
+from nitropilot.simulator.arcade.runner import (
     DEAD_ZONE,
     SIZE,
     WALK_SPEED,

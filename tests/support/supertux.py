@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from agent.errors import LaunchFailed
-from simulator.catalogue import find_recipe
+from nitropilot.agent.errors import LaunchFailed
+from nitropilot.simulator.catalogue import find_recipe
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from agent import Recipe
+    from nitropilot.agent import Recipe
 
 WIDTH, HEIGHT, GROUND_ROW = 600, 20, 13
 SNOW_TOP, SNOW = (7, 8, 9), 11

@@ -26,17 +26,6 @@ def preload() -> None:
     import torch  # noqa: F401
     import uvicorn  # noqa: F401
 
-    import agent.session  # noqa: F401
-    import engines.torch_engine  # noqa: F401
-    import policy.network  # noqa: F401
-    import server.app
-    import server.cli.main
-    import server.daemon
-    import server.desk
-    import server.operating
-    import server.policy_server
-    import server.starting  # noqa: F401
-
     gc.collect()
     gc.freeze()  # so that the children's collectors leave the shared pages alone
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from controller import Button, GamepadState
+from nitropilot.controller import Button, GamepadState
 
 PRESSES = {button.name or "": GamepadState(buttons=button) for button in Button}
 

@@ -18,8 +18,8 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from controller.errors import PadUnavailable
-from controller.vgamepad_pad import RULE_FILE, UINPUT, VGamepadPad, check_vgamepad
+from nitropilot.controller.errors import PadUnavailable
+from nitropilot.controller.pads.vgamepad_pad import RULE_FILE, UINPUT, VGamepadPad, check_vgamepad
 from tests.uinput_vm.cases import CASES
 
 if TYPE_CHECKING:

@@ -18,22 +18,22 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from agent.controls import Controls
-from agent.human import HumanPlay, HumanThread
-from agent.plan import SessionPlan
-from agent.session import Session
-from agent.states import SessionState
-from agent.steering import TakeoverSettings
-from controller import NEUTRAL, Button, GamepadState, PadPage, Pauser, SdlPad, Watchdog
-from controller.human import human_report, open_human_pads
-from controller.vgamepad_pad import VGamepadPad
+from nitropilot.agent.session.control import TakeoverSettings
+from nitropilot.agent.session.human import HumanPlay, HumanThread
+from nitropilot.agent.session.plan import SessionPlan
+from nitropilot.agent.session.session import Session
+from nitropilot.agent.session.states import SessionState
+from nitropilot.agent.target.controls import Controls
+from nitropilot.controller import NEUTRAL, Button, GamepadState, PadPage, Pauser, SdlPad, Watchdog
+from nitropilot.controller.human.reader import human_report, open_human_pads
+from nitropilot.controller.pads.vgamepad_pad import VGamepadPad
 from tests.uinput_vm.cases import CASES
 from tests.uinput_vm.guest import Helper, try_as_nobody
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from controller.human import HumanPads
+    from nitropilot.controller.human.reader import HumanPads
 
 PATIENCE_S = 30.0
 IDLE_S = 1.0

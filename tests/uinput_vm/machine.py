@@ -19,7 +19,8 @@ from pathlib import Path
 
 import psutil
 
-ROOT = Path(__file__).parents[2]
+from tests.support.places import ROOT
+
 BOOT_AND_RUN_S = 600.0
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import sys
 
-from controller import NEUTRAL
-from controller.vgamepad_pad import VGamepadPad
+from nitropilot.controller import NEUTRAL
+from nitropilot.controller.pads.vgamepad_pad import VGamepadPad
 from tests.uinput_vm.cases import CASES
 
 

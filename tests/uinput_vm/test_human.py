@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from controller import Button
+from nitropilot.controller import Button
 from tests.uinput_vm.cases import CASES
 from tests.uinput_vm.machine import Missing, run_in_machine
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from controller.vgamepad_pad import RULE_FILE, UDEV_RULE
+from nitropilot.controller.pads.vgamepad_pad import RULE_FILE, UDEV_RULE
 from tests.uinput_vm.cases import CASES, MIXES, PRESSES
 from tests.uinput_vm.machine import Missing, run_in_machine
 

@@ -1,0 +1,127 @@
+"""Guards between what the policy wants and what reaches the pad.
+
+Invariant 2: START, BACK and GUIDE open menus, quit games and end matches, so they
+are masked unless the player allows them by name.  Beside that rule stands a list of the
+controls that the agent may use at all, which can be changed while it plays.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from nitropilot.agent.errors import AgentError
+from nitropilot.controller.state import NEUTRAL, NO_BUTTONS, Button, GamepadState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+MENU_BUTTONS = Button.START | Button.BACK | Button.GUIDE
+
+
+BUTTON_NAMES = tuple(button.name.lower() for button in Button if button.name)
+AXIS_CONTROLS = {
+    "left_stick": "left",
+    "right_stick": "right",
+    "left_trigger": "left_trigger",
+    "right_trigger": "right_trigger",
+}
+"""Names of sticks and triggers, and the parts of a ``GamepadState`` that they are."""
+CONTROLS = (*BUTTON_NAMES, *AXIS_CONTROLS)
+"""Everything on a pad that can be allowed or not, by the names that the REST API uses."""
+
+
+def parse_buttons(names: Iterable[str]) -> Button:
+    """Flags for button names such as ``start`` or ``LEFT_SHOULDER``.
+
+    Raises:
+        AgentError: A name is not a button.
+    """
+    flags = NO_BUTTONS
+    for name in names:
+        try:
+            flags |= Button[name.strip().upper()]
+        except KeyError:
+            known = ", ".join(button.name.lower() for button in Button if button.name)
+            raise AgentError(f"{name!r} is not a button", f"buttons are {known}") from None
+    return flags
+
+
+class Limits(NamedTuple):
+    """What is masked: buttons, and names of sticks and triggers."""
+
+    buttons: Button
+    axes: tuple[str, ...]
+
+    def moved(self, state: GamepadState) -> list[str]:
+        """The masked sticks and triggers that are not at rest."""
+        parts = ((name, AXIS_CONTROLS[name]) for name in self.axes)
+        return [name for name, part in parts if getattr(state, part) != getattr(NEUTRAL, part)]
+
+    def mask(self, state: GamepadState) -> GamepadState:
+        """``state`` without what is masked."""
+        if state.buttons & self.buttons:
+            state = replace(state, buttons=state.buttons & ~self.buttons)
+        for name in self.moved(state):
+            part = AXIS_CONTROLS[name]
+            state = replace(state, **{part: getattr(NEUTRAL, part)})
+        return state
+
+
+class MenuGuard:
+    """Masks what was not allowed, and counts what it held back.
+
+    Args:
+        allowed: Menu buttons that may pass.
+
+    Attributes:
+        held_back: How often each control was held back, by its name in capitals.
+    """
+
+    def __init__(self, allowed: Button = NO_BUTTONS) -> None:
+        self.menu_allowed = MENU_BUTTONS & allowed
+        self.held_back: Counter[str] = Counter()
+        self._limits = Limits(MENU_BUTTONS & ~allowed, ())
+        self._controls = CONTROLS
+
+    @property
+    def controls(self) -> tuple[str, ...]:
+        """The controls that the agent may use, but for the rule on menu buttons."""
+        return self._controls
+
+    def limit(self, controls: Iterable[str]) -> None:
+        """Let only these controls pass from the next action on; from any thread.
+
+        A menu button needs to be allowed by the session as well.
+
+        Args:
+            controls: Names out of ``CONTROLS``; none at all is possible.
+
+        Raises:
+            AgentError: A name is none of them.
+        """
+        wanted = {name.strip().lower() for name in controls}
+        if unknown := sorted(wanted.difference(CONTROLS)):
+            raise AgentError(
+                f"{unknown[0]!r} is nothing on a pad", f"controls are {', '.join(CONTROLS)}"
+            )
+        buttons = parse_buttons(wanted.intersection(BUTTON_NAMES))
+        axes = tuple(name for name in AXIS_CONTROLS if name not in wanted)
+        everything = parse_buttons(BUTTON_NAMES)
+        masked = (everything & ~buttons) | (MENU_BUTTONS & ~self.menu_allowed)
+        self._controls = tuple(name for name in CONTROLS if name in wanted)
+        self._limits = Limits(masked, axes)  # one assignment: an action sees old or new
+
+    @property
+    def limits(self) -> Limits:
+        """What is held back now."""
+        return self._limits
+
+    def filter(self, state: GamepadState) -> GamepadState:
+        """``state`` without what is not allowed, which is counted."""
+        limits = self._limits
+        blocked = state.buttons & limits.buttons
+        self.held_back.update(button.name for button in blocked if button.name)
+        self.held_back.update(name.upper() for name in limits.moved(state))
+        return limits.mask(state)

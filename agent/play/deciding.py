@@ -1,0 +1,98 @@
+"""From a game's window to an action chunk: what both play loops do alike."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nitropilot.agent.errors import NothingToSee
+from nitropilot.agent.values import Decision
+from nitropilot.capture.errors import WindowMinimised
+from nitropilot.engines.errors import ServerGone
+from nitropilot.policy.observation import observe
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nitropilot.agent.play.settings import PlaySettings
+    from nitropilot.capture import Frame
+    from nitropilot.engines.base import Array, Engine, Prefix
+
+
+def grab_usable(grab: Callable[[], Frame]) -> Frame:
+    """The newest frame, if there is anything on it.
+
+    Raises:
+        NothingToSee: The window is minimised, or the picture is black.
+        CaptureError: There is no window, or it cannot be read.
+    """
+    try:
+        frame = grab()
+    except WindowMinimised as error:
+        raise NothingToSee(error.line()) from error
+    if frame.black:
+        raise NothingToSee(
+            "the picture is black; if it stays so, switch the game from exclusive "
+            "fullscreen to windowed or borderless; on Wayland no window can be seen"
+        )
+    return frame
+
+
+class Decider:
+    """Turns frames into chunks and remembers the frames before.  One thread at a time.
+
+    Args:
+        engine: What decides.
+        settings: Game, guidance and seed.
+    """
+
+    def __init__(self, engine: Engine, settings: PlaySettings) -> None:
+        self._engine = engine
+        self._settings = settings
+        self._rng = np.random.default_rng(settings.seed)
+        self._past: deque[Array] = deque(maxlen=engine.spec.frames)
+        self._run = -1
+
+    def forget(self) -> None:
+        """Keep no frame of before."""
+        self._past.clear()
+
+    def decide(self, frame: Frame, run: int, prefix: Prefix | None = None) -> Decision:
+        """Frame to chunk; noise is drawn here so that every engine gets the same.
+
+        Args:
+            frame: What to decide on.
+            run: Number of the unbroken stretch of play; frames of another one are no
+                context, as the player has moved since.
+            prefix: What the chunk has to contain.
+
+        Raises:
+            NothingToSee: The policy server is not there just now.
+            NitroPilotError: The engine failed.
+        """
+        began = time.perf_counter()
+        if run != self._run:
+            self._past.clear()
+            self._run = run
+        spec = self._engine.spec
+        self._past.append(observe(frame.pixels, spec.image_size)[0])
+        missing = spec.frames - len(self._past)
+        context = np.stack([np.zeros_like(self._past[0])] * missing + list(self._past))
+        observed = time.perf_counter()
+        try:
+            chunk = self._engine.infer(
+                context,
+                self._engine.draw_noise(self._rng),
+                dropped=missing,
+                game=self._settings.game,
+                cfg_scale=self._settings.cfg_scale,
+                prefix=prefix,
+            )
+        except ServerGone as error:
+            self._past.pop()
+            raise NothingToSee(error.line()) from error
+        chunk.seconds.setdefault("preprocess", observed - began)
+        return Decision(frame, chunk, time.perf_counter() - began)

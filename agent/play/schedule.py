@@ -1,0 +1,121 @@
+"""``Schedule``: which action is for which tick, in real-time mode.
+
+Ticks are the moments at which the pad is set, ``1 / action_hz`` apart on one grid for a
+whole stretch of play.  A chunk's first action is for the tick next to its frame's time,
+the others follow; what is for a tick that is over is dropped, never played late.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nitropilot.agent.play.joining import fade, reach
+
+if TYPE_CHECKING:
+    from nitropilot.agent.values import ChunkRow
+    from nitropilot.engines.base import Array
+
+SENT_KEPT = 4
+"""Sent actions that ``plan`` still tells of.  A frame's tick is the one next to it, which
+may have just been sent: the chunk that begins there has to contain it."""
+
+
+@dataclass(frozen=True)
+class TickGrid:
+    """Tick ``n`` is due at ``origin + n / hz``, in seconds of ``time.perf_counter``."""
+
+    origin: float
+    hz: float
+
+    def due(self, tick: int) -> float:
+        """When a tick is due."""
+        return self.origin + tick / self.hz
+
+    def running(self, moment: float) -> int:
+        """The newest tick that is due."""
+        return math.floor((moment - self.origin) * self.hz)
+
+    def nearest(self, moment: float) -> int:
+        """The tick whose time is next to ``moment``."""
+        return math.floor((moment - self.origin) * self.hz + 0.5)
+
+    def after(self, moment: float) -> int:
+        """The first tick that is due at ``moment`` or later."""
+        return math.ceil((moment - self.origin) * self.hz)
+
+
+@dataclass(frozen=True, eq=False)
+class Planned:
+    """An action to be sent.
+
+    Attributes:
+        action: ``A`` raw channels.
+        row: The chunk that it is from.
+        number: Which of the chunk's actions it is.
+    """
+
+    action: Array
+    row: ChunkRow
+    number: int
+
+
+class Schedule:
+    """What is to be sent; used from one thread."""
+
+    def __init__(self) -> None:
+        self._planned: dict[int, Planned] = {}
+        self._sent: deque[tuple[int, Array]] = deque(maxlen=SENT_KEPT)
+
+    @property
+    def end(self) -> int | None:
+        """The first tick that nothing is planned for; None when nothing is planned."""
+        return max(self._planned) + 1 if self._planned else None
+
+    @property
+    def rows(self) -> set[int]:
+        """Numbers of the chunks that something is planned of."""
+        return {planned.row.number for planned in self._planned.values()}
+
+    def plan(self) -> dict[int, Array]:
+        """The raw actions by tick, as they are now, and the last ones that were sent."""
+        return dict(self._sent) | {tick: one.action for tick, one in self._planned.items()}
+
+    def clear(self) -> None:
+        """Plan nothing any more."""
+        self._planned.clear()
+        self._sent.clear()
+
+    def put(self, row: ChunkRow, start: int, now: int, fading: int = 0) -> tuple[int, int]:
+        """Plan a chunk's actions in place of those that were planned for the same ticks.
+
+        Args:
+            row: The chunk.
+            start: Tick of its first action.
+            now: The next tick that will be sent; what is for an earlier one is dropped.
+            fading: Over how many ticks from ``now`` to cross-fade with what was planned.
+
+        Returns:
+            How many actions were dropped, and how many were cross-faded.
+        """
+        actions = row.decision.chunk.actions
+        dropped = min(max(now - start, 0), len(actions))
+        first = start + dropped
+        fading = reach(self._planned, first, min(fading, len(actions) - dropped))
+        for number in range(dropped, len(actions)):
+            action, tick = actions[number], start + number
+            if tick - first < fading:
+                action = fade(self._planned[tick].action, action, tick - first, fading)
+            self._planned[tick] = Planned(action, row, number)
+        return dropped, fading
+
+    def take(self, tick: int) -> Planned | None:
+        """What is for ``tick``, to be sent now; what was for earlier ticks is forgotten."""
+        for late in [planned for planned in self._planned if planned < tick]:
+            del self._planned[late]
+        planned = self._planned.pop(tick, None)
+        if planned is not None:
+            self._sent.append((tick, planned.action))
+        return planned

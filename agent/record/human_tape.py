@@ -1,0 +1,73 @@
+"""``HumanTape``: what a human does while the agent does not play, for the recording.
+
+While the agent plays, each action that is sent is a row of the recording.  A human sends
+nothing through us, or only changes; so their pad is looked at as often as the agent acts,
+and the recording goes on at its own pace.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from nitropilot.agent.values import PadSample
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nitropilot.agent.record.switch import RecordingSwitch
+    from nitropilot.controller.state import GamepadState
+
+LATE_TICKS = 3.0
+"""Further behind than so many frames, the tape begins anew in place of catching up."""
+
+
+class HumanTape:
+    """Puts a human's pad into a recording, ``hz`` times a second.
+
+    ``see`` may be called from any thread, the rest from the session's own.
+
+    Args:
+        recording: Where it goes, while that is switched on.
+        hz: Frames a second.
+        clock: Seconds, as ``time.perf_counter``.
+    """
+
+    def __init__(
+        self,
+        recording: RecordingSwitch,
+        hz: float,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._recording = recording
+        self._period = 1 / hz
+        self._clock = clock
+        self._state: GamepadState | None = None
+        self._due = 0.0
+
+    def see(self, state: GamepadState) -> None:
+        """The human's pad is in this state now."""
+        self._state = state
+
+    def tick(self, idle: float) -> float:
+        """Record the frame that is due, if one is.
+
+        Nothing is recorded before their pad was seen: what is done with a keyboard is not
+        known here.
+
+        Args:
+            idle: Seconds to wait when there is nothing to record.
+
+        Returns:
+            Seconds to wait until the next call.
+        """
+        state = self._state
+        if state is None or not self._recording.state.enabled:
+            return idle
+        now = self._clock()
+        if now - self._due > LATE_TICKS * self._period:
+            self._due = now
+        if now >= self._due:
+            self._recording.put(PadSample(state, sent=now, source="human"))
+            self._due += self._period
+        return max(self._due - self._clock(), 0.0)

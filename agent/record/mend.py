@@ -1,0 +1,210 @@
+"""Mend recordings whose process was killed, or that failed: as much as is whole becomes complete.
+
+The video is in fragments of a second, the rows are in closed chunks and in the tail; of what
+is left of both, the shorter counts, so that there is one row for each frame again.  Mending
+may itself be killed at any point and is then simply done again.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from nitropilot.records.errors import DamagedRecording, RecordsError
+from nitropilot.records.format import FACTS, ID, PART, TAIL, VIDEO, Source
+from nitropilot.records.reader import count_rows, read_facts, read_rows, read_tail
+from nitropilot.records.rows import table_of
+from nitropilot.records.writer import write_chunk, write_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+log = logging.getLogger("nitropilot.recording")
+
+
+def recover(root: Path) -> list[str]:
+    """Mend every unfinished recording that nobody writes any more.
+
+    Args:
+        root: The folder of all recordings.
+
+    Returns:
+        Ids of those that are complete now.
+    """
+    mended = []
+    for part in sorted(root.glob(f"*{PART}")) if root.is_dir() else []:
+        if not ID.fullmatch(part.name.removesuffix(PART)) or not part.is_dir():
+            continue
+        if part.is_symlink() or _is_written(part):
+            continue
+        try:
+            if mend(part, "the program that recorded was killed") is not None:
+                mended.append(part.name.removesuffix(PART))
+        except (OSError, RecordsError, ValueError) as error:
+            log.error("the recording %s could not be mended: %s", part, error)
+    return mended
+
+
+def mend(part: Path, reason: str) -> Path | None:
+    """Complete one unfinished recording.
+
+    Args:
+        part: Its folder, ``<id>.part``.
+        reason: Why it ended, for ``recording.json``.
+
+    Returns:
+        The complete folder; None when there was nothing to keep, and it was removed.
+
+    Raises:
+        RecordsError: Its folder holds no facts that can be read, or they are another's.
+        OSError: The disk is full.
+    """
+    facts = _facts(part)
+    _claim(part, facts)
+    source = Source(str(facts["id"]), str(facts["game"]), float(facts["fps"]))
+    rows = _rows(part, source)
+    frames, source.size = _copy_video(part, rows)
+    count = min(rows, frames)
+    if count == 0:
+        log.warning("the recording %s ended before its first second: it is removed", part.name)
+        shutil.rmtree(part)
+        return None
+    chunks = _cut_rows(part, source, count)
+    (part / f"{VIDEO}.mended").replace(part / VIDEO)
+    (part / f"{VIDEO}{PART}").unlink(missing_ok=True)
+    facts |= {
+        "resolution": list(source.size), "frames": count, "chunks": chunks,
+        "seconds": count / source.fps, "reason": reason, "mended": True,
+        "rows_dropped": rows - count, "frames_dropped": frames - count,
+    }  # fmt: skip
+    write_json(part / FACTS, facts)
+    (part / TAIL).unlink(missing_ok=True)
+    final = part.with_name(part.name.removesuffix(PART))
+    part.rename(final)
+    log.warning("the recording %s was mended: %d frames (%s)", final.name, count, reason)
+    return final
+
+
+def _facts(part: Path) -> dict[str, Any]:
+    facts = read_facts(part)
+    if facts["id"] != part.name.removesuffix(PART):
+        raise DamagedRecording(f"{part / FACTS} belongs to another recording")
+    return facts
+
+
+def _is_written(part: Path) -> bool:
+    """Whether the process that began it still runs."""
+    try:
+        writer = json.loads((part / FACTS).read_text("utf-8"))["writer"]
+        process = psutil.Process(int(writer["pid"]))
+        return abs(process.create_time() - float(writer["started"])) < 1.0
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.Error:
+        return True
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _claim(part: Path, facts: dict[str, Any]) -> None:
+    """Let others see that this process is at it."""
+    facts["writer"] = {"pid": os.getpid(), "started": psutil.Process().create_time()}
+    write_json(part / FACTS, facts)
+
+
+def _rows(part: Path, source: Source) -> int:
+    """Whole rows of a folder; a damaged chunk and what is after it are removed."""
+    rows = _closed(part, source)
+    if rows % source.chunk_rows:
+        return rows
+    tail = read_tail(part, rows)
+    chunk = rows // source.chunk_rows
+    for first in range(0, len(tail), source.chunk_rows):
+        write_chunk(part, source, chunk, table_of(tail[first : first + source.chunk_rows]))
+        chunk += 1
+    return rows + len(tail)
+
+
+def _closed(part: Path, source: Source) -> int:
+    """Rows in closed chunks; the last may be short when mending was interrupted."""
+    rows = number = 0
+    while (chunk := part / source.chunk_name(number)).is_dir():
+        try:
+            found = count_rows(chunk)
+        except DamagedRecording:
+            found = 0
+        if found < source.chunk_rows and (found == 0 or read_tail(part, rows)):
+            shutil.rmtree(chunk)  # damaged, or made of what the tail still holds
+            break
+        rows += found
+        number += 1
+    return rows
+
+
+def _copy_video(part: Path, most: int) -> tuple[int, tuple[int, int]]:
+    """Copy at most so many whole frames into a clean file; their number, height and width."""
+    import av
+
+    half = part / f"{VIDEO}{PART}"
+    old = half if half.exists() else part / VIDEO
+    new = part / f"{VIDEO}.mended"
+    count = 0
+    try:
+        os.truncate(old, _whole_length(old))
+        with av.open(str(old)) as was, av.open(str(new), "w", format="mp4") as now:
+            video = was.streams.video[0]
+            size = (int(video.height), int(video.width))
+            copy = now.add_stream_from_template(video)
+            for packet in was.demux(video):
+                if packet.dts is None or count == most:
+                    break
+                packet.stream = copy
+                now.mux(packet)
+                count += 1
+    except (av.FFmpegError, OSError, IndexError) as error:
+        log.warning("%s: %s", old, error)
+        if count == 0:
+            return 0, (0, 0)
+    return count, size
+
+
+def _whole_length(path: Path) -> int:
+    """Bytes up to the end of the last whole fragment; decoders stumble over a half one.
+
+    An MP4 file is a row of boxes: 4 bytes of size, 4 of type, and the content; a fragment is a
+    ``moof`` box and the ``mdat`` box after it.  A size of 1 stands before one of 8 bytes.
+    """
+    whole = at = 0
+    end = path.stat().st_size
+    with path.open("rb") as file:
+        while True:
+            file.seek(at)
+            head = file.read(16)
+            if len(head) < 8:
+                return whole
+            size, kind = int.from_bytes(head[:4], "big"), head[4:8]
+            if size == 1:
+                size = int.from_bytes(head[8:16], "big")
+            if size < 8 or at + size > end:
+                return whole
+            at += size
+            if kind == b"mdat":
+                whole = at
+
+
+def _cut_rows(part: Path, source: Source, count: int) -> int:
+    """Shorten the chunks to ``count`` rows, and note the video's size; how many are left."""
+    number = 0
+    while (chunk := part / source.chunk_name(number)).is_dir():
+        first = number * source.chunk_rows
+        if first >= count:
+            shutil.rmtree(chunk)
+        else:
+            write_chunk(part, source, number, read_rows(chunk).slice(0, count - first))
+        number += 1
+    return -(-count // source.chunk_rows)

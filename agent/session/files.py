@@ -1,0 +1,147 @@
+"""``SessionFiles``: the trace, the video and the recordings of one session."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from nitropilot import NitroPilotError, __version__
+from nitropilot.agent.record.recorder import About
+from nitropilot.agent.record.switch import RecordingSwitch
+from nitropilot.agent.record.trace import TraceWriter
+from nitropilot.agent.record.video import VideoRecorder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from nitropilot.agent.play.modes import ModeChoice
+    from nitropilot.agent.play.settings import PlaySettings
+    from nitropilot.agent.play.stats import PlayStats
+    from nitropilot.agent.session.plan import SessionPlan
+    from nitropilot.agent.session.states import SessionState
+    from nitropilot.agent.target.game import Game
+    from nitropilot.agent.values import End
+    from nitropilot.engines.base import Engine
+
+log = logging.getLogger("nitropilot.session")
+
+
+class SessionFiles:
+    """Opened with the game, closed at the session's end.
+
+    Args:
+        session: Id of the session.
+        plan: What it is to do.
+
+    Attributes:
+        recording: Starts and stops recordings.
+        trace: Writes the trace, once it is open.
+        video: Writes the video, once it is open.
+    """
+
+    def __init__(self, session: str, plan: SessionPlan) -> None:
+        self.recording = RecordingSwitch(plan.recording)
+        self.trace: TraceWriter | None = None
+        self.video: VideoRecorder | None = None
+        self._session = session
+        self._plan = plan
+
+    @property
+    def trace_path(self) -> Path:
+        """The trace; complete once the session has ended."""
+        return self._plan.folder / "trace.jsonl"
+
+    @property
+    def video_path(self) -> Path | None:
+        """The video, when drawing one; complete once the session has ended."""
+        return self._plan.folder / "video.mp4" if self._plan.record else None
+
+    def open(self, game: Game, engine: Engine, mode: ModeChoice) -> TraceWriter:
+        """There is a game now: begin what the plan wants.
+
+        Raises:
+            RecordingError: The trace cannot be written.
+        """
+        settings = self._plan.settings
+        header = trace_header(self._session, settings, game, engine, mode)
+        self.trace = TraceWriter(self.trace_path, header)
+        if self.video_path is not None:
+            self.video = VideoRecorder(self.video_path, game.another_grabber, settings.action_hz)
+        about = about_recording(self._session, game, engine)
+        self.recording.attach(about, game.another_grabber, settings.action_hz)
+        return self.trace
+
+    def close(self, state: SessionState, end: End, stats: PlayStats) -> str:
+        """Finish them all; why the trace is not complete, or "".
+
+        Args:
+            state: The session's last.
+            end: Why it ends.
+            stats: The figures of the play.
+        """
+        video = self._close_video()
+        attempt(self._session, lambda: self.recording.close(end.reason))
+        return attempt(self._session, lambda: self._close_trace(state, end, stats, video))
+
+    def _close_trace(
+        self, state: SessionState, end: End, stats: PlayStats, video: dict[str, object] | None
+    ) -> None:
+        if self.trace is not None:
+            self.trace.close(
+                state=state, code=end.code, reason=end.reason, video=video, **stats.summary()
+            )
+
+    def _close_video(self) -> dict[str, object] | None:
+        """Finish the video; what the trace says of it."""
+        if self.video is None:
+            return None
+        trouble = attempt(self._session, self.video.close)
+        facts = {"frames": self.video.frames, "repeated": self.video.repeated}
+        return facts | ({"error": trouble} if trouble else {})
+
+
+def attempt(session: str, act: Callable[[], object]) -> str:
+    """Do one of a session's last things, whatever it raises; why it did not work, or ""."""
+    try:
+        act()
+    except NitroPilotError as error:
+        log.error("session %s, at its end: %s", session, error.line())
+        return str(error)
+    except Exception as error:
+        log.exception("session %s, at its end", session)
+        return f"{type(error).__name__}: {error}"
+    return ""
+
+
+def trace_header(
+    session: str, settings: PlaySettings, game: Game, engine: Engine, mode: ModeChoice
+) -> dict[str, object]:
+    """What the first line of the trace says of a session."""
+    return {
+        "nitropilot": __version__,
+        "session": session,
+        "game": {"window": game.window.handle, "pid": game.window.pid,
+                 "executable": game.window.executable, "title": game.window.title},
+        "policy": {"name": engine.spec.name, "fingerprint": engine.spec.fingerprint,
+                   "random": engine.spec.is_random},
+        "engine": {"name": engine.info.name, "device": engine.info.device,
+                   "precision": engine.info.precision},
+        "pad": game.controls.pad.name,
+        "mode": mode.mode,
+        "mode_reason": mode.reason,
+        "action_hz": settings.action_hz,
+        "actions_per_chunk": settings.actions_per_chunk or engine.spec.horizon,
+        "seed": settings.seed,
+    }  # fmt: skip
+
+
+def about_recording(session: str, game: Game, engine: Engine) -> About:
+    """What a recording of a session says of itself; never a window's title."""
+    spec, info = engine.spec, engine.info
+    policy = {"name": spec.name, "fingerprint": spec.fingerprint, "random": spec.is_random}
+    return About(
+        session,
+        game.window.executable,
+        {"policy": policy, "engine": f"{info.name} on {info.device}", "source": "nitropilot"},
+    )

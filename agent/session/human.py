@@ -1,0 +1,165 @@
+"""``HumanPlay``: from what a human does on a pad of their own to who plays.
+
+Touching the pad takes every game over whose session allows it; what the human does goes on
+to games that see no pad but ours; and after a while without a touch the agent plays again,
+where that is wanted.  ``HumanThread`` feeds it from the machine's pads.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING, Protocol
+
+from nitropilot import NitroPilotError
+from nitropilot.agent.session.states import SessionState
+from nitropilot.controller.human.reader import touched
+from nitropilot.controller.state import NEUTRAL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from nitropilot.agent.record.human_tape import HumanTape
+    from nitropilot.agent.session.control import TakeoverSettings
+    from nitropilot.controller.human.reader import HumanPads
+    from nitropilot.controller.state import GamepadState
+
+log = logging.getLogger("nitropilot.human")
+
+POLL_S = 0.1
+"""How often to look whether the pad was left alone for long enough."""
+GATHER_S = 0.004
+"""Pads report up to 1000 times a second; games look 60 times."""
+
+
+class TakeoverTarget(Protocol):
+    """The part of a ``SessionControl`` that is used here."""
+
+    @property
+    def id(self) -> str:
+        """The session's."""
+
+    @property
+    def takeover_settings(self) -> TakeoverSettings:
+        """How a human takes over."""
+
+    @property
+    def state(self) -> SessionState:
+        """Where the session is now."""
+
+    @property
+    def tape(self) -> HumanTape:
+        """Told what the human does."""
+
+    def hand_over(self) -> bool:
+        """The human plays, if the agent did."""
+
+    def hand_back(self) -> bool:
+        """The agent plays, if a human had taken over."""
+
+    def pass_on(self, state: GamepadState) -> bool:
+        """What the human does, for a game that sees no other pad."""
+
+
+class HumanPlay:
+    """Decides who plays.  Used from one thread.
+
+    Args:
+        sessions: Those there are now.
+        seen: Called with a session and the state of the human's pad, each time it changes
+            while the human plays: the place where an observer learns of it.
+        clock: Seconds.
+    """
+
+    def __init__(
+        self,
+        sessions: Callable[[], Iterable[TakeoverTarget]],
+        seen: Callable[[TakeoverTarget, GamepadState], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._sessions = sessions
+        self._seen = seen
+        self._clock = clock
+        self._now = NEUTRAL
+        self._last_touch = clock()
+        self._since: dict[str, float] = {}
+
+    def feed(self, state: GamepadState) -> None:
+        """The pads' state has changed."""
+        self._now = state
+        touch = touched(state)
+        if touch:
+            self._last_touch = self._clock()
+        for session in self._sessions():
+            if session.takeover_settings.pad:
+                self._attempt(session, lambda one: self._human(one, state, touch))
+
+    def tick(self) -> None:
+        """Give the game back where the pad was left alone for long enough."""
+        now = self._clock()
+        if touched(self._now):  # held still is not left alone
+            self._last_touch = now
+        taken: dict[str, float] = {}
+        for session in self._sessions():
+            if session.state is not SessionState.TAKEOVER:
+                continue
+            since = taken[session.id] = self._since.get(session.id, now)
+            idle = session.takeover_settings.idle_seconds
+            if idle is not None and now - max(self._last_touch, since) >= idle:
+                log.info("session %s: the agent plays again after %g s", session.id, idle)
+                self._attempt(session, lambda one: one.hand_back())
+        self._since = taken
+
+    def _human(self, session: TakeoverTarget, state: GamepadState, touch: bool) -> None:
+        session.tape.see(state)
+        if touch and session.hand_over():
+            log.info("session %s: a human has taken over", session.id)
+        if session.state not in (SessionState.TAKEOVER, SessionState.PAUSED):
+            return
+        session.pass_on(state)
+        if self._seen is not None:
+            self._seen(session, state)
+
+    def _attempt(self, session: TakeoverTarget, act: Callable[[TakeoverTarget], object]) -> None:
+        """One session that cannot be let go must not keep the others from it."""
+        try:
+            act(session)
+        except NitroPilotError as error:
+            log.warning("session %s, human takeover: %s", session.id, error.line())
+
+
+class HumanThread:
+    """Reads the pads in a thread of its own until ``close``.
+
+    Args:
+        pads: The machine's pads; closed at the end.
+        play: What decides.
+    """
+
+    def __init__(self, pads: HumanPads, play: HumanPlay) -> None:
+        self._pads = pads
+        self._play = play
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="nitropilot-human", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the thread.  Safe to call twice."""
+        if not self._ending.is_set():
+            self._ending.set()
+            self._pads.wake()
+        self._thread.join()
+
+    def _work(self) -> None:
+        try:
+            while not self._ending.is_set():
+                state = self._pads.poll(POLL_S)
+                if state is not None:
+                    self._play.feed(state)
+                    time.sleep(GATHER_S)
+                self._play.tick()
+        except Exception:  # the thread's outermost frame: the daemon goes on without it
+            log.exception("a human's pad takes nothing over any more")
+        finally:
+            self._pads.close()

@@ -1,0 +1,129 @@
+"""``SessionMachine``: which state a session is in, and what it holds of its game meanwhile.
+
+The session's thread and whoever controls the session from another one share it; all that
+either of them decides is decided under its one lock.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from nitropilot.agent.errors import NotPossibleNow
+from nitropilot.agent.session.plan import ending_of
+from nitropilot.agent.session.states import SessionState, check_transition
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nitropilot.agent.play.loop import PlayLoop
+    from nitropilot.agent.target.controls import Controls
+    from nitropilot.agent.target.game import Game
+    from nitropilot.agent.values import End
+
+log = logging.getLogger("nitropilot.session")
+
+
+class SessionMachine:
+    """The states of one session.  Thread-safe.
+
+    Args:
+        session: Its id.
+        changed: Called in each new state, with the lock held; must not wait.
+
+    Attributes:
+        id: As given.
+        condition: The lock; whoever waits for it is woken by every change.
+        game: What is played; None until it is there.
+        loop: What plays; None until then.
+        ending: How the session is to end; None until that is settled.
+        step_epoch: The epoch in which one chunk alone is to be played; None before there is one.
+    """
+
+    def __init__(self, session: str, changed: Callable[[], None]) -> None:
+        self.id = session
+        self.condition = threading.Condition()
+        self.game: Game | None = None
+        self.loop: PlayLoop | None = None
+        self.ending: tuple[SessionState, End] | None = None
+        self.step_epoch: int | None = None
+        self._state = SessionState.IDLE
+        self._tell_changed = changed
+
+    @property
+    def state(self) -> SessionState:
+        """Where the session is now."""
+        return self._state
+
+    @property
+    def controls(self) -> Controls:
+        """The pad and the pauser of an attached session.
+
+        Raises:
+            NotPossibleNow: It has no game yet.
+        """
+        if self.game is None:
+            raise NotPossibleNow("the session has no game yet", "start it")
+        return self.game.controls
+
+    def require_attached(self) -> None:
+        """Raise ``NotPossibleNow`` while the session attaches, and once it is to end."""
+        if self._state is SessionState.ATTACHING:
+            raise NotPossibleNow("the session is still attaching to its game", "wait a moment")
+        if self.ending is not None:
+            raise NotPossibleNow(f"the session is over: {self.ending[1].reason}")
+
+    def require_wanted(self) -> None:
+        """Raise ``NotPossibleNow`` once a session that attaches is to end."""
+        if self.ending is not None:
+            raise NotPossibleNow("stopped while attaching")
+
+    def enter(self, state: SessionState) -> None:
+        """Go into another state.
+
+        Raises:
+            NotPossibleNow: No way leads there from here.
+        """
+        with self.condition:
+            check_transition(self._state, state)
+            log.info("session %s: %s -> %s", self.id, self._state, state)
+            self._state = state
+            self.condition.notify_all()
+            self._tell_changed()
+
+    def arm(self) -> int:
+        """The agent plays; the epoch of its controls.
+
+        Raises:
+            NotPossibleNow: The session is not attached.
+        """
+        self.enter(SessionState.PLAYING)
+        return self.controls.arm()
+
+    def let_go(self, state: SessionState) -> None:
+        """Go into a state in which the agent presses nothing.  No effect when it is this one.
+
+        Raises:
+            NotPossibleNow: The session is not attached.
+            ControllerError: The pad or the game could not be let go; the session fails.
+        """
+        with self.condition:
+            self.require_attached()
+            if self._state is state:
+                return
+            self.enter(state)
+            try:
+                self.controls.disarm()
+            except Exception as error:
+                self.end_with(*ending_of(error))
+                raise
+
+    def end_with(self, state: SessionState, end: End) -> None:
+        """Note how the session is to end; the first who does decides."""
+        with self.condition:
+            if self.ending is None:
+                self.ending = (state, end)
+            else:
+                log.info("session %s, while ending: %s", self.id, end.reason)
+            self.condition.notify_all()

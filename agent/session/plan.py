@@ -1,0 +1,74 @@
+"""What a session is to do, and how it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from nitropilot import NitroPilotError
+from nitropilot.agent.errors import GameExited, RecordingError
+from nitropilot.agent.play.settings import PlaySettings
+from nitropilot.agent.session.states import SessionState
+from nitropilot.agent.values import End
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from nitropilot.agent.events import Observer
+    from nitropilot.agent.record.switch import RecordingPlan
+    from nitropilot.agent.target.game import Game
+    from nitropilot.engines.base import Engine
+
+
+@dataclass(frozen=True)
+class SessionPlan:
+    """What a session is to do.
+
+    Attributes:
+        open_game: Finds or launches the game, given the file for its output.
+        open_engine: Loads the policy; called before the game is touched.  The session
+            closes the engine when it ends.
+        folder: Takes the trace, the video and the game's output; made if missing.
+        settings: How to play.
+        record: Write a video too, with the pad drawn on it.
+        recording: Where and how recordings of frames and actions are made; None: not at all.
+        autoplay: Play as soon as attached; otherwise start paused.
+        restart_of: Id of the session that failed and that this one replaces; or "".
+        before_play: Called with the game, in play and armed, before the first chunk.
+        observer: Is told what the session does, while it does it (``agent.events``).
+    """
+
+    open_game: Callable[[Path], Game]
+    open_engine: Callable[[], Engine]
+    folder: Path
+    settings: PlaySettings = field(default_factory=PlaySettings)
+    record: bool = False
+    recording: RecordingPlan | None = None
+    autoplay: bool = True
+    restart_of: str = ""
+    before_play: Callable[[Game], None] | None = None
+    observer: Observer | None = None
+
+    def make_folder(self) -> None:
+        """Make the folder for the session's files.
+
+        Raises:
+            RecordingError: It cannot be made.
+        """
+        try:
+            self.folder.mkdir(0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise RecordingError(
+                f"cannot make the folder {self.folder}: {error.strerror}",
+                "choose another --out",
+            ) from error
+
+
+def ending_of(error: Exception) -> tuple[SessionState, End]:
+    """How a session ends that met ``error``; a game that ended by itself is no failure."""
+    if isinstance(error, NitroPilotError):
+        state = SessionState.STOPPED if isinstance(error, GameExited) else SessionState.FAILED
+        return state, End(error.code, str(error), error.hint)
+    reason = f"{type(error).__name__}: {error}"
+    return SessionState.FAILED, End("unexpected", reason, "please report this")

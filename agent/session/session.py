@@ -1,0 +1,259 @@
+"""``Session``: one game being played, from attaching to the end, in a thread of its own.
+
+The states are in ``agent.session.states``.  Whatever happens in the thread, its last act is
+to release the pad, let the game run and say why it ended; ``pause``, ``takeover``
+and ``stop`` do the first two at once, from the caller's thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import uuid
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from nitropilot import NitroPilotError
+from nitropilot.agent.events import Changed, EventQueue
+from nitropilot.agent.play.loop import Parts
+from nitropilot.agent.play.modes import choose_mode, fall_back, open_loop, open_stepper
+from nitropilot.agent.play.stats import PlayStats
+from nitropilot.agent.record.human_tape import HumanTape
+from nitropilot.agent.session.control import SessionControl
+from nitropilot.agent.session.files import SessionFiles, attempt
+from nitropilot.agent.session.machine import SessionMachine
+from nitropilot.agent.session.plan import ending_of
+from nitropilot.agent.session.states import SessionState
+from nitropilot.agent.target.opening import press_opening
+from nitropilot.agent.values import SessionFacts
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from nitropilot.agent.play.loop import PlayLoop
+    from nitropilot.agent.play.modes import ModeChoice
+    from nitropilot.agent.session.plan import SessionPlan
+    from nitropilot.agent.target.game import Game
+    from nitropilot.agent.values import End
+    from nitropilot.engines.base import Engine
+
+log = logging.getLogger("nitropilot.session")
+
+IDLE_CHECK_S = 0.25
+"""How often a session that is not playing looks whether its game is still there."""
+
+
+class Session:
+    """Plays one game.  Create, ``start``, then ``wait`` or look at ``state``.
+
+    Attributes:
+        id: Short random name.
+        stats: Measurements so far.
+        end: Why it ended; None before that.
+        mode: What the game does while the policy computes, and why; None before that is known.
+        files: Its trace, its video and its recordings.
+        recording: Starts and stops recordings.
+        machine: Its states.
+        control: All that can be asked of it from outside.
+        events: Takes what its observer is told.
+    """
+
+    def __init__(self, plan: SessionPlan) -> None:
+        self.id = uuid.uuid4().hex[:8]
+        self.plan = plan
+        self.created = datetime.now().astimezone()
+        self.stats = PlayStats()
+        self.events = EventQueue(self.id, plan.observer)
+        self.end: End | None = None
+        self.engine: Engine | None = None
+        self.mode: ModeChoice | None = None
+        self.files = SessionFiles(self.id, plan)
+        self.recording = self.files.recording
+        self.machine = SessionMachine(self.id, self._tell_changed)
+        self._tape = HumanTape(self.recording, plan.settings.action_hz)
+        self.control = SessionControl(self.machine, self._tape, self.events, self._finish)
+        self._stepper: PlayLoop | None = None
+        self._thread = threading.Thread(
+            target=self._run, name=f"nitropilot-session-{self.id}", daemon=True
+        )
+
+    @property
+    def state(self) -> SessionState:
+        """Where the session is now."""
+        return self.machine.state
+
+    @property
+    def game(self) -> Game | None:
+        """What is played; None until it is there."""
+        return self.machine.game
+
+    @property
+    def loop(self) -> PlayLoop | None:
+        """What plays; None until then."""
+        return self.machine.loop
+
+    @property
+    def trace_path(self) -> Path:
+        """The trace; complete once the session has ended."""
+        return self.files.trace_path
+
+    @property
+    def video_path(self) -> Path | None:
+        """The video, when drawing one; complete once the session has ended."""
+        return self.files.video_path
+
+    def start(self) -> None:
+        """Begin attaching, in the session's own thread."""
+        self.machine.enter(SessionState.ATTACHING)
+        self._thread.start()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for the end; whether it came within ``timeout`` seconds."""
+        with self.machine.condition:
+            ended = self.machine.condition.wait_for(lambda: self.state.ended, timeout)
+        if ended and self._thread.is_alive():  # it has nothing left to do
+            self._thread.join()
+        return ended
+
+    def play(self) -> None:
+        """As ``SessionControl.play``."""
+        self.control.play()
+
+    def pause(self) -> None:
+        """As ``SessionControl.pause``."""
+        self.control.pause()
+
+    def takeover(self) -> None:
+        """As ``SessionControl.takeover``."""
+        self.control.takeover()
+
+    def stop(self, reason: str = "stopped on request") -> None:
+        """As ``SessionControl.stop``."""
+        self.control.stop(reason)
+
+    def facts(self) -> SessionFacts:
+        """What is known of it now; reads only, from any thread."""
+        game, engine, loop, mode = self.game, self.engine, self.loop, self.mode
+        return SessionFacts(
+            id=self.id,
+            state=self.state.value,
+            created=self.created,
+            restart_of=self.plan.restart_of,
+            window=loop.window if loop else game.grabber.window if game else None,
+            policy=engine.spec if engine else None,
+            engine=engine.info if engine else None,
+            pad=game.controls.pad.name if game else None,
+            pad_reason=game.pad_reason if game else "",
+            mode=mode.mode if mode else None,
+            mode_reason=mode.reason if mode else "",
+            waiting_for=loop.waiting_for if loop else "",
+            held_back=dict(loop.guard.held_back) if loop else {},
+            stats=self.stats.summary,
+            recording=self.recording.state,
+            folder=self.plan.folder,
+            end=self.end,
+        )
+
+    def _tell_changed(self) -> None:
+        """Tell an observer; nothing comes after a change that is the end."""
+        if self.events.observed:
+            self.events.put(Changed(session=self.id, facts=self.facts()))
+        if self.state.ended:
+            self.events.close()
+
+    def _run(self) -> None:
+        try:
+            loop = self._attach()
+            while self._until_playing():
+                self._play_round(loop)
+                if loop.starved:
+                    self.mode, loop = fall_back(loop)
+                    self.machine.loop = loop
+                    self._tell_changed()
+        except NitroPilotError as error:
+            self.machine.end_with(*ending_of(error))
+        except Exception as error:  # the thread's outermost frame: the game must be let go
+            log.exception("session %s failed unexpectedly", self.id)
+            self.machine.end_with(*ending_of(error))
+        self._finish()
+
+    def _attach(self) -> PlayLoop:
+        """Load the policy, take hold of the game, open the files, and get into play."""
+        self.plan.make_folder()
+        self.engine = self.plan.open_engine()
+        self.engine.warm_up()
+        self.mode = choose_mode(self.plan.settings, self.engine)
+        self._tell_changed()
+        self.machine.require_wanted()
+        self.machine.game = game = self.plan.open_game(self.plan.folder / "game.log")
+        trace = self.files.open(game, self.engine, self.mode)
+        game.controls.on_release = self.events.released
+        parts = Parts(
+            game, self.engine, self.plan.settings, self.stats, trace, self.files.video,
+            self.recording, self.events, self._tell_changed,
+        )  # fmt: skip
+        self.machine.loop = loop = open_loop(self.mode, parts)
+        epoch = game.controls.arm()
+        self.machine.require_wanted()
+        press_opening(game, epoch)
+        if self.plan.before_play is not None:
+            self.plan.before_play(game)
+        game.controls.disarm()
+        with self.machine.condition:
+            self.machine.require_wanted()
+            if self.plan.autoplay:
+                self.machine.arm()
+            else:
+                self.machine.enter(SessionState.PAUSED)
+        return loop
+
+    def _until_playing(self) -> bool:
+        """Wait until there is a chunk to play (True) or the session is to end (False)."""
+        while True:
+            with self.machine.condition:
+                if self.machine.ending is not None:
+                    return False
+                if self.state is SessionState.PLAYING:
+                    return True
+                self.machine.condition.wait(self._tape.tick(IDLE_CHECK_S))
+            if self.game is not None and not self.game.controls.pauser.alive():
+                self.game.check_running()
+
+    def _play_round(self, loop: PlayLoop) -> None:
+        """Play for a moment, or the one chunk that was asked for."""
+        epoch = self.machine.controls.epoch
+        if epoch != self.machine.step_epoch:
+            loop.play_round()
+            return
+        if not loop.rest():
+            return
+        self._stepper = open_stepper(loop, self._stepper)
+        before = loop.stats.chunks
+        self._stepper.play_round()
+        loop.waiting_for = self._stepper.waiting_for
+        if loop.stats.chunks == before:
+            return  # there was nothing to see
+        with self.machine.condition:
+            if self.machine.controls.epoch == epoch and self.state is SessionState.PLAYING:
+                self.pause()
+
+    def _finish(self) -> None:
+        """Let go of everything, then say that it is over."""
+        assert self.machine.ending is not None
+        state, end = self.machine.ending
+        if self.game is not None and (trouble := attempt(self.id, self.game.close)):
+            state = SessionState.FAILED
+            end = replace(end, reason=f"{end.reason}; and letting go: {trouble}")
+        if self.loop is not None and (trouble := attempt(self.id, self.loop.close)):
+            end = replace(end, reason=f"{end.reason}; and {trouble}")
+        if self._stepper is not None:
+            attempt(self.id, self._stepper.close)
+        if trouble := self.files.close(state, end, self.stats):
+            end = replace(end, reason=f"{end.reason}; and the trace: {trouble}")
+        # An engine that still computes is left alone: freeing it would crash.
+        if self.engine is not None and not (self.loop and self.loop.computing):
+            attempt(self.id, self.engine.close)
+        log.info("session %s ended: %s", self.id, end.reason)
+        self.end = end
+        self.machine.enter(state)

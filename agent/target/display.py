@@ -1,0 +1,95 @@
+"""A private X server (Xvfb) for games on a machine without a screen."""
+
+from __future__ import annotations
+
+import os
+import select
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+
+from nitropilot.agent.errors import LaunchFailed
+
+START_TIMEOUT_S = 30.0
+
+
+@dataclass
+class PrivateDisplay:
+    """A running Xvfb; it outlives this process unless closed, so a game on it does too.
+
+    Attributes:
+        name: The X display, such as ``":3"``.
+        size: Width and height of its one screen in pixels.
+    """
+
+    name: str
+    size: tuple[int, int]
+    process: subprocess.Popen[bytes]
+
+    @classmethod
+    def start(cls, size: tuple[int, int] = (1280, 720)) -> PrivateDisplay:
+        """Start Xvfb on a free display number.
+
+        Raises:
+            LaunchFailed: Xvfb is not installed or did not come up.
+        """
+        program = shutil.which("Xvfb")
+        if program is None:
+            raise LaunchFailed(
+                "no display, and Xvfb is not installed",
+                "install it (Debian, Ubuntu: apt-get install xvfb) or set DISPLAY",
+            )
+        read_end, write_end = os.pipe()
+        try:
+            process = subprocess.Popen(
+                [program, "-displayfd", str(write_end), "-screen", "0", f"{size[0]}x{size[1]}x24",
+                 "+extension", "GLX", "-nolisten", "tcp", "-noreset"],
+                pass_fds=[write_end], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL, start_new_session=True,
+            )  # fmt: skip
+        finally:
+            os.close(write_end)
+        try:
+            number = _read_number(read_end, process)
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+        finally:
+            os.close(read_end)
+        display = cls(f":{number}", size, process)
+        try:
+            from nitropilot.agent.target.display_access import admit_only_us
+
+            admit_only_us(display.name)
+        except BaseException:
+            display.close()
+            raise
+        return display
+
+    def close(self) -> None:
+        """Stop the server.  Safe to call twice."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(5)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+
+def _read_number(read_end: int, process: subprocess.Popen[bytes]) -> int:
+    """The display number that Xvfb writes, in one line, once it accepts clients."""
+    text = b""
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while not text.endswith(b"\n"):
+        ready, _, _ = select.select([read_end], [], [], max(deadline - time.monotonic(), 0))
+        part = os.read(read_end, 64) if ready else b""
+        if not part:
+            hint = "run `Xvfb -displayfd 1` to see why"
+            if ready:  # it has closed its end of the pipe, by ending
+                raise LaunchFailed(f"Xvfb ended (exit status {process.wait()})", hint)
+            raise LaunchFailed(f"Xvfb did not answer within {START_TIMEOUT_S:.0f} s", hint)
+        text += part
+    return int(text)

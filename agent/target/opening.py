@@ -1,0 +1,54 @@
+"""Press what leads a launched game from its first picture into play."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from nitropilot.agent.pad.guards import parse_buttons
+from nitropilot.controller.state import NEUTRAL, GamepadState
+
+if TYPE_CHECKING:
+    from nitropilot.agent.target.game import Game
+
+TAP_S = 0.15
+SLOW_FPS = 10.0
+"""A game that reads its pad less often than this is still loading, and would miss a press."""
+LOADING_S = 30.0
+"""How much longer than asked to wait for it."""
+
+
+def press_opening(game: Game, epoch: int) -> None:
+    """Press the recipe's opening buttons, if the game was launched from a recipe.
+
+    Stops early when the controls are let go.
+
+    Raises:
+        NitroPilotError: The game ended, or the pad failed.
+    """
+    if game.launched is None:
+        return
+    for wait, button in game.launched.recipe.opening:
+        _let_pass(game, wait, epoch)
+        if not game.controls.send(GamepadState(buttons=parse_buttons([button])), epoch):
+            return
+        _let_pass(game, TAP_S, epoch)
+        game.controls.send(NEUTRAL, epoch)
+
+
+def _let_pass(game: Game, seconds: float, epoch: int) -> None:
+    """Wait, and longer while the game is too busy to read its pad."""
+    deadline = time.monotonic() + seconds + LOADING_S
+    enough = _reads(game) + seconds * SLOW_FPS
+    time.sleep(seconds)
+    game.check_running()
+    while _reads(game) < enough and game.controls.epoch == epoch:
+        if game.pad_warning or time.monotonic() > deadline:
+            return
+        time.sleep(0.02)
+        game.check_running()
+
+
+def _reads(game: Game) -> float:
+    """How often the game has read its pad; no limit where that cannot be known."""
+    return game.page.status().polls if game.page is not None else float("inf")

@@ -1,0 +1,196 @@
+"""``PadPage``: the memory page through which a launched game reads its pad.
+
+The game has ``controller/shim/nitropilot_pad.c`` preloaded, which maps the same
+page; the layout below is the one of its ``struct page``, in native byte order.
+
+    0    8 s   "NITROPAD"
+    8    u32   version
+    64   4 x   cell: u32 stamp, i16, i16      left stick, right stick, triggers, buttons
+    128  u32   attached    how often a game has attached the pad
+    132  u32   pid         of the game that did last
+    136  u32   error       why it could not, 0 for none
+    144  u64   polls       how often the game has read the pad
+
+Axes are SDL's: sticks from -32767 to 32767 with y growing downward, triggers at rest
+at -32768; buttons are bits in the order of SDL's game controllers.
+
+A state is torn unless its four cells bear one stamp.  Each cell is stored as one
+aligned 64-bit word, so this holds without memory barriers, which Python has not,
+and a writer killed half-way blocks neither the game nor the next writer.  Two
+processes must not write at the same moment.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+
+from nitropilot.controller.errors import PadFailed, PadUnavailable
+from nitropilot.controller.pads.page_file import create_page_file, open_page_file
+from nitropilot.controller.state import NEUTRAL, Button
+
+if TYPE_CHECKING:
+    import mmap
+
+    from nitropilot.controller.state import GamepadState
+
+PAGE_VARIABLE = "NITROPILOT_PAD_PAGE"
+VERSION = 1
+SDL_BUTTONS = (
+    Button.A, Button.B, Button.X, Button.Y, Button.BACK, Button.GUIDE, Button.START,
+    Button.LEFT_THUMB, Button.RIGHT_THUMB, Button.LEFT_SHOULDER, Button.RIGHT_SHOULDER,
+    Button.DPAD_UP, Button.DPAD_DOWN, Button.DPAD_LEFT, Button.DPAD_RIGHT,
+)  # fmt: skip
+"""The buttons in SDL's order: bit i of the page is the i-th."""
+
+_MAGIC = b"NITROPAD"
+_HEADER = struct.Struct("=8sI")
+_STATE = struct.Struct("=" + "Ihh" * 4)
+_CELLS = struct.Struct("=4Q")
+_CELLS_AT, _STATUS_AT = 64, 128
+_STATUS = struct.Struct("=III4xQ")
+# IntFlag arithmetic would take most of the time of a write.
+_BUTTON_BITS = tuple((int(button), 1 << place) for place, button in enumerate(SDL_BUTTONS))
+
+_ERRORS = {
+    1: "the game's SDL is older than 2.24 and has no virtual pads",
+    2: "the game uses SDL 3; the preloaded pad knows SDL 2 only",
+    3: "the game's SDL refused the virtual pad (the reason is in the game's output)",
+}
+
+
+@dataclass(frozen=True)
+class PageStatus:
+    """What the game says about its pad.
+
+    Attributes:
+        attached: How often a game switched its joysticks on and got the pad.
+        polls: How often the game has read the pad; rises while the game has it open.
+        pid: Process that attached it last, 0 for none yet.
+        error: Why the last try did not work, empty if it did or there was none.
+    """
+
+    attached: int
+    polls: int
+    pid: int
+    error: str
+
+
+class PadPage:
+    """One mapped page; made with ``create`` or ``open``.  Not thread-safe.
+
+    Attributes:
+        path: The file behind it, which the game and the watchdog open.
+    """
+
+    def __init__(self, path: Path, memory: mmap.mmap) -> None:
+        self.path = path
+        self._memory = memory
+        self._cells = memoryview(memory)[_CELLS_AT : _CELLS_AT + _CELLS.size].cast("Q")
+        self._closed = False
+
+    @classmethod
+    def create(cls) -> PadPage:
+        """Make a neutral page that only this user can open.
+
+        Raises:
+            PadUnavailable: Not on Linux, or there is no private place in memory for it.
+        """
+        header = _HEADER.pack(_MAGIC, VERSION).ljust(_CELLS_AT, b"\0")
+        return cls(*create_page_file(header + _STATE.pack(*_values(NEUTRAL, stamp=1))))
+
+    @classmethod
+    def open(cls, path: Path) -> PadPage:
+        """Map the page of a game that was launched earlier, as it is.
+
+        Raises:
+            PadUnavailable: There is no such file, or it is not a page of this user
+                and version.
+        """
+        memory = open_page_file(path)
+        magic, version = _HEADER.unpack_from(memory)
+        if magic == _MAGIC and version == VERSION:
+            return cls(path, memory)
+        memory.close()
+        raise PadUnavailable(
+            f"{path} is no pad page: "
+            + (f"version {version}, not {VERSION}" if magic == _MAGIC else "foreign content"),
+            "launch the game again with NitroPilot",
+        )
+
+    def write(self, state: GamepadState) -> None:
+        """Make ``state`` what the game reads at its next poll.
+
+        Raises:
+            PadFailed: The page is closed.
+        """
+        self._check_open()
+        # The stamp comes from the page, so that several writers in turn never repeat one.
+        stamp = _STATE.unpack_from(self._memory, _CELLS_AT)[0]
+        values = _STATE.pack(*_values(state, (stamp + 1) & 0xFFFFFFFF))
+        for place, word in enumerate(_CELLS.unpack(values)):
+            self._cells[place] = word
+
+    def status(self) -> PageStatus:
+        """What the game has reported.
+
+        Raises:
+            PadFailed: The page is closed.
+        """
+        self._check_open()
+        attached, pid, error, polls = _STATUS.unpack_from(self._memory, _STATUS_AT)
+        text = _ERRORS.get(error, f"unknown error {error}") if error else ""
+        return PageStatus(attached, polls, pid, text)
+
+    def close(self) -> None:
+        """Unmap the page, leaving the game what was written last.  Safe to call twice."""
+        if not self._closed:
+            self._closed = True
+            self._cells.release()
+            self._memory.close()
+
+    def unlink(self) -> None:
+        """Remove the file; a game that has it mapped is not disturbed.  Safe to call twice."""
+        self.path.unlink(missing_ok=True)
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise PadFailed(f"the pad page {self.path} is closed", "open it again")
+
+
+def find_page(pid: int) -> Path | None:
+    """The page of a running game, if NitroPilot launched it and its page is still there.
+
+    Args:
+        pid: The game's process.
+    """
+    try:
+        name = psutil.Process(pid).environ().get(PAGE_VARIABLE)
+    except psutil.Error:
+        return None
+    return Path(name) if name and Path(name).exists() else None
+
+
+def _values(state: GamepadState, stamp: int) -> tuple[int, ...]:
+    """The 4 x (stamp, int16, int16) of the page; y turns from up to down here."""
+    (left_x, left_y), (right_x, right_y) = state.left, state.right
+    pressed = int(state.buttons)
+    bits = sum(bit for button, bit in _BUTTON_BITS if pressed & button)
+    return (
+        stamp, _axis(left_x), _axis(-left_y),
+        stamp, _axis(right_x), _axis(-right_y),
+        stamp, _trigger(state.left_trigger), _trigger(state.right_trigger),
+        stamp, bits, 0,
+    )  # fmt: skip
+
+
+def _axis(value: float) -> int:
+    return round(value * 32767)
+
+
+def _trigger(value: float) -> int:
+    return round(value * 65535) - 32768

@@ -1,0 +1,195 @@
+"""Builds the library that a launched Linux game is preloaded with, once per machine.
+
+It is compiled by the system's compiler, so that it fits the system's C library, and
+kept in the user's cache under a name made from everything that shapes it.  Where there is
+no compiler, as in a container image, ``NITROPILOT_PAD_LIBRARY`` names one made before
+(``python -m nitropilot.controller.pads.shim_build FILE`` makes it).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import shlex
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import platformdirs
+
+from nitropilot.controller.errors import ShimError
+
+SOURCE = Path(__file__).parents[1] / "shim" / "nitropilot_pad.c"
+FLAGS = (
+    "-std=c11", "-O2", "-Wall", "-Wextra", "-fPIC", "-shared", "-fvisibility=hidden",
+)  # fmt: skip
+LIBRARIES = ("-ldl", "-lpthread")
+COMPILERS = ("cc", "gcc", "clang")
+BUILD_TIMEOUT_S = 120.0
+READY_VARIABLE = "NITROPILOT_PAD_LIBRARY"
+
+
+def find_compiler() -> str | None:
+    """The C compiler to use: ``$CC`` (which may hold arguments), or the system's.
+
+    Returns:
+        A command line, or None if there is no compiler or ``$CC`` names none.
+    """
+    chosen = os.environ.get("CC", "").strip()
+    if chosen:
+        words = _words(chosen)
+        return chosen if words and shutil.which(words[0]) else None
+    return next((path for name in COMPILERS if (path := shutil.which(name))), None)
+
+
+def build_shim() -> Path:
+    """The preload library, compiled now unless that was done before.
+
+    Raises:
+        ShimError: Not on Linux, no compiler, a compiler that fails, or a cache folder
+            that somebody else could write to.
+    """
+    if sys.platform == "linux":
+        ready = ready_library()
+        if ready is not None:
+            return ready
+        compiler = _require_compiler()
+        try:
+            library = _cache_folder() / f"nitropilot_pad-{_key(compiler)}.so"
+            if library.exists():
+                _check_owner(library)
+            else:
+                _compile(compiler, library)
+        except OSError as error:
+            raise ShimError(
+                f"cannot keep the preload library in the cache: {error}",
+                "set XDG_CACHE_HOME to a folder that you can write to",
+            ) from error
+        return library
+    raise ShimError(
+        f"the preloaded pad works on Linux only, not on {sys.platform}", "use the vgamepad pad"
+    )
+
+
+def ready_library() -> Path | None:
+    """The library that ``NITROPILOT_PAD_LIBRARY`` names; None when it names none.
+
+    Raises:
+        ShimError: It is not there, or somebody else than root and this user may change it.
+    """
+    named = os.environ.get(READY_VARIABLE)
+    if not named:
+        return None
+    path = Path(named)
+    hint = f"correct {READY_VARIABLE}, or unset it to have one compiled"
+    if not path.is_absolute() or not path.is_file():
+        raise ShimError(f"{READY_VARIABLE} is {named!r}, which is no file's full path", hint)
+    if sys.platform != "win32":
+        info = path.stat()
+        if info.st_uid not in (0, os.geteuid()) or stat.S_IMODE(info.st_mode) & 0o022:
+            raise ShimError(f"{path} could be changed by other users", hint)
+    return path
+
+
+def _require_compiler() -> str:
+    compiler = find_compiler()
+    if compiler is not None:
+        return compiler
+    chosen = os.environ.get("CC")
+    if chosen:
+        raise ShimError(f"no C compiler found: CC is {chosen!r}", "correct CC or unset it")
+    raise ShimError("no C compiler found", "install one (Debian, Ubuntu: apt-get install gcc)")
+
+
+def _words(command: str) -> list[str]:
+    try:
+        return shlex.split(command)
+    except ValueError:
+        return []
+
+
+def _key(compiler: str) -> str:
+    """Changes with the source, the flags, the compiler and the kind of machine."""
+    parts = (compiler, platform.machine(), *FLAGS, *LIBRARIES)
+    return hashlib.sha256(SOURCE.read_bytes() + "\0".join(parts).encode()).hexdigest()[:16]
+
+
+def _cache_folder() -> Path:
+    """The cache's folder for the library, made if needed; only this user can write to it."""
+    cache = Path(platformdirs.user_cache_dir("nitropilot"))
+    folder = cache / "shim"
+    for part in (cache, folder):
+        part.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _check_owner(part)
+        mode = stat.S_IMODE(part.stat().st_mode)
+        if mode & 0o022:  # left by a permissive umask; ours to correct
+            part.chmod(mode & ~0o022)
+    return folder
+
+
+def _check_owner(path: Path) -> None:
+    """Refuse what somebody else could have put there: games run it with the player's rights."""
+    if sys.platform != "win32":
+        for info in (path.lstat(), path.stat()):  # a link must be ours, and its target
+            if info.st_uid != os.geteuid():
+                raise ShimError(
+                    f"{path} belongs to user {info.st_uid}, not {os.geteuid()}",
+                    f"remove {path}, or set XDG_CACHE_HOME to a folder of yours",
+                )
+
+
+def _compile(compiler: str, library: Path) -> None:
+    """Compile beside and then rename: a library in the cache is complete."""
+    with tempfile.TemporaryDirectory(dir=library.parent, prefix="build-") as folder:
+        output = Path(folder) / library.name
+        command = [*_words(compiler), *FLAGS, str(SOURCE), "-o", str(output), *LIBRARIES]
+        try:
+            done = subprocess.run(
+                command, capture_output=True, timeout=BUILD_TIMEOUT_S, stdin=subprocess.DEVNULL
+            )
+        except OSError as error:
+            raise ShimError(
+                f"cannot run the C compiler {compiler}: {error.strerror}", "name another one in CC"
+            ) from error
+        except subprocess.TimeoutExpired:
+            raise ShimError(
+                f"the C compiler {compiler} took more than {BUILD_TIMEOUT_S:.0f} s",
+                "try again when the machine has less to do, or name another one in CC",
+            ) from None
+        if done.returncode != 0 or not output.exists():
+            raise ShimError(
+                f"the C compiler {compiler} failed: {_first_error(done.stderr)}",
+                "install a working one with its headers (Debian, Ubuntu: "
+                "apt-get install gcc libc6-dev), or name it in CC",
+            )
+        output.chmod(0o700)
+        output.replace(library)
+
+
+def _first_error(output: bytes) -> str:
+    """The line that a person would look for in a compiler's output."""
+    lines = [line.strip() for line in output.decode(errors="replace").splitlines()]
+    said = [line for line in lines if line]
+    return next((line for line in said if "error" in line.lower()), (said or ["no message"])[0])
+
+
+def main() -> None:
+    """Compile the library into the file named on the command line.
+
+    Raises:
+        ShimError: There is no compiler, or it fails.
+    """
+    if len(sys.argv) != 2:
+        sys.exit(f"usage: python -m {__spec__.name} FILE")
+    library = Path(sys.argv[1])
+    library.parent.mkdir(parents=True, exist_ok=True)
+    _compile(_require_compiler(), library)
+    library.chmod(0o755)
+
+
+if __name__ == "__main__":
+    main()

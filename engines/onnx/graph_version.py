@@ -1,0 +1,40 @@
+"""``graph_version``: changes with the code that turns a policy into an ONNX model or a plan.
+
+What was compiled before such a change computes something else, or is laid out in another
+way, so it must not be found again.
+"""
+
+from __future__ import annotations
+
+import functools
+
+from nitropilot.engines.fingerprint import code_version
+
+SHAPING = (
+    "nitropilot.policy.network.action_mlps",
+    "nitropilot.policy.config",
+    "nitropilot.policy.network.graph",
+    "nitropilot.policy.network.graph_layers",
+    "nitropilot.policy.network.policy",
+    "nitropilot.policy.network.random_weights",
+    "nitropilot.policy.sizes",
+    "nitropilot.policy.network.transformer",
+    "nitropilot.policy.network.vision",
+    "nitropilot.engines.base",
+    "nitropilot.engines.batch",
+    "nitropilot.engines.onnx.export",
+    "nitropilot.engines.onnx.converter",
+    "nitropilot.engines.onnx.operators",
+    "nitropilot.engines.onnx.quantised",
+    "nitropilot.engines.onnx.writer",
+    "nitropilot.engines.tensorrt.plan_probe",
+    "nitropilot.engines.tensorrt.build",
+    "nitropilot.engines.spec",
+)
+"""What the numbers, the inputs and the options of a compiled graph depend on."""
+
+
+@functools.cache
+def graph_version() -> str:
+    """16 hex digits; imports none of that code."""
+    return code_version(*SHAPING)[:16]

@@ -1,0 +1,199 @@
+"""``load_policy`` and ``save_policy``: checkpoints in, safetensors out."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from nitropilot.policy.config import PolicyConfig, parse_config
+from nitropilot.policy.errors import CheckpointError, quoted
+from nitropilot.policy.files.formats import (
+    CONFIG_KEY,
+    DAMAGED,
+    PT_SUFFIXES,
+    RANDOM_KEY,
+    CheckpointFile,
+    read_checkpoint,
+)
+from nitropilot.policy.network.policy import Policy, Sizes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor
+
+log = logging.getLogger("nitropilot.policy")
+
+UNUSED = "vision_encoder.head."
+"""The pooling head: in every checkpoint, and no part of the policy."""
+LAYER = re.compile(r"vision_encoder\.encoder\.layers\.(\d{1,3})\.")
+FIRST_MLP = "vision_encoder.encoder.layers.0.mlp.fc1.weight"
+GAMES = "game_embedding.weight"
+SHOWN = 3
+NOT_WHOLE = "this file is not a whole NitroGen checkpoint: get it again where it came from"
+
+
+def load_policy(
+    path: Path | str,
+    device: str | torch.device = "cpu",
+    *,
+    games: Mapping[str, int] | None = None,
+) -> Policy:
+    """Load a checkpoint.
+
+    Args:
+        path: A NitroGen ``.pt``, a ``.safetensors``, or a folder with the latter.
+        device: Where the weights go; they become float32.
+        games: Names for the rows of the game embedding, where the file has none.
+
+    Returns:
+        The policy, ready to sample (``eval`` mode).
+
+    Raises:
+        CheckpointError: The file is not a checkpoint, or a damaged or hostile one, or a
+            game has no row.
+    """
+    file = read_checkpoint(path)
+    policy = empty_policy(file)
+    _check_games(file.path, games or {}, policy.sizes.game_rows)
+    _fill(policy, file, torch.device(device))
+    policy.name = Path(path).name
+    policy.fingerprint = file.fingerprint()
+    policy.is_random = file.is_random
+    if games is not None:
+        policy.games = dict(games)
+    log.info("loaded %s (%d parameters)", policy.name, count_parameters(policy))
+    if policy.is_random:
+        log.warning("%s has random weights: it presses buttons, it does not play", policy.name)
+    return policy.eval()
+
+
+def save_policy(policy: Policy, path: Path | str) -> None:
+    """Write a policy as safetensors with its configuration, complete or not at all.
+
+    Raises:
+        CheckpointError: The file cannot be written.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
+    path = Path(path)
+    if path.suffix.lower() in PT_SUFFIXES:
+        raise CheckpointError(f"{path} would hold safetensors data", "end its name in .safetensors")
+    try:
+        raw = json.loads(json.dumps(policy.raw_config))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise CheckpointError(
+            f"{policy.name} has settings that JSON cannot hold: {error}",
+            "load it from another file",
+        ) from None
+    if policy.games:
+        raw["tokenizer_cfg"]["game_mapping_cfg"] = dict(policy.games)
+    tensors = {key: value.detach().contiguous() for key, value in policy.state_dict().items()}
+    metadata = {"format": "pt", CONFIG_KEY: json.dumps(raw)}
+    if policy.is_random:
+        metadata[RANDOM_KEY] = "true"
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        save_file(tensors, part, metadata=metadata)
+        part.replace(path)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"cannot write {path}: {error}", "choose another place") from error
+    finally:
+        with suppress(OSError):  # it is there only after a failure or Ctrl-C
+            part.unlink()
+
+
+def count_parameters(policy: Policy) -> int:
+    """Numbers that training could change."""
+    return sum(parameter.numel() for parameter in policy.parameters())
+
+
+def empty_policy(file: CheckpointFile) -> Policy:
+    """The network that a checkpoint describes, without memory for its weights.
+
+    Raises:
+        CheckpointError: The configuration is invalid, or keys or shapes do not fit it.
+    """
+    config = parse_config(file.config, f"{file.path}: {CONFIG_KEY}")
+    tensors = {k: v for k, v in file.tensors.items() if not k.startswith(UNUSED)}
+    with torch.device("meta"):
+        policy = Policy(config, _sizes(file, config))
+    policy.raw_config = file.config
+    _compare(file.path, policy.state_dict(), tensors)
+    return policy
+
+
+def _sizes(file: CheckpointFile, config: PolicyConfig) -> Sizes:
+    """What only the tensors tell: see ``Sizes``."""
+    layers = {int(found[1]) for key in file.tensors if (found := LAYER.match(key))}
+    mlp = file.tensors.get(FIRST_MLP)
+    if not layers or mlp is None or mlp.ndim != 2:
+        raise CheckpointError(
+            f"{file.path} has no vision encoder ({FIRST_MLP} is missing)", NOT_WHOLE
+        )
+    games = file.tensors.get(GAMES)
+    rows = games.shape[0] if games is not None and games.ndim == 2 else 0
+    sizes = Sizes(max(layers) + 1, mlp.shape[0], rows)
+    if not 1 <= sizes.vision_mlp <= 2**20 or rows > 2**20 or sizes.vision_layers != len(layers):
+        raise CheckpointError(
+            f"{file.path} has a vision encoder with gaps or absurd sizes: {sizes}", NOT_WHOLE
+        )
+    if config.tokenizer_cfg.game_mapping_cfg is not None and not rows:
+        raise CheckpointError(f"{file.path} is made for games but has no {GAMES}", DAMAGED)
+    _check_games(file.path, config.games, rows)
+    needed = config.modality_cfg.frame_per_sample * config.tokenizer_cfg.num_visual_tokens_per_frame
+    length = config.tokenizer_cfg.max_sequence_length
+    if needed + bool(sizes.game_rows) > length:
+        raise CheckpointError(
+            f"{file.path}: {needed} image tokens and a game token exceed "
+            f"max_sequence_length {length}",
+            NOT_WHOLE,
+        )
+    return sizes
+
+
+def _check_games(path: Path | str, games: Mapping[str, int], rows: int) -> None:
+    """Raise unless every game has a row of the embedding."""
+    for name, row in games.items():
+        if not 0 <= row < rows:
+            raise CheckpointError(
+                f"{path} has {rows} rows of games, and {quoted(name)} is row {row}",
+                f"rows are 0 to {rows - 1}" if rows else "this policy knows no games",
+            )
+
+
+def _compare(path: Path, wanted: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
+    """Raise unless both have the same keys and shapes."""
+    faults = [f"{key} is missing" for key in wanted.keys() - found.keys()]
+    faults += [f"{quoted(key)} is unknown" for key in found.keys() - wanted.keys()]
+    faults += [
+        f"{key} is {tuple(found[key].shape)} instead of {tuple(wanted[key].shape)}"
+        for key in wanted.keys() & found.keys()
+        if found[key].shape != wanted[key].shape
+    ]
+    if faults:
+        shown = "; ".join(sorted(faults)[:SHOWN])
+        more = f" and {len(faults) - SHOWN} more" if len(faults) > SHOWN else ""
+        raise CheckpointError(f"{path} does not fit its configuration: {shown}{more}", NOT_WHOLE)
+
+
+@torch.no_grad()
+def _fill(policy: Policy, file: CheckpointFile, device: torch.device) -> None:
+    """Copy the weights into place, one at a time, refusing what is not finite."""
+    weights: dict[str, Any] = {}
+    for key in policy.state_dict():
+        tensor = file.tensors[key]
+        # A copy of our own: the mapped file may change or vanish while we play.
+        weight = tensor.to(device=device, dtype=torch.float32, copy=True).contiguous()
+        if not torch.isfinite(torch.linalg.vector_norm(weight, ord=float("inf"))):
+            raise CheckpointError(f"{file.path}: {key} holds numbers that are not finite", DAMAGED)
+        weights[key] = weight
+    policy.load_state_dict(weights, strict=True, assign=True)

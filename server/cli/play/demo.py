@@ -1,0 +1,71 @@
+"""``nitropilot demo``: the whole loop on a real game, with figures at the end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nitropilot.agent import Mode, Session, measure_effect
+from nitropilot.agent.target.controls import NO_EPOCH
+from nitropilot.agent.target.opening import press_opening
+from nitropilot.server.cli.play.options import PlayOptions
+from nitropilot.server.cli.play.play import report, run_session
+from nitropilot.server.cli.terminal.options import read_options
+from nitropilot.server.cli.terminal.output import EXIT_FAILED, JsonOption, print_error
+from nitropilot.simulator.catalogue import KNOWN_GAMES, installed
+
+if TYPE_CHECKING:
+    from nitropilot.agent import Game
+
+EFFECT_TRIES = 5
+"""A busy machine may still be loading the level, and enemies cut a walk short."""
+
+
+def demo(
+    seconds: Annotated[float, typer.Option(min=1, help="How long to play.")] = 20.0,
+    policy: Annotated[str, typer.Option(help="Checkpoint to play with.")] = "random:tiny",
+    game: Annotated[
+        str | None, typer.Option(help="supertux or runner; default: the first that is installed.")
+    ] = None,
+    headless: Annotated[
+        bool | None, typer.Option(help="Use a private display, or never; default: as needed.")
+    ] = None,
+    mode: Annotated[
+        Mode, typer.Option(help="Freeze the game while the policy thinks, or let it run on.")
+    ] = Mode.PAUSED,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the noise.")] = 0,
+    out: Annotated[Path | None, typer.Option(help="Folder for trace and video.")] = None,
+    as_json: Annotated[bool, JsonOption] = False,
+) -> None:
+    """Play SuperTux (or, without it, a little game of our own) and print what was measured."""
+    asked = {"launch": _game(game), "headless": headless, "keep": False, "policy": policy,
+             "mode": mode, "seed": seed, "draw": True, "out": out}  # fmt: skip
+    options = read_options(PlayOptions, asked)
+    measured: dict[str, Any] = {"picture_changed_by_pad": None, "pad_effect": None}
+    session = Session(options.plan(before_play=lambda running: _measure(running, measured)))
+    run_session(session, seconds)
+    report(session, measured, as_json)
+    if measured["picture_changed_by_pad"] is False:
+        print_error("the pad did not move the picture; the game's output is beside the trace")
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _game(name: str | None) -> str:
+    """The known game of that name, or the first that is installed."""
+    if name is not None and name not in KNOWN_GAMES:
+        known = ", ".join(sorted(KNOWN_GAMES))
+        raise typer.BadParameter(f"{name!r} is not one of {known}", param_hint="--game")
+    return name or ("supertux" if installed("supertux") else "runner")
+
+
+def _measure(running: Game, measured: dict[str, Any]) -> None:
+    """What the pad does to the picture, tried again while the game hides it."""
+    for _ in range(EFFECT_TRIES):
+        effect = measure_effect(running)
+        measured.update(picture_changed_by_pad=effect.changed, pad_effect=effect.as_dict())
+        epoch = running.controls.epoch
+        if effect.changed or epoch == NO_EPOCH:  # or told to stop
+            return
+        press_opening(running, epoch)

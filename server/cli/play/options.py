@@ -1,0 +1,84 @@
+"""``PlayOptions``: what ``nitropilot play`` can be told, and the session that comes of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import ConfigDict, Field
+
+from nitropilot.agent import SessionPlan, open_game
+from nitropilot.engines import load_engine
+from nitropilot.server.options.fields import Flag
+from nitropilot.server.options.play import EngineChoice, GameChoice, PolicyChoice, ThisPlay
+from nitropilot.server.store.paths import new_session_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nitropilot.agent import Game
+    from nitropilot.agent.record.switch import RecordingPlan
+
+
+class PlayOptions(ThisPlay, EngineChoice, PolicyChoice, GameChoice):
+    """A play, as a person asks for it at the keyboard."""
+
+    # What is infinite is refused by the agent, in its own words.
+    model_config = ConfigDict(allow_inf_nan=True)
+
+    server: str = Field(
+        default="",
+        description="Policy server that decides, ws://HOST:PORT; it has its own policy",
+    )
+    server_token: Annotated[str, Flag(env="NITROPILOT_SERVER_TOKEN")] = Field(
+        default="", repr=False, description="What the policy server asks for"
+    )
+    seconds: float | None = Field(default=None, ge=0, description="End after this long")
+    out: Path | None = Field(default=None, description="Folder for all that is written")
+    keep: bool | None = Field(
+        default=None, description="With --launch: leave the game running at the end"
+    )
+    display: str | None = Field(default=None, description="X display, such as :1")
+    as_json: Annotated[bool, Flag(names=("--json",))] = Field(
+        default=False, description="Print one JSON object on stdout"
+    )
+
+    def plan(self, before_play: Callable[[Game], None] | None = None) -> SessionPlan:
+        """What a session is to do, and a new folder for it.
+
+        Args:
+            before_play: See ``SessionPlan``.
+
+        Raises:
+            NitroPilotError: The game cannot be launched, or the folder cannot be made.
+        """
+        target = self.target(keep=self.keep, display=self.display)
+        return SessionPlan(
+            settings=self.play_settings(),
+            open_game=lambda log: open_game(target, pad=self.pad, log=log),
+            open_engine=partial(
+                load_engine,
+                self.policy or "",
+                engine=self.engine,
+                device=self.device,
+                precision=self.precision,
+                server=self.server,
+                token=self.server_token,
+            ),
+            folder=new_session_folder(self.out),
+            record=self.draw,
+            recording=_recording(self.out) if self.record else None,
+            before_play=before_play,
+        )
+
+
+def _recording(out: Path | None) -> RecordingPlan:
+    """Record from the start, where the daemon's recordings are or where the user says."""
+    from nitropilot.server.store.recordings import RecordingStore
+    from nitropilot.server.store.settings_store import SettingsStore
+
+    settings = SettingsStore().current
+    plan = RecordingStore(lambda: settings).plan(at_once=True)
+    return plan if out is None else replace(plan, root=out / "recordings")

@@ -1,0 +1,149 @@
+"""``nitropilot play``."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.text import Text
+
+from nitropilot import capture
+from nitropilot.agent import Session, SessionState
+from nitropilot.agent.errors import AgentError
+from nitropilot.agent.target.fair_play import refuse_protected
+from nitropilot.controller import KINDS
+from nitropilot.server.cli.terminal.output import (
+    EXIT_ERROR,
+    EXIT_FAILED,
+    print_error,
+    print_json,
+    print_table,
+    printable,
+)
+from nitropilot.server.host.logs import error_console
+from nitropilot.server.host.signals import ending_signals, in_another_thread
+from nitropilot.server.schemas.views import session_model
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nitropilot.server.cli.play.options import PlayOptions
+
+LOOK_EVERY_S = 0.2
+
+
+def play(options: PlayOptions) -> None:
+    """Play a game, until Ctrl-C or the game's end."""
+    _refuse_odd_choices(options)
+    _refuse_the_game(options)
+    session = Session(options.plan())
+    run_session(session, options.seconds)
+    report(session, {}, options.as_json)
+
+
+def _refuse_odd_choices(options: PlayOptions) -> None:
+    """Say what is missing or does not go together."""
+    if options.policy is None and not options.server and options.engine != "remote":
+        raise AgentError(
+            "no policy given",
+            "name a checkpoint with --policy, random:tiny to try without one, or a --server",
+        )
+    if options.server and options.engine not in ("auto", "remote"):
+        raise typer.BadParameter("a --server goes with no other engine", param_hint="--engine")
+    if options.pad not in KINDS:
+        raise typer.BadParameter(
+            f"{options.pad!r} is not one of {', '.join(KINDS)}", param_hint="--pad"
+        )
+
+
+def _refuse_the_game(options: PlayOptions) -> None:
+    """Say what is wrong with the choice of the game, before a policy is loaded."""
+    target = options.target(keep=options.keep, display=options.display)
+    if target.launch is None:
+        found = capture.find_window(
+            handle=target.window, pid=target.pid, process=target.process, display=target.display
+        )
+        refuse_protected(found.pid)
+
+
+def run_session(session: Session, seconds: float | None) -> None:
+    """Run a session in front of the user until it ends, a signal comes, or time is up."""
+
+    def end(number: int) -> None:
+        session.stop(f"ended by {signal.Signals(number).name}")
+
+    handler = in_another_thread(end)
+    for number in ending_signals():
+        signal.signal(number, handler)
+    session.start()
+    try:
+        _watch(session, seconds)
+    finally:
+        session.stop("the command ended")
+        session.wait()
+
+
+def _watch(session: Session, seconds: float | None) -> None:
+    """Show where the session is until it ends or has played for ``seconds``."""
+    with error_console().status("starting") as status:
+        while not session.wait(LOOK_EVERY_S):
+            status.update(Text(printable(_one_line(session))))
+            if seconds is not None and session.stats.playing_seconds >= seconds:
+                session.stop(f"played for {seconds:g} s")
+
+
+def _one_line(session: Session) -> str:
+    if session.state is not SessionState.PLAYING:
+        return str(session.state)
+    waiting = session.loop.waiting_for if session.loop else ""
+    stats = session.stats
+    mode = f" ({session.mode.mode})" if session.mode else ""
+    fresh = "" if stats.fresh_share is None else f", {stats.fresh_share:.0%} of ticks fresh"
+    done = f"{stats.chunks} chunks, {stats.sent} actions{fresh}"
+    return waiting or f"playing{mode}: {done}  (Ctrl-C ends)"
+
+
+def report(session: Session, extra: dict[str, Any], as_json: bool) -> None:
+    """Print what happened; exit 1 when the session failed while playing, 2 when it never began.
+
+    The trace and the video are complete when this is called.
+    """
+    end = session.end
+    assert end is not None
+    if session.state is SessionState.FAILED:
+        print_error(f"{end.reason}; {end.hint}" if end.hint else end.reason)
+        if session.game is None:
+            raise typer.Exit(EXIT_ERROR)
+    facts = dict(_facts(session)) | extra
+    if as_json:
+        print_json(facts)
+    else:
+        print_table("Session", ("what", "value"), list(facts.items()))
+    if session.state is SessionState.FAILED:
+        sys.stdout.flush()
+        raise typer.Exit(EXIT_FAILED)
+
+
+def _facts(session: Session) -> Iterator[tuple[str, Any]]:
+    model = session_model(session)
+    yield "session", session.id
+    yield "state", str(session.state)
+    yield "reason", session.end.reason if session.end else ""
+    yield "game", model.game.executable if model.game else None
+    yield "policy", model.policy.name if model.policy else None
+    yield "policy_random", model.policy.random if model.policy else None
+    yield "engine", f"{model.engine.name} on {model.engine.device}" if model.engine else None
+    yield "pad", model.pad.name if model.pad else None
+    yield "mode", model.mode
+    yield "mode_reason", model.mode_reason
+    yield from session.stats.summary().items()
+    yield "held_back", model.held_back
+    yield "trace", str(session.trace_path) if session.trace_path.exists() else None
+    recorded = session.recording.state
+    place = session.plan.recording
+    yield "recording", str(place.root / recorded.id) if place and recorded.id else None
+    yield "recording_warning", recorded.warning
+    video = session.video_path
+    yield "video", str(video) if video and video.exists() else None

@@ -1,0 +1,208 @@
+"""Checks of this machine: what works, what does not, and what to do about it."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from nitropilot import NitroPilotError
+from nitropilot.capture import check_sight
+from nitropilot.capture.sight import LEAVE_WAYLAND
+from nitropilot.simulator.catalogue import installed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Level(StrEnum):
+    """How a check went."""
+
+    OK = "ok"
+    NOTE = "note"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The result of one check.
+
+    Attributes:
+        name: What was checked.
+        level: ``ok``; ``note`` for something missing that has a substitute; ``problem``
+            for something that stops play.
+        detail: What was found.
+        hint: The fix, when there is something to fix.
+    """
+
+    name: str
+    level: Level
+    detail: str
+    hint: str = ""
+
+    def as_dict(self) -> dict[str, str]:
+        """For printing."""
+        return {key: str(value) for key, value in asdict(self).items()}
+
+
+def examine() -> list[Finding]:
+    """Run every check.  Opens no driver and presses nothing."""
+    findings: list[Finding] = []
+    for check in (
+        _display,
+        _capture,
+        _pads,
+        _pauser,
+        _compiler,
+        _engines,
+        _gpu,
+        _game,
+        _fair_play,
+        _people,
+    ):
+        findings.extend(check())
+    return findings
+
+
+def can_play(findings: list[Finding]) -> bool:
+    """Whether nothing found stops play."""
+    return all(finding.level is not Level.PROBLEM for finding in findings)
+
+
+def _attempt(name: str, action: Callable[[], str], bad: Level) -> Finding:
+    try:
+        return Finding(name, Level.OK, action())
+    except NitroPilotError as error:
+        return Finding(name, bad, str(error), error.hint)
+
+
+def _display() -> list[Finding]:
+    if sys.platform == "win32":
+        findings = [Finding("display", Level.OK, "the Windows desktop")]
+    elif display := os.environ.get("DISPLAY"):
+        findings = [Finding("display", Level.OK, f"DISPLAY is {display}")]
+    elif shutil.which("Xvfb"):
+        detail = "DISPLAY is not set; games can be launched in a private Xvfb"
+        findings = [Finding("display", Level.NOTE, detail, "start from a graphical session")]
+    else:
+        detail = "DISPLAY is not set, and Xvfb is not installed"
+        findings = [Finding("display", Level.PROBLEM, detail, "apt-get install xvfb")]
+    if os.environ.get("WAYLAND_DISPLAY"):
+        detail = "this is a Wayland session: its windows cannot be captured, XWayland's neither"
+        findings.append(Finding("wayland", Level.NOTE, detail, LEAVE_WAYLAND))
+    return findings
+
+
+def _capture() -> list[Finding]:
+    """A picture of a window.  Without a display launched games have one of their own."""
+    unseen = sys.platform != "win32" and not os.environ.get("DISPLAY")
+    bad = Level.NOTE if unseen and shutil.which("Xvfb") else Level.PROBLEM
+    return [_attempt("capture", check_sight, bad)]
+
+
+def _pads() -> list[Finding]:
+    from nitropilot.controller import gamepad_reports
+
+    reports = gamepad_reports()
+    bad = Level.NOTE if any(report.available for report in reports) else Level.PROBLEM
+    return [
+        Finding(f"pad {r.name}", Level.OK if r.available else bad, r.reason, r.hint)
+        for r in reports
+    ]
+
+
+def _pauser() -> list[Finding]:
+    """Pause and resume a process of our own, for real."""
+    from nitropilot.controller import Pauser
+
+    def try_it() -> str:
+        command = [sys.executable, "-c", "import time; time.sleep(60)"]
+        with subprocess.Popen(command) as child:
+            try:
+                with Pauser(child.pid) as pauser:
+                    pauser.freeze()
+            finally:
+                child.kill()
+        return "a process was paused and resumed"
+
+    return [_attempt("pauser", try_it, Level.PROBLEM)]
+
+
+def _compiler() -> list[Finding]:
+    findings: list[Finding] = []
+    if sys.platform != "win32":
+        from nitropilot.controller.pads.shim_build import READY_VARIABLE, find_compiler
+
+        if os.environ.get(READY_VARIABLE):
+            return []  # none is needed; the pad's own finding tells of the library
+        detail = "no C compiler: no pad for launched games"
+        hint = "install one (Debian, Ubuntu: apt-get install gcc libc6-dev)"
+        compiler = find_compiler()
+        findings.append(
+            Finding("compiler", Level.OK, compiler)
+            if compiler is not None
+            else Finding("compiler", Level.NOTE, detail, hint)
+        )
+    return findings
+
+
+def _engines() -> list[Finding]:
+    from nitropilot.engines import engine_reports
+
+    reports = engine_reports()
+    bad = Level.NOTE if any(report.available for report in reports) else Level.PROBLEM
+    return [
+        Finding(f"engine {r.name}", Level.OK if r.available else bad, r.reason, r.hint)
+        for r in reports
+    ]
+
+
+def _gpu() -> list[Finding]:
+    if importlib.util.find_spec("torch") is None:
+        return []  # the engine's finding says so
+    import torch
+
+    if torch.cuda.is_available():
+        name = torch.cuda.get_device_name(0)
+        memory = torch.cuda.get_device_properties(0).total_memory / 2**30
+        return [Finding("gpu", Level.OK, f"{name}, {memory:.0f} GiB")]
+    detail = f"torch {torch.__version__} finds no CUDA device: policies run on the processor"
+    return [Finding("gpu", Level.NOTE, detail, "with an NVIDIA card: install CUDA builds of torch")]
+
+
+def _game() -> list[Finding]:
+    if installed("supertux"):
+        return [Finding("demo game", Level.OK, "SuperTux")]
+    detail = "SuperTux is not installed: the demo plays a game of our own"
+    return [Finding("demo game", Level.NOTE, detail, "apt-get install supertux")]
+
+
+def _fair_play() -> list[Finding]:
+    """Anti-cheat systems that run now; they stop only games that they protect."""
+    from nitropilot.agent.target.fair_play import always_on
+
+    found = always_on()
+    if not found:
+        return [Finding("fair play", Level.OK, "no known anti-cheat system runs")]
+    hint = "its games are refused; end it before you play others, if you are not sure"
+    return [
+        Finding("fair play", Level.NOTE, f"{one.protection.name} runs: {one.how}", hint)
+        for one in found
+    ]
+
+
+def _people() -> list[Finding]:
+    """How people can take over: pads of their own, and hotkeys of the daemon."""
+    from nitropilot.controller.human.hotkeys import hotkey_report
+    from nitropilot.controller.human.reader import human_report
+
+    pads, keys = human_report(), hotkey_report()
+    return [
+        Finding(name, Level.OK if one.available else Level.NOTE, one.reason, one.hint)
+        for name, one in (("human takeover", pads), ("hotkeys", keys))
+    ]

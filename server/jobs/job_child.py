@@ -1,0 +1,63 @@
+"""``python -m nitropilot.server.jobs.job_child``: do one job in a process of its own.
+
+The job comes as one JSON line on stdin; what happens goes to stdout as JSON lines of ``type``
+``progress`` (step, fraction), then ``result`` or ``error``.  When stdin ends, whoever wanted the
+job is gone, and so is this process.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from nitropilot import NitroPilotError
+from nitropilot.server.jobs.job_kinds import BuildRequest, PullRequest, parse_request
+
+
+def main() -> int:
+    """Do the job."""
+    order = json.loads(sys.stdin.readline())
+    request = parse_request(order["request"])
+    threading.Thread(target=_leave_with_the_daemon, daemon=True).start()
+    lock = threading.Lock()
+
+    def say(kind: str, **values: Any) -> None:
+        with lock:
+            line = json.dumps({"type": kind, **values}, default=str)
+            sys.__stdout__.write(line + "\n")  # type: ignore[union-attr]
+            sys.__stdout__.flush()  # type: ignore[union-attr]
+
+    def tell(step: str, fraction: float) -> None:
+        say("progress", step=step, fraction=round(min(max(fraction, 0.0), 1.0), 4))
+
+    sys.stdout = sys.stderr  # what a library prints is no message
+    try:
+        say("result", result=_do(request, Path(order["models"]), tell))
+    except NitroPilotError as error:
+        say("error", code=error.code, message=str(error), hint=error.hint)
+        return 1
+    return 0
+
+
+def _do(request: PullRequest | BuildRequest, models: Path, tell: Any) -> dict[str, Any]:
+    if isinstance(request, PullRequest):
+        from nitropilot.server.jobs.pulling import pull
+
+        return pull(request.name, models, tell)
+    from nitropilot.server.jobs.building import BUILDERS, Order
+
+    order = Order(request.policy, request.precision, request.device, tuple(request.targets))
+    return {"built": BUILDERS[request.engine](order, tell)}
+
+
+def _leave_with_the_daemon() -> None:
+    sys.stdin.read()
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,147 @@
+"""Options of play, each in one place.
+
+They are put together from the groups here for ``nitropilot play`` (``server.cli.play.options``),
+for the API's request for a session (``server.schemas.models``) and for the settings of new sessions
+(``server.store.settings``). A field that is added to ``HowToPlay`` is an option of all three.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from nitropilot.agent import Mode, PlaySettings, Target, parse_buttons
+from nitropilot.capture import parse_handle
+from nitropilot.server.options.fields import Flag, Options, Outside
+from nitropilot.simulator.catalogue import KNOWN_GAMES, find_recipe
+
+NotEmpty = Annotated[str, Field(min_length=1)]
+Name = Annotated[str, Field(min_length=1, max_length=4096)]
+MenuButtons = Annotated[tuple[Literal["start", "back", "guide"], ...], Field(max_length=3)]
+ChunkPart = Annotated[int, Field(ge=1, le=256)]
+Guidance = Annotated[float, Field(ge=0, le=20, allow_inf_nan=False)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+
+
+class GameChoice(Options):
+    """A running game, or one to launch."""
+
+    window: Annotated[int | None, Flag(read=parse_handle)] = Field(
+        default=None, description="Window handle, as `windows` lists it"
+    )
+    pid: int | None = Field(default=None, ge=1, description="Process id of the game")
+    process: Annotated[str, Outside(NotEmpty)] | None = Field(
+        default=None, description="Executable, or a part of it"
+    )
+    launch: Annotated[str | None, Flag(help="A known game, or a command line.")] = Field(
+        default=None, description="A known game to start", examples=sorted(KNOWN_GAMES)
+    )
+    headless: Annotated[
+        bool | None, Flag(help="With --launch: use a private display, or never.")
+    ] = Field(default=None, description="For launch: use a private display")
+
+    def target(
+        self, window: int | None = None, *, keep: bool | None = None, display: str | None = None
+    ) -> Target:
+        """The game to take hold of.
+
+        Args:
+            window: The window that was found for it; None looks for it.
+            keep: See ``Target``.
+            display: See ``Target``.
+
+        Raises:
+            LaunchFailed: It is to be launched, and is not installed.
+            AgentError: No game is named, or two.
+        """
+        recipe = find_recipe(self.launch) if self.launch is not None else None
+        if window is not None:
+            return Target(window, launch=recipe, display=display)
+        return Target(self.window, self.pid, self.process, recipe, self.headless, keep, display)
+
+
+class PolicyChoice(Options):
+    """What decides."""
+
+    policy: Annotated[str, Outside(Name)] | None = Field(
+        default=None, description="Checkpoint, or random:tiny to try without one"
+    )
+
+
+class EngineChoice(Options):
+    """What the policy runs on."""
+
+    engine: Annotated[
+        str,
+        Outside(Literal["auto", "tensorrt", "openvino", "torch", "remote"]),
+        Flag(help="Engine to run the policy on."),
+    ] = Field(default="auto", description="What computes")
+    device: Annotated[
+        str, Outside(Literal["auto", "cpu", "cuda", "gpu", "npu"]), Flag(help="{takes}.")
+    ] = Field(default="auto", description="Where")
+    precision: Annotated[
+        str,
+        Outside(Literal["auto", "float32", "bfloat16", "int8", "fp8"]),
+        Flag(help="{takes}."),
+    ] = Field(default="auto", description="In what numbers")
+
+
+class HowToPlay(Options):
+    """What every play has, whoever asks for it."""
+
+    pad: Annotated[str, Outside(Literal["auto", "vgamepad", "sdl"]), Flag(help="{takes}.")] = Field(
+        default="auto", description="Which virtual pad"
+    )
+    mode: Literal["paused", "realtime", "auto"] = Field(
+        default="auto", description="Freeze the game while the policy thinks, or let it run on"
+    )
+    action_hz: float = Field(default=60.0, ge=1, le=240, description="Actions a second")
+    actions_per_chunk: Annotated[int, Field(ge=1), Outside(ChunkPart)] | None = Field(
+        default=None, description="Actions of a chunk that are played before the next look"
+    )
+    allow: Annotated[
+        tuple[str, ...],
+        Outside(MenuButtons),
+        Flag(help="Menu button that may be pressed: start, back, guide."),
+    ] = Field(default=(), description="Menu buttons that may be pressed")
+
+
+class Autoplay(Options):
+    """Who plays first; at the command line always the agent."""
+
+    autoplay: bool = Field(default=True, description="Play at once; otherwise wait for autoplay")
+
+
+class ThisPlay(HowToPlay):
+    """What one play has, and none that follows it."""
+
+    game: str | None = Field(default=None, description="Name of a game the policy was trained on")
+    cfg_scale: Annotated[float, Field(ge=0), Outside(Guidance)] = Field(
+        default=1.0, description="Guidance; 1 is off"
+    )
+    seed: Annotated[int, Field(ge=0), Outside(Seed)] | None = Field(
+        default=None, description="Seed of the noise"
+    )
+    record: bool = Field(default=False, description="Record frames and actions from the start")
+    draw: bool = Field(default=False, description="Also write a video with the pad drawn on it")
+
+    def play_settings(self) -> PlaySettings:
+        """As the agent takes them.
+
+        Raises:
+            AgentError: One is out of its range.
+        """
+        return PlaySettings(
+            action_hz=self.action_hz,
+            actions_per_chunk=self.actions_per_chunk,
+            allowed=parse_buttons(self.allow),
+            game=self.game,
+            cfg_scale=self.cfg_scale,
+            seed=self.seed,
+            mode=Mode(self.mode),
+        )
+
+
+FROM_SETTINGS = (*HowToPlay.model_fields, *Autoplay.model_fields)
+"""What a session gets from the daemon's settings when its request does not name it."""

@@ -1,0 +1,69 @@
+// How a session runs, and why it does not run better: every fallback says so here.
+
+import { byId, el, setText, show } from "../shared/dom.js";
+
+const KEPT_WARNINGS = 20;
+
+const STATES = {
+  idle: "not started", attaching: "getting ready", playing: "AI plays",
+  paused: "paused: you play", takeover: "you took over", stopped: "ended", failed: "failed",
+};
+
+export const stateText = (session) => STATES[session.state] ?? session.state;
+
+function rowsOf(session) {
+  const { engine, pad, policy, game, end } = session;
+  const rows = [["State", stateText(session), end ? [end.reason, end.hint].filter(Boolean).join(" – ") : ""]];
+  if (game) rows.push(["Game", game.title || game.executable, `${game.executable} · ${game.width} × ${game.height}`]);
+  if (session.waiting_for) rows.push(["Waiting for", session.waiting_for, ""]);
+  if (session.mode) rows.push(["Mode", session.mode, session.mode_reason]);
+  if (engine) rows.push(["Engine", `${engine.name} on ${engine.device}, ${engine.precision}`, engine.reason]);
+  if (policy) {
+    rows.push(["Policy", policy.name, policy.random
+      ? "random weights: it presses buttons without knowing any game"
+      : `${policy.horizon} actions a chunk, ${policy.steps} steps`]);
+  }
+  if (pad) rows.push(["Pad", pad.name, pad.reason]);
+  const held = Object.entries(session.held_back ?? {}).filter(([, count]) => count > 0);
+  if (held.length) {
+    rows.push(["Held back", held.map(([name, count]) => `${name} × ${count}`).join(", "),
+      "buttons that the AI may not press"]);
+  }
+  return rows;
+}
+
+export class Reasons {
+  constructor() {
+    this.list = byId("reasons");
+    this.drawn = "";
+  }
+
+  update(session) {
+    const rows = rowsOf(session);
+    const key = JSON.stringify(rows);
+    if (key !== this.drawn) {
+      this.drawn = key;
+      this.list.replaceChildren(...rows.map(([name, value, why]) => el("div", {},
+        el("dt", {}, name),
+        el("dd", { "data-reason": name.toLowerCase() }, value, why ? el("span", { class: "muted" }, why) : null))));
+    }
+    const notice = session.end && session.state === "failed" ? session.end.reason : session.waiting_for;
+    setText(byId("notice"), notice ? (session.end ? notice : `Waiting for: ${notice}`) : "");
+    show(byId("notice"), Boolean(notice));
+  }
+
+  warn(message) {
+    const text = message.hint ? `${message.message} – ${message.hint}` : message.message;
+    const time = new Date((message.time ?? Date.now() / 1000) * 1000).toLocaleTimeString();
+    const newest = byId("warnings").firstElementChild;
+    if (newest?.dataset.text === text) newest.remove(); // said again: only its time is new
+    byId("warnings").prepend(el("li", { "data-text": text }, `${time} `, text));
+    while (byId("warnings").children.length > KEPT_WARNINGS) byId("warnings").lastElementChild.remove();
+    show(byId("warnings-box"), true);
+  }
+
+  clearWarnings() {
+    byId("warnings").replaceChildren();
+    show(byId("warnings-box"), false);
+  }
+}

@@ -1,0 +1,59 @@
+"""Let go of every session at once, from whatever thread asks."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from nitropilot import NitroPilotError
+from nitropilot.agent.session.states import SessionState
+
+if TYPE_CHECKING:
+    from nitropilot.agent import Session
+    from nitropilot.server.schemas.sessions import Toggled
+    from nitropilot.server.sessions.registry import SessionRegistry
+
+log = logging.getLogger("nitropilot.panic")
+
+
+def panic(registry: SessionRegistry) -> list[str]:
+    """Neutral pads, running games, autoplay off, for all sessions; what did not work.
+
+    Each session gets a thread: a game that is slow to run again must not keep another's
+    buttons pressed.
+    """
+    trouble: list[str] = []
+
+    def let_go(session: Session) -> None:
+        try:
+            session.control.panic()
+        except NitroPilotError as error:
+            trouble.append(f"session {session.id}: {error.line()}")
+            log.error("panic: session %s: %s", session.id, error.line())
+
+    threads = [
+        threading.Thread(target=let_go, args=(session,), name=f"nitropilot-panic-{session.id}")
+        for session in registry.all()
+        if not session.state.ended
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return trouble
+
+
+def toggle_all(registry: SessionRegistry) -> Toggled:
+    """Pause every agent that plays; if none does, let all play that can.  What was done."""
+    sessions = [session for session in registry.all() if not session.state.ended]
+    playing = [session for session in sessions if session.state is SessionState.PLAYING]
+    for session in playing or sessions:
+        try:
+            if playing:
+                session.pause()
+            else:
+                session.play()
+        except NitroPilotError as error:
+            log.warning("session %s: %s", session.id, error.line())
+    return "paused" if playing else "playing" if sessions else "no session"

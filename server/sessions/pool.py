@@ -1,0 +1,213 @@
+"""``EnginePool``: policies loaded once and shared by sessions and ``/predict``.
+
+A checkpoint that has changed on the disk, or settings that ask for another engine, make the
+next session load anew; who still plays with the old engine keeps it, and the last one to let
+it go frees it.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nitropilot.engines import ActionChunk, Engine, load_engine
+from nitropilot.policy.files.formats import CONFIG_NAME, WEIGHTS_NAME
+from nitropilot.policy.naming import parse_random
+from nitropilot.server.errors import NoPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from nitropilot.engines.base import Request
+
+log = logging.getLogger("nitropilot.pool")
+
+Stamp = tuple[tuple[int, int, int], ...]
+
+
+class _Loaded:
+    """An engine, its users and what it was loaded from."""
+
+    def __init__(self, engine: Engine, stamp: Stamp, pool: EnginePool) -> None:
+        self.engine = engine
+        self.pool = pool
+        self.stamp = stamp
+        self.turn = threading.Lock()
+        self.users = 0
+        self.stale = False
+        self._lock = threading.Lock()
+
+    def lend(self) -> SharedEngine:
+        """A handle for one more user."""
+        with self._lock:
+            self.users += 1
+        return SharedEngine(self)
+
+    def give_back(self) -> None:
+        """One user less; the last one of an old engine frees it."""
+        with self._lock:
+            self.users -= 1
+            free = self.stale and self.users == 0
+        if free:
+            self.engine.close()
+
+    def retire(self) -> None:
+        """Nobody else gets it; free it once nobody uses it."""
+        with self._lock:
+            self.stale = True
+            free = self.users == 0
+        if free:
+            self.engine.close()
+
+
+class SharedEngine(Engine):
+    """One user's handle on an engine that several threads take turns on."""
+
+    def __init__(self, loaded: _Loaded) -> None:
+        self._loaded = loaded
+        self._closed = False
+        self._look()
+
+    def infer_batch(self, requests: Sequence[Request]) -> list[ActionChunk]:
+        """As ``Engine.infer_batch``, after whoever is before."""
+        with self._loaded.turn:
+            began = time.perf_counter()
+            try:
+                chunks = self._loaded.engine.infer_batch(requests)
+            finally:
+                self._look()  # it may have fallen back to another
+            if self._loaded.pool.observe is not None:
+                self._loaded.pool.observe(time.perf_counter() - began)
+            return chunks
+
+    def close(self) -> None:
+        """Let it go; others may still be using it.  Safe to call twice."""
+        if not self._closed:
+            self._closed = True
+            self._loaded.give_back()
+
+    def _look(self) -> None:
+        engine = self._loaded.engine
+        self.spec, self.info = engine.spec, engine.info
+        self.max_batch, self.joins = engine.max_batch, engine.joins
+
+
+class EnginePool:
+    """Loads each policy once.
+
+    Args:
+        default: The policy for requests that name none.
+        engine: Kind of engine, or ``auto``.
+        device: Device, or ``auto``.
+        precision: What to compute in, or ``auto``.
+
+    Attributes:
+        default: As given.
+        observe: Gets the seconds of every inference; None when nobody wants them.
+    """
+
+    observe: Callable[[float], object] | None = None
+
+    def __init__(
+        self,
+        default: str | None,
+        engine: str = "auto",
+        device: str = "auto",
+        precision: str = "auto",
+    ) -> None:
+        self.default = default
+        self._how = (engine, device, precision)
+        self._engines: dict[str, _Loaded] = {}
+        self._lock = threading.Lock()
+        self._opening: dict[str, threading.Lock] = {}
+
+    def use(self, default: str | None, engine: str, device: str, precision: str) -> None:
+        """From now on load like this; what is loaded otherwise is for nobody new."""
+        with self._lock:
+            self.default = default
+            changed = self._how != (engine, device, precision)
+            self._how = (engine, device, precision)
+        if changed:
+            self.reload()
+
+    def get(self, policy: str | None = None) -> Engine:
+        """The engine for ``policy`` or for the default one; close it when done.
+
+        Raises:
+            NoPolicy: Neither is there.
+            CheckpointError, EngineUnavailable: It cannot be loaded.
+        """
+        name = policy or self.default
+        if name is None:
+            raise NoPolicy(
+                "no policy is loaded",
+                "start with --policy CHECKPOINT, or random:tiny to try without one",
+            )
+        with self._lock:
+            opening = self._opening.setdefault(name, threading.Lock())
+        with opening:  # compiling may take a minute, and others want other policies
+            stamp = stamp_of(name)
+            with self._lock:
+                loaded = self._engines.get(name)
+                if loaded is not None and loaded.stamp == stamp:
+                    return loaded.lend()
+                how = self._how
+            if loaded is not None:
+                log.warning("%s has changed on the disk: it is loaded anew", name)
+                self._retire([name])
+            kind, device, precision = how
+            engine = load_engine(name, engine=kind, device=device, precision=precision)
+            loaded = _Loaded(engine, stamp, self)
+            handle = loaded.lend()
+            with self._lock:
+                if how == self._how:
+                    self._engines[name] = loaded
+                else:
+                    loaded.stale = True
+            return handle
+
+    def reload(self) -> list[str]:
+        """Have every policy loaded anew by who comes next; the names of those that were loaded."""
+        with self._lock:
+            names = list(self._engines)
+        self._retire(names)
+        return names
+
+    def loaded(self) -> list[str]:
+        """Names of the policies that are loaded."""
+        with self._lock:
+            return list(self._engines)
+
+    def close(self) -> None:
+        """Free all weights, used or not."""
+        with self._lock:
+            for loaded in self._engines.values():
+                loaded.engine.close()
+            self._engines.clear()
+
+    def _retire(self, names: list[str]) -> None:
+        for name in names:
+            with self._lock:
+                loaded = self._engines.pop(name, None)
+            if loaded is not None:
+                loaded.retire()
+
+
+def stamp_of(policy: str) -> Stamp:
+    """What tells a checkpoint's files from changed ones; empty for random weights."""
+    if parse_random(policy):
+        return ()
+    path = Path(policy)
+    files = [path / WEIGHTS_NAME if path.is_dir() else path]
+    files.append(files[0].with_name(CONFIG_NAME))
+    found = []
+    for file in files:
+        try:
+            status = file.stat()
+        except OSError:
+            continue
+        found.append((status.st_ino, status.st_size, status.st_mtime_ns))
+    return tuple(found)

@@ -1,0 +1,196 @@
+"""``SessionRegistry``: the daemon's sessions, by id."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from functools import partial
+from typing import TYPE_CHECKING
+
+from nitropilot import capture
+from nitropilot.agent import Session, SessionPlan, open_game
+from nitropilot.agent.errors import NotPossibleNow
+from nitropilot.agent.session.control import TakeoverSettings
+from nitropilot.agent.target.fair_play import refuse_protected
+from nitropilot.server.errors import SessionNotFound
+from nitropilot.server.events import Hub
+from nitropilot.server.jobs.jobs import Jobs
+from nitropilot.server.options.play import FROM_SETTINGS
+from nitropilot.server.sessions.metrics import totals_of
+from nitropilot.server.sessions.restarts import Restarter, RestartHistory
+from nitropilot.server.store.paths import new_session_folder
+from nitropilot.server.store.policies import PolicyCatalogue
+from nitropilot.server.store.recordings import RecordingStore
+from nitropilot.server.store.settings_store import SettingsStore
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from nitropilot.agent import Game
+    from nitropilot.capture import Window
+    from nitropilot.server.schemas.models import SessionRequest
+    from nitropilot.server.sessions.pool import EnginePool
+
+MAX_ENDED = 50
+"""Ended sessions that stay visible; the oldest are forgotten (their files stay)."""
+CLOSE_TIMEOUT_S = 20.0
+
+
+class SessionRegistry:
+    """Creates, finds and ends sessions.  Thread-safe.
+
+    Args:
+        pool: Where sessions get their engines.
+        settings: What they get that their request does not name; None reads the usual file.
+
+    Attributes:
+        settings: As given.
+        recordings: What they record.
+        policies: What could be played with.
+        jobs: Long work beside the play.
+        restarts: Begins failed sessions again.
+        forgotten: What sessions did that are remembered no more.
+        events: Tells clients what the sessions do.
+    """
+
+    def __init__(self, pool: EnginePool, settings: SettingsStore | None = None) -> None:
+        self.pool = pool
+        self.settings = settings or SettingsStore()
+        self.recordings = RecordingStore(lambda: self.settings.current)
+        self.policies = PolicyCatalogue()
+        self.jobs = Jobs()
+        self.restarts = Restarter(lambda: self.settings.current.restarts, self._again)
+        self.forgotten: Counter[str] = Counter()
+        self.events = Hub(self.all)
+        self._sessions: dict[str, Session] = {}
+        self._chosen: dict[str, Window] = {}
+        self._lock = threading.Lock()
+
+    def create(self, request: SessionRequest) -> Session:
+        """Start a session; it attaches in its own thread.
+
+        Raises:
+            CaptureError: No window, or several windows, are what was asked for.
+            ProtectedGame: The game has an anti-cheat system, or is online only.
+            NotPossibleNow: The game is being played by another session.
+            NoPolicy, CheckpointError, EngineUnavailable: There is nothing to play with.
+        """
+        request = self._with_defaults(request)
+        return self._create(RestartHistory(request))
+
+    def _again(self, history: RestartHistory, failed: Session) -> Session:
+        """A session in place of one that has failed."""
+        window = failed.game.window if failed.game else None
+        return self._create(history, restart_of=failed.id, pid=window.pid if window else None)
+
+    def _create(
+        self, history: RestartHistory, restart_of: str = "", pid: int | None = None
+    ) -> Session:
+        request = history.request
+        if pid is not None and request.launch is None:  # its window may be another by now
+            request = request.model_copy(update={"window": None, "process": None, "pid": pid})
+        window = None
+        if request.launch is None:
+            window = capture.find_window(
+                handle=request.window, pid=request.pid, process=request.process
+            )
+            refuse_protected(window.pid)
+        self.pool.get(request.policy).close()
+        with self._lock:
+            if window is not None:
+                self._refuse_second(window)
+            session = Session(self._plan(request, window, restart_of))
+            takeover = self.settings.current.takeover
+            session.control.takeover_default = TakeoverSettings(
+                takeover.enabled, takeover.resume_after_s
+            )
+            self._sessions[session.id] = session
+            if window is not None:
+                self._chosen[session.id] = window
+            self._forget_old()
+        session.start()
+        self.restarts.watch(session, history)
+        return session
+
+    def get(self, session_id: str) -> Session:
+        """The session with that id.
+
+        Raises:
+            SessionNotFound: There is none.
+        """
+        with self._lock:
+            session = self._sessions.get(session_id)
+        if session is None:
+            raise SessionNotFound(
+                f"there is no session {session_id!r}", "list them with GET /api/v1/sessions"
+            )
+        return session
+
+    def all(self) -> list[Session]:
+        """All sessions, oldest first."""
+        with self._lock:
+            return list(self._sessions.values())
+
+    def stop(self) -> None:
+        """Neutral pads and running games now; every session then ends."""
+        self.restarts.close()
+        for session in self.all():
+            session.stop("the daemon ended")
+
+    def close(self) -> None:
+        """End every session and wait for it, then free the policies."""
+        self.stop()
+        for session in self.all():
+            session.wait(CLOSE_TIMEOUT_S)
+        self.jobs.close()
+        self.pool.close()
+
+    def _plan(self, request: SessionRequest, window: Window | None, restart_of: str) -> SessionPlan:
+        return SessionPlan(
+            open_game=lambda log: _open(request, window, log),
+            open_engine=partial(self.pool.get, request.policy),
+            folder=new_session_folder(),
+            settings=request.play_settings(),
+            record=request.draw,
+            recording=self.recordings.plan(request.record),
+            autoplay=request.autoplay,
+            restart_of=restart_of,
+            observer=self.events,
+        )
+
+    def _with_defaults(self, request: SessionRequest) -> SessionRequest:
+        """The request, with the settings for all that it does not name."""
+        settings = self.settings.current
+        defaults = {name: getattr(settings.play, name) for name in FROM_SETTINGS}
+        defaults["record"] = settings.recording.record
+        missing = {k: v for k, v in defaults.items() if k not in request.model_fields_set}
+        return request.model_copy(update=missing)
+
+    def _refuse_second(self, wanted: Window) -> None:
+        """Two agents on one game would fight over its pad and its pauses."""
+        for session in self._sessions.values():
+            if session.state.ended:
+                continue
+            game = session.game
+            taken = game.window if game is not None else self._chosen.get(session.id)
+            if taken is None:
+                continue
+            # Handles are used again at once: a game that was started anew may have the old one's.
+            same = taken.handle == wanted.handle and None in (taken.pid, wanted.pid)
+            if same or (taken.pid and taken.pid == wanted.pid):
+                raise NotPossibleNow(
+                    f"session {session.id} already plays this game", "delete that session first"
+                )
+
+    def _forget_old(self) -> None:
+        ended = [s.id for s in self._sessions.values() if s.state.ended]
+        for session_id in ended[:-MAX_ENDED]:
+            self.forgotten.update(totals_of(self._sessions[session_id]))
+            del self._sessions[session_id]
+            self._chosen.pop(session_id, None)
+
+
+def _open(request: SessionRequest, window: Window | None, log: Path) -> Game:
+    """Take hold of the game; one that is not installed fails the session, not the request."""
+    target = request.target(window.handle if window is not None else None)
+    return open_game(target, pad=request.pad, log=log)

@@ -1,0 +1,116 @@
+"""The policies that are at hand: the models folder, the hub's cache, and random ones.
+
+Facts come from a checkpoint's header; no weight is read.  A file is looked at once for each
+change of it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nitropilot import NitroPilotError
+from nitropilot.policy.files.formats import PT_SUFFIXES, WEIGHTS_NAME
+from nitropilot.policy.naming import SIZES
+from nitropilot.server.store.paths import data_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from nitropilot.server.store.settings import Settings
+
+MAX_DEPTH = 4
+MAX_FILES = 500
+SUFFIXES = (".safetensors", *PT_SUFFIXES)
+
+
+@dataclass(frozen=True)
+class KnownPolicy:
+    """A policy that could be played with.
+
+    Attributes:
+        name: What to give as ``policy``.
+        place: ``models``, ``hub`` or ``random``.
+        size: Bytes; None for random weights.
+        facts: What its header says; None when it cannot be used.
+        error: Why not; or "".
+    """
+
+    name: str
+    place: str
+    size: int | None = None
+    facts: dict[str, Any] | None = None
+    error: str = ""
+
+
+class PolicyCatalogue:
+    """Finds policies.  Thread-safe."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[tuple[int, int], KnownPolicy]] = {}
+        self._lock = threading.Lock()
+
+    def all(self, models: Path) -> list[KnownPolicy]:
+        """Every policy there is, random ones last."""
+        with self._lock:
+            found = [
+                self._look(path, place)
+                for place, root in (("models", models), ("hub", hub_cache()))
+                for path in _checkpoints(root)
+            ]
+        return found + [KnownPolicy(f"random:{size}", "random") for size in SIZES]
+
+    def _look(self, path: Path, place: str) -> KnownPolicy:
+        status = path.stat()
+        stamp = (status.st_size, status.st_mtime_ns)
+        seen = self._seen.get(str(path))
+        if seen is not None and seen[0] == stamp:
+            return seen[1]
+        known = _describe(path, place, status.st_size)
+        self._seen[str(path)] = (stamp, known)
+        return known
+
+
+def models_folder(settings: Settings) -> Path:
+    """Where the user's checkpoints are."""
+    named = settings.policies.folder
+    return Path(named).expanduser() if named else data_folder() / "models"
+
+
+def hub_cache() -> Path:
+    """The hub client's cache, found as the client does, without loading it."""
+    if named := os.environ.get("HF_HUB_CACHE"):
+        return Path(named)
+    home = os.environ.get("HF_HOME")
+    base = Path(home) if home else Path.home() / ".cache" / "huggingface"
+    return base / "hub"
+
+
+def _checkpoints(root: Path) -> Iterator[Path]:
+    """Files that look like checkpoints, not too deep and not too many."""
+    count = 0
+    for place, folders, names in os.walk(root):
+        depth = len(Path(place).relative_to(root).parts)
+        folders[:] = sorted(folders) if depth < MAX_DEPTH else []
+        for name in sorted(names):
+            path = Path(place) / name
+            if path.suffix.lower() in SUFFIXES and path.is_file():
+                count += 1
+                if count > MAX_FILES:
+                    return
+                yield path
+
+
+def _describe(path: Path, place: str, size: int) -> KnownPolicy:
+    from nitropilot.policy import describe
+
+    # A configuration beside the weights goes with them: then the folder is the policy.
+    named = path.parent if path.name == WEIGHTS_NAME else path
+    try:
+        facts = describe(named, digest=False).model_dump(mode="json", exclude={"sha256", "file"})
+    except NitroPilotError as error:
+        return KnownPolicy(str(path), place, size, error=error.line())
+    return KnownPolicy(str(named), place, size, facts)

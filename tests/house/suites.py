@@ -1,0 +1,104 @@
+"""The suites of each room, low to high: docs/architecture.md in a form that a test can follow.
+
+A line is one step; what stands in a line may import what stands in it or in lines above it.
+A name is a suite (a folder) or a module at the top of its room.
+"""
+
+from __future__ import annotations
+
+from tests.house.imports import files, module_name
+
+SUITES: dict[str, str] = {
+    "records": """
+        errors
+        format
+        rows
+        columns
+        writer reader
+    """,
+    "capture": """
+        errors window
+        frame processes base
+        x11 win32
+        mss_grabber finder
+        chooser
+        sight
+    """,
+    "controller": """
+        errors state processes
+        pads
+        human
+        pausing
+    """,
+    "policy": """
+        errors sizes
+        config naming actions observation
+        network
+        files
+    """,
+    "engines": """
+        errors wish
+        base cache
+        batch fingerprint spec fallback
+        chooser
+        pytorch
+        openvino onnx
+        tensorrt
+        remote
+        measure
+    """,
+    "agent": """
+        errors
+        values
+        pad
+        target
+        record
+        events
+        play
+        session
+    """,
+    "simulator": """
+        arcade
+        catalogue
+    """,
+    "server": """
+        errors
+        options
+        store
+        http pages
+        host
+        schemas
+        jobs
+        events
+        sessions
+        auth
+        web
+        api
+        daemon
+        policy_server
+        cli
+    """,
+    "server.cli": """
+        terminal
+        engine play
+        daemon
+        main
+    """,
+}
+
+
+def steps(place: str) -> dict[str, int]:
+    """How high each suite and top module of a room (or of a suite with suites) stands."""
+    lines = SUITES[place].strip().splitlines()
+    return {name: height for height, line in enumerate(lines) for name in line.split()}
+
+
+def part(module: str, place: str) -> str:
+    """The suite or top module of ``place`` that a module belongs to; "" for ``place`` itself."""
+    return module.removeprefix(f"{place}.").split(".")[0] if module != place else ""
+
+
+def parts(place: str) -> set[str]:
+    """The suites and top modules that ``place`` really has."""
+    modules = (module_name(path) for path in files(place.replace(".", "/"), "py"))
+    return {name for module in modules if (name := part(module, place))}
