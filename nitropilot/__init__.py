@@ -2,9 +2,10 @@
 
     import nitropilot
 
-    policy = nitropilot.load_policy("ng.pt")
-    engine = nitropilot.load_engine("ng.pt")
-    game = nitropilot.open_game(nitropilot.Target(process="mygame"))
+    policy = nitropilot.load_policy("ng.pt")                          # the network, in torch
+    engine = nitropilot.load_engine("ng.pt")                          # what runs it fastest here
+    game = nitropilot.open_game(nitropilot.Target(process="mygame"))  # window, pad and pauser
+    session = nitropilot.Session(plan)                                # a play of it
 
 Importing this package is cheap: what it offers is loaded when first used.  The rooms are
 packages in it, such as ``nitropilot.capture`` and ``nitropilot.agent``; what lies here is
@@ -35,6 +36,7 @@ __all__ = [
     "SessionPlan",
     "Target",
     "__version__",
+    "find_recipe",
     "find_window",
     "list_windows",
     "load_engine",
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
     from nitropilot.controller import open_gamepad
     from nitropilot.engines import load_engine
     from nitropilot.policy import load_policy, open_policy, random_policy
+    from nitropilot.simulator.catalogue import find_recipe
 else:
     _HOME = {
         "agent": ("PlaySettings", "Session", "SessionPlan", "Target", "open_game"),
@@ -64,6 +67,7 @@ else:
         "controller": ("open_gamepad",),
         "engines": ("load_engine",),
         "policy": ("load_policy", "open_policy", "random_policy"),
+        "simulator.catalogue": ("find_recipe",),
     }
     _ROOM = {name: room for room, names in _HOME.items() for name in names}
 
