@@ -1,6 +1,6 @@
 # Two commands do everything, set-up included:
 #   make demo   create the environment, install, and watch the agent play SuperTux
-#   make test   the same set-up, then the whole test suite
+#   make test   the same set-up, then lint, types and all tests but the slow proofs
 # Others: make check (lint and types), make bench (what this machine measures), make clean, and the
 # slow proofs, which make test leaves out and continuous integration runs in turn: make parity
 # (every engine here against float32, full-size policies too), make test-images (the container

@@ -26,8 +26,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from nitropilot.errors import NitroPilotError
-
-__version__ = "0.1.0"
+from nitropilot.version import __version__
 
 __all__ = [
     "NitroPilotError",

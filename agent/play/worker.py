@@ -103,7 +103,7 @@ class InferenceWorker:
         self._window: Window | None = None
         self._requests: queue.SimpleQueue[InferenceRequest | None] = queue.SimpleQueue()
         self._results: queue.SimpleQueue[InferenceResult] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._work, name="nitropilot-thinker", daemon=True)
+        self._thread = threading.Thread(target=self._work, name="nitropilot-inference", daemon=True)
         self._thread.start()
 
     @property

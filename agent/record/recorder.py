@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from nitropilot import __version__
 from nitropilot.agent.errors import RecordingError, RecordingFull
 from nitropilot.agent.record.limits import Limits, size_of
 from nitropilot.agent.record.mend import mend
@@ -28,6 +27,7 @@ from nitropilot.records.errors import RecordsError
 from nitropilot.records.format import FACTS, FORMAT, PART, VIDEO, Source
 from nitropilot.records.rows import Row
 from nitropilot.records.writer import RowLog, new_id, write_json
+from nitropilot.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable

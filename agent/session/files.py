@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from nitropilot import NitroPilotError, __version__
 from nitropilot.agent.record.recorder import About
 from nitropilot.agent.record.switch import RecordingSwitch
 from nitropilot.agent.record.trace import TraceWriter
 from nitropilot.agent.record.video import VideoRecorder
+from nitropilot.errors import NitroPilotError
+from nitropilot.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,10 +12,10 @@ import threading
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from nitropilot import NitroPilotError
 from nitropilot.agent.session.states import SessionState
 from nitropilot.controller.human.reader import touched
 from nitropilot.controller.state import NEUTRAL
+from nitropilot.errors import NitroPilotError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

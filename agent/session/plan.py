@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from nitropilot import NitroPilotError
 from nitropilot.agent.errors import GameExited, RecordingError
 from nitropilot.agent.play.settings import PlaySettings
 from nitropilot.agent.session.states import SessionState
 from nitropilot.agent.values import End
+from nitropilot.errors import NitroPilotError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from nitropilot import NitroPilotError
 from nitropilot.agent.events import Changed, EventQueue
 from nitropilot.agent.play.loop import Parts
 from nitropilot.agent.play.modes import choose_mode, fall_back, open_loop, open_stepper
@@ -27,6 +26,7 @@ from nitropilot.agent.session.plan import ending_of
 from nitropilot.agent.session.states import SessionState
 from nitropilot.agent.target.opening import press_opening
 from nitropilot.agent.values import SessionFacts
+from nitropilot.errors import NitroPilotError
 
 if TYPE_CHECKING:
     from pathlib import Path

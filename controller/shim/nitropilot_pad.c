@@ -32,7 +32,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* ---- The page, shared with controller/pad_page.py: change both and the version. ---- */
+/* ---- The page, shared with controller/pads/pad_page.py: change both and the version. ---- */
 
 enum { PAGE_VERSION = 1, PAGE_BYTES = 4096, CELLS = 4 };
 enum { ERROR_SDL_TOO_OLD = 1, ERROR_SDL_3 = 2, ERROR_REFUSED = 3 };

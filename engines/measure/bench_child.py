@@ -28,9 +28,9 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
-from nitropilot import NitroPilotError
 from nitropilot.engines.chooser import load_engine
 from nitropilot.engines.errors import EngineError
+from nitropilot.errors import NitroPilotError
 from nitropilot.policy.actions import ACTION_DIM, decode
 from nitropilot.policy.observation import observe
 

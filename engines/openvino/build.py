@@ -18,13 +18,13 @@ import numpy as np
 import openvino as ov
 import torch
 
-from nitropilot import NitroPilotError
 from nitropilot.engines.base import Request
 from nitropilot.engines.batch import make_batch
 from nitropilot.engines.cache import new_entry
 from nitropilot.engines.errors import EngineError, WrongResult
 from nitropilot.engines.openvino.settings import ALLOWED_ERROR, compile_settings
 from nitropilot.engines.spec import policy_spec
+from nitropilot.errors import NitroPilotError
 from nitropilot.policy import open_policy
 from nitropilot.policy.network.graph import FramePart, SamplerPart
 

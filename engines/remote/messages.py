@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nitropilot import NitroPilotError
 from nitropilot.engines.base import ActionChunk
 from nitropilot.engines.errors import InferenceFailed, ServerGone, WireError
 from nitropilot.engines.remote.wire import Limits, unpack
+from nitropilot.errors import NitroPilotError
 from nitropilot.policy.errors import ObservationError
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nitropilot import __version__
 from nitropilot.engines.base import PolicySpec
 from nitropilot.engines.errors import WireError
+from nitropilot.version import __version__
 
 if TYPE_CHECKING:
     from nitropilot.engines.base import Engine

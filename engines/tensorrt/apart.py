@@ -14,10 +14,10 @@ import subprocess
 import sys
 from typing import Any
 
-from nitropilot import NitroPilotError
 from nitropilot.children import module_command, module_environment
 from nitropilot.engines.errors import EngineError, EngineUnavailable, OutOfMemory
 from nitropilot.engines.tensorrt.build import build_plans
+from nitropilot.errors import NitroPilotError
 from nitropilot.policy.errors import CheckpointError, PolicyError
 
 log = logging.getLogger("nitropilot.engines")

@@ -9,7 +9,6 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import Field
 
-from nitropilot import __version__
 from nitropilot.engines.chooser import BACKENDS, engine_reports
 from nitropilot.server.api.routes import Registry
 from nitropilot.server.auth.identity import Scope
@@ -17,6 +16,7 @@ from nitropilot.server.auth.scopes import ScopedRoute, admin_only, allow
 from nitropilot.server.host.doctor import can_play, examine
 from nitropilot.server.schemas.models import Model
 from nitropilot.server.store.policies import models_folder
+from nitropilot.version import __version__
 
 router = APIRouter(prefix="/api/v1", route_class=ScopedRoute)
 

@@ -13,7 +13,7 @@ import numpy as np
 from fastapi import APIRouter, Depends, Query, Request, Response
 from starlette.requests import ClientDisconnect
 
-from nitropilot import __version__, capture
+from nitropilot import capture
 from nitropilot.controller import gamepad_reports
 from nitropilot.engines import engine_reports
 from nitropilot.policy.actions import decode
@@ -40,6 +40,7 @@ from nitropilot.server.schemas.views import (
     window_model,
 )
 from nitropilot.server.sessions.registry import SessionRegistry
+from nitropilot.version import __version__
 
 router = APIRouter(prefix="/api/v1", route_class=ScopedRoute)
 RAW = "application/octet-stream"

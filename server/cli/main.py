@@ -12,8 +12,8 @@ from typing import Annotated
 
 import typer
 
-from nitropilot import NitroPilotError, __version__
 from nitropilot.capture.errors import AmbiguousWindow
+from nitropilot.errors import NitroPilotError
 from nitropilot.server.cli.daemon.doctor import doctor
 from nitropilot.server.cli.daemon.serve import serve, token
 from nitropilot.server.cli.daemon.serve_options import ServeOptions
@@ -37,6 +37,7 @@ from nitropilot.server.cli.terminal.output import (
     print_note,
     survive_odd_characters,
 )
+from nitropilot.version import __version__
 
 UsageError: type[typer.BadParameter] = typer.BadParameter.__mro__[1]
 """The base of all mistakes in options, from click or from typer's own copy of it."""

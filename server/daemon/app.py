@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from fastapi.security import HTTPBearer
 from starlette.exceptions import HTTPException
 
-from nitropilot import NitroPilotError, __version__
+from nitropilot.errors import NitroPilotError
 from nitropilot.server.api.event_routes import router as pictures_router
 from nitropilot.server.api.event_stream import route as events_route
 from nitropilot.server.api.jobs_routes import router as jobs_router
@@ -32,6 +32,7 @@ from nitropilot.server.schemas.models import ErrorAnswer, VersionAnswer
 from nitropilot.server.sessions.metrics import Metrics
 from nitropilot.server.web.sign_in import router as login_router
 from nitropilot.server.web.site import router as site_router
+from nitropilot.version import __version__
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp

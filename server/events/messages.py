@@ -12,8 +12,8 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from nitropilot import __version__
 from nitropilot.controller.state import Button
+from nitropilot.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING
 import anyio.to_thread
 from anyio import CapacityLimiter
 
-from nitropilot import NitroPilotError, capture
+from nitropilot import capture
 from nitropilot.agent.errors import NotPossibleNow
 from nitropilot.capture.errors import GrabFailed
+from nitropilot.errors import NitroPilotError
 from nitropilot.server.errors import SessionNotFound
 from nitropilot.server.events import messages
 

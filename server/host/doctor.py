@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from nitropilot import NitroPilotError
 from nitropilot.capture import check_sight
 from nitropilot.capture.sight import LEAVE_WAYLAND
+from nitropilot.errors import NitroPilotError
 from nitropilot.simulator.catalogue import installed
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def _pauser() -> list[Finding]:
     from nitropilot.controller import Pauser
 
     def try_it() -> str:
-        command = [sys.executable, "-c", "import time; time.sleep(60)"]
+        command = [sys.executable, "-P", "-c", "import time; time.sleep(60)"]
         with subprocess.Popen(command) as child:
             try:
                 with Pauser(child.pid) as pauser:

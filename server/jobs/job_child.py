@@ -14,7 +14,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from nitropilot import NitroPilotError
+from nitropilot.errors import NitroPilotError
 from nitropilot.server.jobs.job_kinds import BuildRequest, PullRequest, parse_request
 
 

@@ -98,7 +98,7 @@ class HowToPlay(Options):
     )
     action_hz: float = Field(default=60.0, ge=1, le=240, description="Actions a second")
     actions_per_chunk: Annotated[int, Field(ge=1), Outside(ChunkPart)] | None = Field(
-        default=None, description="Actions of a chunk that are played before the next look"
+        default=None, description="Actions of a chunk that are played before the next decision"
     )
     allow: Annotated[
         tuple[str, ...],

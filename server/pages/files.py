@@ -25,7 +25,7 @@ ASSETS = (
     "shared/api.js",
     "shared/base.css",
     "shared/dom.js",
-    "shared/door.css",
+    "shared/sign-in.css",
     "shared/events.js",
     "shared/icon.svg",
     "shared/layouts.js",

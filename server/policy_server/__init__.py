@@ -1,6 +1,6 @@
 """The policy server: many clients, one policy, on the openpi WebSocket wire.
 
-    door         who may come in: Host, Origin, token, how many
+    admission    who may come in: Host, Origin, token, how many
     connection   one client: requests in, answers out, in order
     messages     what is read of a request, and what is answered
     batcher      one thread that owns the engine and computes requests together

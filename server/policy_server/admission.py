@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from websockets.datastructures import Headers
 from websockets.http11 import Response
 
-from nitropilot import __version__
 from nitropilot.server.http.hosts import LOOPBACK_NAMES, Authority, parse_authority
+from nitropilot.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nitropilot import NitroPilotError
 from nitropilot.engines.base import Request
+from nitropilot.errors import NitroPilotError
 from nitropilot.server.errors import ServerError, ShuttingDown, Superseded
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 
-from nitropilot import NitroPilotError
 from nitropilot.engines.errors import WireError
+from nitropilot.errors import NitroPilotError
 from nitropilot.server.policy_server.messages import Reader, answer_of, error_text
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ from nitropilot.policy.observation import observe
 from nitropilot.server.errors import RequestInvalid
 
 if TYPE_CHECKING:
-    from nitropilot import NitroPilotError
     from nitropilot.engines.base import Array, PolicySpec
+    from nitropilot.errors import NitroPilotError
     from nitropilot.server.policy_server.batcher import Done
 
 LIMITS = Limits(size=32 * MIB, items=256)

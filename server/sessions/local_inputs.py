@@ -12,11 +12,11 @@ import threading
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from nitropilot import NitroPilotError
 from nitropilot.agent.session.control import SessionControl
 from nitropilot.agent.session.human import HumanPlay, HumanThread
 from nitropilot.controller.human.hotkeys import open_hotkeys, parse_hotkey
 from nitropilot.controller.human.reader import open_human_pads
+from nitropilot.errors import NitroPilotError
 from nitropilot.server.sessions.panic import panic, toggle_all
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from nitropilot.server.sessions.registry import SessionRegistry
     from nitropilot.server.store.settings import HotkeySettings
 
-log = logging.getLogger("nitropilot.desk")
+log = logging.getLogger("nitropilot.inputs")
 
 
 class LocalInputs:

@@ -14,9 +14,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
-from nitropilot import __version__
 from nitropilot.agent.session.states import SessionState
 from nitropilot.server.jobs.jobs import RUNNING
+from nitropilot.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

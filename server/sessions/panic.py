@@ -6,8 +6,8 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-from nitropilot import NitroPilotError
 from nitropilot.agent.session.states import SessionState
+from nitropilot.errors import NitroPilotError
 
 if TYPE_CHECKING:
     from nitropilot.agent import Session

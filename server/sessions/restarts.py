@@ -12,8 +12,8 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from nitropilot import NitroPilotError
 from nitropilot.agent.session.states import SessionState
+from nitropilot.errors import NitroPilotError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

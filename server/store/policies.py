@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nitropilot import NitroPilotError
+from nitropilot.errors import NitroPilotError
 from nitropilot.policy.files.formats import PT_SUFFIXES, WEIGHTS_NAME
 from nitropilot.policy.naming import SIZES
 from nitropilot.server.store.paths import data_folder

@@ -12,13 +12,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from starlette.responses import HTMLResponse, RedirectResponse
 
-from nitropilot import __version__
 from nitropilot.server.auth.guard import too_many
 from nitropilot.server.auth.identity import Scope, identity_of
 from nitropilot.server.auth.routes import AccessNow
 from nitropilot.server.auth.scopes import ScopedRoute, public
 from nitropilot.server.http.limits import client_key
 from nitropilot.server.web.site import dashboard
+from nitropilot.version import __version__
 
 router = APIRouter(route_class=ScopedRoute)
 
@@ -30,7 +30,7 @@ PAGE = """<!doctype html>
 <title>NitroPilot</title>
 <link rel="icon" href="/pages/shared/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="/pages/shared/base.css">
-<link rel="stylesheet" href="/pages/shared/door.css">
+<link rel="stylesheet" href="/pages/shared/sign-in.css">
 <main>
 <h1>NitroPilot <small>{version}</small></h1>
 {text}

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from nitropilot.agent.target.game import Game
     from tests.golden.world import World
 
-LOOKER = {"paused": "nitropilot-session", "realtime": "nitropilot-thinker"}
+LOOKER = {"paused": "nitropilot-session", "realtime": "nitropilot-inference"}
 """Which thread grabs for the policy, by the start of its name."""
 POLICY = "random:tiny"
 HANDLE = 0x1A0

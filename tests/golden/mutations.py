@@ -17,10 +17,12 @@ from typing import NamedTuple
 from tests.golden import expected
 from tests.golden.overlay import browser
 from tests.golden.scenarios import SCENARIOS
+from tests.house.imports import ROOMS
 
-ROOMS = ("nitropilot", "capture", "controller", "policy", "engines", "agent", "simulator", "server")
-OWN = Path("tests/golden")
+OWN = ("tests/golden", "tests/house", "tests/support")
+"""What a copy needs beside the rooms."""
 LOOK = "--look"
+KINDS = (".py", ".js")
 
 
 class Mutation(NamedTuple):
@@ -107,21 +109,33 @@ MUTATIONS = (
 )  # fmt: skip
 
 
+def sources(root: Path) -> dict[Path, str]:
+    """The program's files that a mutation may be in, with their texts."""
+    files = [path for room in ROOMS for path in (root / room).rglob("*")]
+    return {path: path.read_text(encoding="utf-8") for path in files if path.suffix in KINDS}
+
+
+def place_of(mutation: Mutation, texts: dict[Path, str]) -> Path:
+    """The one file that has the text.
+
+    Raises:
+        LookupError: The text is not there exactly once.
+    """
+    found = [path for path, text in texts.items() for _ in range(text.count(mutation.old))]
+    if len(found) != 1:
+        raise LookupError(f"{mutation.name}: {mutation.old!r} is there {len(found)} times")
+    return found[0]
+
+
 def apply(mutation: Mutation, root: Path) -> None:
     """Break a copy of the source.
 
     Raises:
         LookupError: The text is not there exactly once.
     """
-    files = [path for room in ROOMS for path in (root / room).rglob("*")]
-    texts = {
-        path: path.read_text(encoding="utf-8") for path in files if path.suffix in (".py", ".js")
-    }
-    found = [path for path, text in texts.items() for _ in range(text.count(mutation.old))]
-    if len(found) != 1:
-        raise LookupError(f"{mutation.name}: {mutation.old!r} is there {len(found)} times")
-    text = texts[found[0]].replace(mutation.old, mutation.new)
-    found[0].write_text(text, encoding="utf-8")
+    texts = sources(root)
+    place = place_of(mutation, texts)
+    place.write_text(texts[place].replace(mutation.old, mutation.new), encoding="utf-8")
 
 
 def notices(root: Path, play: str) -> str:
@@ -151,9 +165,8 @@ def said_of(mutation: Mutation | None) -> str:
     """What the traces say of the program with this mutation, or without any."""
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
-        for room in ROOMS:
-            shutil.copytree(room, root / room)
-        shutil.copytree(OWN, root / OWN)
+        for folder in (*ROOMS, *OWN):
+            shutil.copytree(folder, root / folder)
         (root / "tests" / "__init__.py").touch()
         if mutation is not None:
             apply(mutation, root)

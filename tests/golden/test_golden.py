@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.golden import expected
+from tests.golden import expected, mutations
 from tests.golden.normal import difference
 from tests.golden.overlay import browser, find_browser
 from tests.golden.scenarios import SCENARIOS
+from tests.support.places import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,3 +98,10 @@ def test_every_kind_of_difference_is_seen(wanted: Any, found: Any, place: str) -
     """A comparison that overlooks something makes all of these tests worth nothing."""
     assert difference(wanted, wanted) == ""
     assert place in difference(wanted, found)
+
+
+def test_every_mutation_has_its_place() -> None:
+    """One whose text has been rewritten breaks nothing, and the proof that takes long is void."""
+    texts = mutations.sources(ROOT)
+    for mutation in mutations.MUTATIONS:
+        mutations.place_of(mutation, texts)

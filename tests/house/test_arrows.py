@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from tests.house.imports import ROOMS, files, graph
+from tests.house.imports import ROOMS, SHARED, files, graph
 from tests.support.places import ROOT
 
 LONGEST = 300
+LONGER = {Path("controller/shim/nitropilot_pad.c")}
+"""One library of one file: what it preloads has to be compiled on a player's machine."""
 FORBIDDEN_AT_IMPORT = {"vgamepad", "libevdev", "Xlib", "mss", "pygame", "tensorrt", "openvino"}
 COMMAND = "nitropilot.__main__"
 """``python -m nitropilot`` is the command line, which lives in ``server``."""
@@ -33,11 +36,26 @@ def test_arrows_point_one_way(room: str) -> None:
 
 
 @pytest.mark.parametrize("room", ROOMS)
+def test_no_way_round_by_a_face(room: str) -> None:
+    """The face of a room, or of the whole house, has what is high in it: who stands below and
+    imports from it imports upwards, and no arrow shows it."""
+    faces = {
+        module: found
+        for module, others in graph().items()
+        if module.split(".")[0] == room and module not in (COMMAND, FACE)
+        if (found := {other for other in others if other.startswith("nitropilot")} - SHARED)
+        or (found := others & {room} - {module})
+    }
+    assert faces == {}
+
+
+@pytest.mark.parametrize("room", ROOMS)
 def test_a_module_can_be_read_in_one_sitting(room: str) -> None:
     """Modules that grow past 300 lines hide a second module."""
     lengths = {
         str(path): len((ROOT / path).read_text(encoding="utf-8").splitlines())
-        for path in files(room, "py", "js")
+        for path in files(room, "py", "js", "css", "html", "c")
+        if path not in LONGER
     }
     assert {path: length for path, length in lengths.items() if length > LONGEST} == {}
 

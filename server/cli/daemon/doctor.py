@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from nitropilot import __version__
 from nitropilot.server.cli.terminal.output import EXIT_FAILED, JsonOption, console, print_json
+from nitropilot.version import __version__
 
 
 def doctor(as_json: Annotated[bool, JsonOption] = False) -> None:

@@ -70,7 +70,7 @@ class Slow(Gate):
         return super().infer_batch(requests)
 
 
-class Watch:
+class StopWatcher:
     """Looks all the time whether a process is stopped."""
 
     def __init__(self, pid: int) -> None:
@@ -135,7 +135,7 @@ def test_the_game_never_stops(stage: Stage, runner: LaunchedGame) -> None:
     """A policy of a tenth of a second: in paused mode the game would stand still as long."""
     assert runner.page is not None
     engine = Slow(stage.engine(), 0.1)
-    watch = Watch(runner.process.pid)
+    watch = StopWatcher(runner.process.pid)
     try:
         session = stage.playing(
             attach(runner), engine=engine, settings=settings(), prepare=forbid_freezing
@@ -305,7 +305,7 @@ def test_a_session_ends_although_the_policy_hangs(
     assert session.end is not None
     assert session.end.reason.startswith("enough; and the policy has been computing for")
     assert read_trace(session)[-1]["type"] == "end"
-    assert (closed, own_threads()) == ([], {"nitropilot-thinker"})
+    assert (closed, own_threads()) == ([], {"nitropilot-inference"})
     engine.open()
 
 
