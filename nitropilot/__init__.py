@@ -17,16 +17,31 @@ from __future__ import annotations
 import os
 import sys
 
-if sys.argv[:1] == ["-m"] and not sys.flags.safe_path and sys.path[0] == os.getcwd():  # noqa: PTH109
-    # ``python -m nitropilot`` would look into the current folder before anything else, and a
-    # player's typing.py is none of ours.  The rooms are found all the same, see ``__path__``.
-    del sys.path[0]
 
-from importlib import import_module
-from typing import TYPE_CHECKING
+def _leave_current_folder() -> None:
+    """Of ``python -m nitropilot``, before anything else is imported.
 
-from nitropilot.errors import NitroPilotError
-from nitropilot.version import __version__
+    ``-m`` looks into the current folder first, and a player's typing.py is none of ours. The
+    rooms are found all the same, see ``__path__``. Other programs keep what they have.
+    """
+    if sys.argv[:1] != ["-m"] or sys.flags.safe_path:
+        return
+    module = sys.orig_argv[-len(sys.argv)].removeprefix("-m")
+    try:
+        here = os.getcwd()  # noqa: PTH109 - pathlib is not imported yet
+    except OSError:  # the folder is gone, and what it had as well
+        return
+    if module.partition(".")[0] == __name__ and sys.path[0] == here:
+        del sys.path[0]
+
+
+_leave_current_folder()
+
+from importlib import import_module  # noqa: E402
+from typing import TYPE_CHECKING  # noqa: E402
+
+from nitropilot.errors import NitroPilotError  # noqa: E402
+from nitropilot.version import __version__  # noqa: E402
 
 __all__ = [
     "NitroPilotError",
@@ -48,7 +63,7 @@ __all__ = [
 ]
 
 _HERE = os.path.dirname(__file__)  # noqa: PTH120 - pathlib would double what importing this costs
-if not os.path.isdir(os.path.join(_HERE, "agent")):  # noqa: PTH112, PTH118
+if not os.path.isfile(os.path.join(_HERE, "agent", "__init__.py")):  # noqa: PTH113, PTH118
     # A checkout: the rooms lie beside this folder, and in it only when installed.
     __path__.append(os.path.dirname(_HERE))  # noqa: PTH120
 
@@ -68,12 +83,15 @@ else:
         "policy": ("load_policy", "open_policy", "random_policy"),
         "simulator.catalogue": ("find_recipe",),
     }
-    _ROOM = {name: room for room, names in _HOME.items() for name in names}
+    _PLACE = {name: place for place, names in _HOME.items() for name in names}
+    _ROOMS = {place.partition(".")[0] for place in _HOME} | {"records", "server"}
 
     def __getattr__(name: str) -> object:
-        if name not in _ROOM:
+        if name in _ROOMS:
+            return import_module(f"nitropilot.{name}")
+        if name not in _PLACE:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        return getattr(import_module(f"nitropilot.{_ROOM[name]}"), name)
+        return getattr(import_module(f"nitropilot.{_PLACE[name]}"), name)
 
     def __dir__() -> list[str]:
         return sorted({*globals(), *__all__})

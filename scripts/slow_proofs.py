@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import shlex
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from pathlib import Path
 LIST = ".ci/slow-proofs.toml"
 ALWAYS, IN_TURN = "always", "in turn"
 SLOWEST = 10
+INTERRUPTED = 130
 
 
 class ListError(ValueError):
@@ -97,18 +99,40 @@ def read_plan(text: str) -> Plan:
     """
     try:
         data = tomllib.loads(text)
-        tests = Proof("tests", data["tests"]["command"], data["tests"]["minutes"], ALWAYS)
-        proofs = tuple(Proof(**row) for row in data.get("proof", ()))
-        plan = Plan(data["minutes"], tests, proofs)
-    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        tests = Proof(name="tests", when=ALWAYS, **data.pop("tests"))
+        proofs = tuple(Proof(**row) for row in data.pop("proof", ()))
+        plan = Plan(_minutes("a run", data.pop("minutes")), tests, proofs)
+    except (tomllib.TOMLDecodeError, AttributeError, KeyError, TypeError) as error:
         raise ListError(f"{LIST} cannot be read: {error}") from error
+    if data:
+        raise ListError(f"{LIST} has {sorted(data)[0]!r}, which nobody reads")
+    for proof in (tests, *proofs):
+        _check(proof)
     names = [proof.name for proof in (tests, *proofs)]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ListError(f"{LIST} has two rows of the name {twice[0]!r}")
-    for proof in proofs:
-        if proof.when not in (ALWAYS, IN_TURN):
-            raise ListError(f"{proof.name!r} is to run {proof.when!r}: {ALWAYS!r} or {IN_TURN!r}")
     return plan
+
+
+def _check(proof: Proof) -> None:
+    """Raise ``ListError`` for a row that could not be drawn or run."""
+    if not isinstance(proof.name, str) or not proof.name:
+        raise ListError(f"{LIST} has a row whose name is {proof.name!r}")
+    try:
+        words = shlex.split(proof.command)
+    except (ValueError, AttributeError, TypeError) as error:
+        raise ListError(f"{proof.name!r} has the command {proof.command!r}: {error}") from error
+    if not words:
+        raise ListError(f"{proof.name!r} has no command")
+    _minutes(proof.name, proof.minutes)
+    if proof.when not in (ALWAYS, IN_TURN):
+        raise ListError(f"{proof.name!r} is to run {proof.when!r}: {ALWAYS!r} or {IN_TURN!r}")
+
+
+def _minutes(name: str, value: object) -> float:
+    if type(value) not in (int, float) or not 0 < value < float("inf"):  # type: ignore[operator]
+        raise ListError(f"{name!r} takes {value!r} minutes: use a number above 0")
+    return value  # type: ignore[return-value]
 
 
 def drawn(plan: Plan, digest: str) -> list[Proof]:
@@ -128,27 +152,39 @@ def _lot(digest: str, name: str) -> bytes:
 
 def run(steps: list[Proof]) -> list[Result]:
     """Run all, also after one has failed, and say of each how it went."""
-    results = []
+    results: list[Result] = []
     for step in steps:
         print(f"== {step.name}: {step.command}", flush=True)
         began = time.monotonic()
-        status = _call(step.command)
+        try:
+            status = _call(step.command)
+        except KeyboardInterrupt:
+            return [*results, Result(step, time.monotonic() - began, INTERRUPTED)]
         results.append(Result(step, time.monotonic() - began, status))
         print(f"== {results[-1].line.strip()}", flush=True)
     return results
 
 
 def _call(command: str) -> int:
+    # What make was told of this run (to ignore errors, to run nothing) is not for the rows.
+    environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS")}
     try:
-        return subprocess.run(shlex.split(command), check=False).returncode
+        return subprocess.run(shlex.split(command), env=environment, check=False).returncode
     except OSError as error:
         print(error, file=sys.stderr, flush=True)
         return 127
 
 
 def head() -> str:
-    """The commit's digest; empty where this is no checkout."""
-    return _git("rev-parse", "HEAD").strip()
+    """The commit's digest; empty where this is no checkout.
+
+    Raises:
+        ListError: It is one, and git does not say: every run would draw the same rows.
+    """
+    digest = _git("rev-parse", "HEAD").strip()
+    if not digest and Path(".git").exists():
+        raise ListError("git does not tell the commit; see what `git rev-parse HEAD` says")
+    return digest
 
 
 def last_draws(names: list[str]) -> tuple[dict[str, str], int]:
@@ -250,11 +286,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--all", action="store_true", help="every row, without the tests")
     parser.add_argument("--only", action="append", metavar="NAME", help="this row, in any case")
     options = parser.parse_args(arguments)
-    digest = head()
     try:
+        digest = head()
         plan = read_plan(Path(LIST).read_text(encoding="utf-8"))
         steps = choose(plan, options, digest)
-    except (ListError, OSError) as error:
+    except (ListError, OSError, UnicodeDecodeError) as error:
         print(f"slow_proofs: {error}", file=sys.stderr)
         return 2
     if options.list:

@@ -8,6 +8,7 @@ stops play or a session failed, 2 for an error the user can mend, named in one l
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -82,11 +83,22 @@ def options(
     log_to_stderr(verbose)
 
 
+def _require_folder() -> None:
+    """Raise in a folder that was removed: libraries that look for it end the process."""
+    try:
+        Path.cwd()
+    except OSError:
+        raise NitroPilotError(
+            "the current folder does not exist any more", "change to another one"
+        ) from None
+
+
 def main() -> None:
     """Run the command line and exit."""
     survive_odd_characters()
     status = EXIT_ERROR
     try:
+        _require_folder()
         status = app(standalone_mode=False)
     except AmbiguousWindow as error:
         print_error(f"{len(error.candidates)} windows match; {error.hint}")

@@ -161,6 +161,23 @@ def test_a_list_with_a_mistake_is_refused(text: str, word: str) -> None:
         read_plan(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        text_of(("a", "tru'e", 1, IN_TURN)), text_of(("a", "", 1, IN_TURN)),
+        text_of(("a", "true", -9, IN_TURN)), text_of(("a", "true", float("nan"), IN_TURN)),
+        text_of(("a", "true", 0, ALWAYS)), text_of(("", "true", 1, ALWAYS)),
+        text_of().replace("minutes = 10", 'minutes = "10"'), text_of(tests=""),
+        text_of() + '[[proofs]]\nname = "a"\n',
+        text_of(("a", "true", 1, IN_TURN)).replace('name = "a"', 'name = ["a"]'),
+    ],
+)  # fmt: skip
+def test_what_could_not_be_drawn_or_run_is_refused(text: str) -> None:
+    """Found out after the tests, it would cost the run; found in an old commit, every run."""
+    with pytest.raises(ListError):
+        read_plan(text)
+
+
 def test_the_same_commit_draws_the_same(plan: Plan) -> None:
     """What was proved of a commit must be known without a file that says so."""
     assert drawn(plan, COMMITS[0]) == drawn(plan, COMMITS[0])

@@ -7,6 +7,7 @@ itself, is marked ``machine_wide``.
 
 from __future__ import annotations
 
+import os
 import sys
 import tempfile
 from contextlib import contextmanager
@@ -29,9 +30,13 @@ def alone(path: Path = LOCK) -> Iterator[None]:
         return
     import fcntl
 
-    with path.open("a") as lock:
+    # Whoever made it, anybody may read it, and a lock needs no more.
+    lock = os.open(path, os.O_RDONLY | os.O_CREAT, 0o644)
+    try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(lock)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -23,6 +23,7 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
@@ -87,7 +88,8 @@ class WarmProcess:
     def send_signal(self, sig: int, /) -> None:
         """Send it a signal, if it still runs."""
         if self.poll() is None:
-            os.kill(self.pid, sig)
+            with suppress(ProcessLookupError):  # it has ended in this moment
+                os.kill(self.pid, sig)
 
     def terminate(self) -> None:
         """Ask it to end."""
@@ -113,6 +115,7 @@ class _Warm:
     """The process that forks, and the socket on which it is asked to."""
 
     def __init__(self, root: Path) -> None:
+        self.began_with = _fixed_at_start(os.environ)
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.support.warm_main", str(theirs.fileno())],
@@ -165,7 +168,7 @@ def start(
         output: Where it prints.
         errors: Where its errors go.
     """
-    if CAN_FORK and _of_python(environment) == _of_python(os.environ):
+    if CAN_FORK and _fixed_at_start(environment) == _warm(folder).began_with:
         return _warm(folder).start(arguments, environment, folder, output, errors)
     return subprocess.Popen(
         [sys.executable, "-m", "nitropilot", *arguments], env=environment, cwd=folder,
@@ -173,9 +176,10 @@ def start(
     )  # fmt: skip
 
 
-def _of_python(environment: Mapping[str, str]) -> dict[str, str]:
-    """What the interpreter itself reads when it starts, which is too late for a fork."""
-    return {name: value for name, value in environment.items() if name.startswith("PYTHON")}
+def _fixed_at_start(environment: Mapping[str, str]) -> dict[str, str]:
+    """What loader, C library and interpreter read when they start, which is too late for a fork."""
+    read = ("PYTHON", "LD_", "LC_", "LANG")
+    return {name: value for name, value in environment.items() if name.startswith(read)}
 
 
 @functools.cache

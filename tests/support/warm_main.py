@@ -26,6 +26,8 @@ def preload() -> None:
     import torch  # noqa: F401
     import uvicorn  # noqa: F401
 
+    import nitropilot  # noqa: F401
+
     gc.collect()
     gc.freeze()  # so that the children's collectors leave the shared pages alone
 
@@ -48,6 +50,10 @@ def serve(control: socket.socket) -> dict[str, Any] | None:
                 return None
             child = os.fork()
             if child == 0:
+                for other in list(watched.get_map().values()):
+                    if other.fileobj is not control:  # of the children before this one
+                        os.close(other.fd)
+                        os.close(other.data[1])
                 watched.close()
                 control.close()
                 os.close(fds[3])
@@ -87,6 +93,8 @@ def main() -> None:
     os.environ.update(request["environment"])
     os.chdir(request["folder"])
     sys.argv[1:] = request["arguments"]
+    # As where the command was installed: nothing of the folder it is started in is imported.
+    sys.path[:] = [place for place in sys.path if place != request["folder"]]
     runpy.run_module("nitropilot", run_name="__main__", alter_sys=True)
 
 
