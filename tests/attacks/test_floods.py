@@ -60,7 +60,7 @@ def test_header_bombs(target: Target, bomb: object, size: int) -> None:
                 raw.sendall(data[start : start + size])
             raw.shutdown(socket.SHUT_WR)
             answer = raw.makefile("rb").read()
-        except ConnectionError:
+        except OSError:  # it was closed before all was sent
             answer = b""
     assert not answer or int(answer.split()[1]) in (400, 403, 414, 431), answer[:200]
     assert process.memory_info().rss - before < 100 * 2**20

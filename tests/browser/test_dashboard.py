@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tests.browser.visitor import Visitor
     from tests.server.processes import Daemon
 
+pytestmark = pytest.mark.long
+
 expect.set_options(timeout=PATIENCE_MS)
 STATE = "[data-reason=state]"
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.server.processes import Daemon
 
 expect.set_options(timeout=PATIENCE_MS)
-pytestmark = pytest.mark.usefixtures("events")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("events")]
 STATE = "[data-reason=state]"
 
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from nitropilot.agent.target.display import PrivateDisplay
     from tests.browser.conftest import Visit
 
+pytestmark = pytest.mark.long
+
 expect.set_options(timeout=PATIENCE_MS)
 FULL_HD = (1920, 1080)
 UHD = (3840, 2160)

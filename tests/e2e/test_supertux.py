@@ -176,7 +176,7 @@ def check_video(result: dict[str, object]) -> None:
         frames = [frame.to_ndarray(format="gray") for frame in container.decode(video=0)]
     assert len(frames) == result["actions_sent"]
     assert frames[0].shape == (600, 800)
-    moved = [np.mean(cv2.absdiff(a, b) > 12) for a, b in zip(frames, frames[30:], strict=False)]
+    moved = [np.mean(cv2.absdiff(frames[0], later) > 12) for later in frames[30::30]]
     assert max(moved) > 0.1
 
 

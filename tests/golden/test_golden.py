@@ -23,9 +23,12 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser
 
-pytestmark = pytest.mark.skipif(
-    not hasattr(os, "fork"), reason="each play is fed back in a fork of one process"
-)
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(
+        not hasattr(os, "fork"), reason="each play is fed back in a fork of one process"
+    ),
+]
 
 
 @pytest.fixture(scope="module")

@@ -150,7 +150,7 @@ def test_the_daemon_runs_beside_a_users_files(
             assert daemon.stderr is not None
             url = next((line for line in daemon.stderr if "http://" in line), "")
             assert url, "it ended before it said where it listens"
-            base = url[url.index("http://") :].split()[0].split("/?")[0].rstrip("/")
+            base = "/".join(url[url.index("http://") :].split("/")[:3])
             token = (Path(surroundings["NITROPILOT_CONFIG"]) / "token").read_text().strip()
             bearer = {"Authorization": f"Bearer {token}"}
             with httpx.Client(base_url=base, headers=bearer, timeout=60) as client:
@@ -186,12 +186,13 @@ def test_the_package_runs_as_a_module_beside_a_users_files(
     assert done.returncode == 2, done.stderr
 
 
-def test_every_room_imports_from_a_clean_install(clean_python: Path, tmp_path: Path) -> None:
+def test_every_room_imports_from_a_clean_install(
+    clean_python: Path, tmp_path: Path, surroundings: dict[str, str]
+) -> None:
     """A room that is only found beside the checkout is not installed."""
     rooms = [f"nitropilot.{room}" for room in ROOMS if room != "nitropilot"]
     code = f"import {', '.join(rooms)}; print(nitropilot.capture.__file__)"
-    done = subprocess.run(
-        [str(clean_python), "-c", code], cwd=tmp_path, capture_output=True, text=True
-    )
+    command = [str(clean_python), "-c", code]
+    done = subprocess.run(command, cwd=tmp_path, env=surroundings, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert str(clean_python.parent.parent) in done.stdout

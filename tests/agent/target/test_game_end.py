@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from nitropilot.agent.target.display import PrivateDisplay
 
 pytestmark = [
+    pytest.mark.long,
     pytest.mark.game,
     pytest.mark.skipif(
         not sys.platform.startswith("linux"), reason="X11 windows and the preloaded pad"

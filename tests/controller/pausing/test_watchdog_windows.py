@@ -220,7 +220,8 @@ def test_the_watchdog_is_started_apart_from_our_console(monkeypatch: pytest.Monk
     class Popen(subprocess.Popen[bytes]):
         def __init__(self, command: list[str], **options: object) -> None:
             flags.append(options.pop("creationflags"))
-            command[3] = str(os.getppid())  # the stand-in's game exists only in here
+            # The stand-in's game exists only in here.
+            command[command.index(str(GAME))] = str(os.getppid())
             super().__init__(command, **options)  # type: ignore[call-overload]
 
     monkeypatch.setattr(subprocess, "Popen", Popen)

@@ -32,7 +32,10 @@ if TYPE_CHECKING:
     from nitropilot.agent.target.display import PrivateDisplay
     from tests.server.processes import RunningGame
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals"),
+]
 
 
 @pytest.fixture

@@ -21,8 +21,9 @@ INLINE = re.compile(r"""<script(?![^>]*\ssrc=)|<style|\sstyle=|\son[a-z]+=["']|j
 
 def test_the_list_is_what_is_there() -> None:
     """A file that is not listed is not served; one that is not there stops the daemon."""
-    there = {path.name for path in FOLDER.iterdir()}
-    assert {*ASSETS, *PAGES.values(), "dashboard.html"} == there
+    there = {path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.*")}
+    there = {name for name in there if not name.endswith((".py", ".pyc"))}
+    assert {*ASSETS, *PAGES.values(), "dashboard/dashboard.html"} == there
 
 
 @pytest.mark.parametrize("path", sorted(PUBLIC_FILES))
@@ -30,7 +31,7 @@ def test_every_file_is_served_as_what_it_is(daemon: Daemon, path: str) -> None:
     """Under nosniff a browser runs nothing that has the wrong type."""
     answer = httpx.get(daemon.url + path)
     assert answer.status_code == 200
-    name = PAGES.get(path, path.rsplit("/", 1)[-1])
+    name = PAGES.get(path, path.removeprefix("/pages/"))
     assert answer.content == (FOLDER / name).read_bytes()
     assert answer.headers["Content-Type"] == TYPES["." + name.rsplit(".", 1)[-1]]
     assert answer.headers["Cache-Control"] == "no-cache"
@@ -81,7 +82,7 @@ def test_the_dashboard_is_for_an_admins_browser_only(daemon: Daemon) -> None:
     assert "dashboard.js" not in daemon.client.get("/").text
 
 
-@pytest.mark.parametrize("name", sorted({*ASSETS, *PAGES.values(), "dashboard.html"}))
+@pytest.mark.parametrize("name", sorted({*ASSETS, *PAGES.values(), "dashboard/dashboard.html"}))
 def test_no_file_needs_another_place_or_inline_code(name: str) -> None:
     """The pages work offline, and under a policy without exceptions."""
     text = (FOLDER / name).read_text(encoding="utf-8")
