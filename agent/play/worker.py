@@ -146,6 +146,7 @@ class InferenceWorker:
                 f"the policy has been computing for {time.perf_counter() - self.submitted:.0f} s",
                 "it may hang: what it holds is free again when this program ends",
             )
+        self.fetch()  # what nobody waited for holds a picture, and an ended session is kept
         self._decider.forget()
 
     def _work(self) -> None:

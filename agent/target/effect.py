@@ -30,6 +30,9 @@ LOOK_EVERY_S = 0.05
 LOOKS_APART = 5
 SETTLE_S = 10.0
 """How long a figure may take to come to rest once the stick is released."""
+WALK_S = 10.0
+"""How much longer to hold the stick while nothing moves: a game that a busy machine slows
+down takes long to walk its figure to where the view follows it."""
 SMALL = (320, 240)
 DIFFERENT = 12
 """Brightness steps (of 256) by which a pixel must change to count."""
@@ -56,7 +59,7 @@ class PadEffect:
     @property
     def changed(self) -> bool:
         """Whether holding the stick clearly moved the picture."""
-        return self.held > MIN_SHARE and self.held > MIN_RATIO * max(self.before, self.after)
+        return _clear(self.held, max(self.before, self.after))
 
     def as_dict(self) -> dict[str, float | bool]:
         """For printing."""
@@ -68,22 +71,31 @@ def measure_effect(game: Game, seconds: float = 1.0) -> PadEffect:
 
     Args:
         game: What to try it on.
-        seconds: How long to watch without the stick; it is held twice as long, because
-            many views start to follow their figure only at the middle of the picture.
+        seconds: How long to watch without the stick; it is held at least twice as long,
+            because many views start to follow their figure only at the middle of the picture.
 
     Raises:
         NitroPilotError: The game, its window or its pad failed.
     """
     epoch = game.controls.epoch
     before = _watch(game, seconds)
-    game.controls.send(RIGHT, epoch)
+    pressed = game.controls.send(RIGHT, epoch)
     held = _watch(game, 2 * seconds)
+    deadline = time.perf_counter() + WALK_S
+    while pressed and not _clear(held, before) and time.perf_counter() < deadline:
+        held = _watch(game, seconds)
+        pressed = game.controls.send(RIGHT, epoch)  # not any more, once they were let go
     game.controls.send(NEUTRAL, epoch)
     deadline = time.perf_counter() + SETTLE_S
     after = _watch(game, seconds)
     while after * MIN_RATIO >= held > MIN_SHARE and time.perf_counter() < deadline:
         after = _watch(game, seconds)
     return PadEffect(before, held, after)
+
+
+def _clear(held: float, idle: float) -> bool:
+    """Whether clearly more changes with the stick held than without it."""
+    return held > MIN_SHARE and held > MIN_RATIO * idle
 
 
 def _watch(game: Game, seconds: float) -> float:

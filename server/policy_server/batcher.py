@@ -179,10 +179,13 @@ class Batcher:
     def _take(self) -> list[_Job]:
         """The next batch; empty at the end."""
         with self._changed:
-            while not self._waiting and not self._closed:
-                self._changed.wait()
-            while not self._closed and (wait := self._worth_waiting()) > 0:
-                self._changed.wait(wait)
+            while not self._closed:
+                if not self._waiting:  # or not any more: whoever asked may have gone since
+                    self._changed.wait()
+                elif (wait := self._worth_waiting()) > 0:
+                    self._changed.wait(wait)
+                else:
+                    break
             clients = list(self._waiting)[: self.max_batch]
             jobs = [self._waiting.pop(client) for client in clients]
             for client in clients:
@@ -190,8 +193,8 @@ class Batcher:
             return jobs
 
     def _worth_waiting(self) -> float:
-        """Seconds until nobody else is expected to join this batch; 0 for none or a full one."""
-        if not 0 < len(self._waiting) < self.max_batch:
+        """Seconds until nobody else is expected to join this batch; 0 for a full one."""
+        if len(self._waiting) >= self.max_batch:
             return 0.0
         patience = min(WAIT_SHARE * self._last_s, LONGEST_WAIT_S)
         now = time.perf_counter()

@@ -8,7 +8,8 @@ step is forgiven, because heaps grow by arenas: where a line with a step in it f
 better, the slope is that of its two parts.  Two steps in a few minutes are a leak, as far as
 anybody can tell.
 
-Descriptors and threads are whole numbers with a level of rest, and any rise of it counts.
+Descriptors and threads are whole numbers with a level of rest, and any rise of it counts, but
+for the one thread that a pool has more when for once two requests come at the same time.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ FEWEST_IN_PART = 3
 WORTH_A_STEP = 0.85
 """A step is one if with it the looks are off the line by less than this part of before: any
 step fits noise a little better, and costs half of the certainty."""
+POOL_GROWTH = 1
+"""Threads."""
 MOST_LATER_MS = 1.0
 """By so much actions may be later at the end without growing late: the machine's moods."""
 
@@ -69,7 +72,7 @@ def verdict(looks: Sequence[Look]) -> dict[str, float]:
     found = {
         "memory_mib_per_hour": slope if slope > MOST_MIB_PER_HOUR else 0.0,
         "descriptors": risen([look.descriptors for look in looks]),
-        "threads": risen([look.threads for look in looks]),
+        "threads": max(risen([look.threads for look in looks]) - POOL_GROWTH, 0),
         "late_p99_ms": later([look.late_p99_ms for look in looks]),
     }
     return {name: value for name, value in found.items() if value > 0}

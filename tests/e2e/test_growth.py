@@ -96,16 +96,23 @@ def test_any_descriptor_counts(counts: list[int], wanted: float) -> None:
     assert risen(counts) == wanted
 
 
-@pytest.mark.parametrize("what", ["descriptors", "threads"])
-def test_what_is_kept_open_is_in_the_verdict(what: str) -> None:
-    """Three more in an hour of use, and nothing else."""
+@pytest.mark.parametrize(("what", "every"), [("descriptors", 20), ("threads", 10)])
+def test_what_is_kept_open_is_in_the_verdict(what: str, every: int) -> None:
+    """One more now and then, and nothing else."""
     level = looks(series(1))
     kept = [
-        replace(look, **{what: getattr(look, what) + number // 20})
+        replace(look, **{what: getattr(look, what) + number // every})
         for number, look in enumerate(level)
     ]
     assert verdict(level) == {}
     assert list(verdict(kept)) == [what]
+
+
+def test_a_pool_that_grew_once_is_no_leak() -> None:
+    """Two requests met in the middle of the soak, and the second thread stays."""
+    level = looks(series(1))
+    grown = [replace(look, threads=13 + int(n > len(level) // 2)) for n, look in enumerate(level)]
+    assert verdict(grown) == {}
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from nitropilot.engines import (
 from nitropilot.engines.chooser import BACKENDS
 from nitropilot.policy import open_policy
 from tests.engines import test_parity as suite
+from tests.policy.samples import fixture_path
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from nitropilot.engines.chooser import Backend
 
 POLICY = "random:tiny:9"
+QUICK = str(fixture_path("horizon18_steps4"))
+"""Compiled in a third of the time."""
 MUTANT = """
 import openvino
 import torch
@@ -74,13 +77,13 @@ def test_an_engine_that_compiles_wrongly_is_red() -> None:
     """The builder finds it, and its word for that was once the word for "not installed": the
     suite skipped the very engine that it is for."""
     with pytest.raises(WrongResult, match="relative error"):
-        suite.open_or_skip(backend_of("openvino"), POLICY, "float32")
+        suite.open_or_skip(backend_of("openvino"), QUICK, "float32")
 
 
 @pytest.mark.usefixtures("wrong_openvino")
 def test_players_get_the_next_engine() -> None:
     """For them nothing has changed: another engine, and the reason."""
-    engine = load_engine(POLICY, device="cpu")
+    engine = load_engine(QUICK, device="cpu")
     assert engine.info.name == "torch"
     assert "not openvino on cpu: " in engine.info.reason
     assert "relative error" in engine.info.reason

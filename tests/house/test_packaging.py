@@ -46,7 +46,7 @@ def clean_python(dist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     venv.create(folder, with_pip=True)
     python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     for what in (TORCH.split(), [str(next(dist.glob("*.whl")))]):
-        command = [str(python), "-m", "pip", "install", "--quiet", *what]
+        command = [str(python), "-m", "pip", "install", "--quiet", "--no-compile", *what]
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
     return python

@@ -69,6 +69,14 @@ def checkpoint(name: str = "single_frame") -> Checkpoint:
     }
 
 
+def with_steps(name: str, steps: int, path: Path) -> Path:
+    """A reference checkpoint that samples in so many steps, written to ``path``."""
+    content = checkpoint(name)
+    content["ckpt_config"]["model_cfg"]["num_inference_timesteps"] = steps
+    torch.save(content, path)
+    return path
+
+
 def relative_error(found: Tensor, wanted: Tensor) -> float:
     """Relative L2 error."""
     return float((found - wanted).norm() / wanted.norm())

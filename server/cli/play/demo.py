@@ -19,7 +19,7 @@ from nitropilot.simulator.catalogue import KNOWN_GAMES, installed
 if TYPE_CHECKING:
     from nitropilot.agent import Game
 
-EFFECT_TRIES = 5
+EFFECT_TRIES = 3
 """A busy machine may still be loading the level, and enemies cut a walk short."""
 
 

@@ -1,7 +1,7 @@
 // The buttons that steer a session, and the one that lets go of all of them.
 
 import { ApiError, call, get } from "../shared/api.js";
-import { byId, setText, show } from "../shared/dom.js";
+import { byId, show } from "../shared/dom.js";
 
 const PER_SESSION = ["autoplay", "step", "record-now", "end"];
 
@@ -64,7 +64,7 @@ export class Controls {
       trouble = done.filter((one) => one.status === "rejected").map((one) => one.reason.message);
     }
     await this.app.refresh();
-    setText(byId("announce"), "Every game was let go");
+    this.app.say("Every game was let go");
     if (trouble.length) throw new ApiError(0, "not_let_go", trouble.join("; "), "end the game itself");
   }
 

@@ -14,6 +14,7 @@ import { Recordings } from "./recordings.js";
 import { Tokens } from "./tokens.js";
 
 const VIEWS = ["play", "new", "recordings", "access"];
+const SAID = 5; // lines that stay for a screen reader
 const POLL_MS = 2000; // how often sessions are looked at while there are no events
 
 class App {
@@ -102,9 +103,11 @@ class App {
     this.#draw();
   }
 
-  /** Tell a screen reader. */
+  /** Tell a screen reader.  The last lines stay: one that replaced another would silence it. */
   say(text) {
-    setText(byId("announce"), text);
+    const lines = byId("announce");
+    lines.append(el("p", {}, text));
+    while (lines.childElementCount > SAID) lines.firstElementChild.remove();
   }
 
   /** Tell everybody, until dismissed. */

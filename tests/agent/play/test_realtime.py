@@ -6,9 +6,11 @@ Most of what a session promises is tested for both modes in ``test_faults``,
 
 from __future__ import annotations
 
+import gc
 import itertools
 import threading
 import time
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +19,7 @@ import pytest
 import nitropilot.agent.play.realtime
 import nitropilot.agent.play.worker
 from nitropilot.agent import Mode, PlaySettings, Session, SessionState
+from nitropilot.agent.play.deciding import Decider
 from nitropilot.engines.base import ActionChunk, Engine, Request
 from tests.agent.playing import (
     PATIENCE_S,
@@ -41,6 +44,8 @@ if TYPE_CHECKING:
 
     from nitropilot.agent import Game
     from nitropilot.agent.target.launch import LaunchedGame
+    from nitropilot.agent.values import Decision
+    from nitropilot.capture import Frame
 
 pytestmark = [pytest.mark.game, realtime_only]
 
@@ -169,6 +174,31 @@ def test_the_next_chunk_is_computed_while_this_one_plays(
     until(lambda: session.stats.sent > sent, "an action is sent although the policy thinks")
     engine.open()
     ended(session)
+
+
+def test_an_ended_session_keeps_no_picture(
+    stage: Stage, runner: LaunchedGame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The daemon remembers fifty of them, and a picture of 1080p has six megabytes."""
+    seen: list[weakref.ref[Any]] = []
+    decide = Decider.decide
+
+    def noting(decider: Decider, frame: Frame, *rest: Any) -> Decision:
+        seen.append(weakref.ref(frame.pixels))
+        return decide(decider, frame, *rest)
+
+    monkeypatch.setattr(Decider, "decide", noting)
+    engine = Slow(stage.engine())
+    session = stage.playing(attach(runner), engine=engine, settings=settings())
+    until(lambda: session.stats.chunks > 4, "it plays")
+    engine.shut()
+    session.stop()
+    time.sleep(2 * nitropilot.agent.play.realtime.ROUND_S)
+    engine.open()  # the chunk comes, and nobody waits for it any more
+    assert session.wait(PATIENCE_S)
+    gc.collect()
+    assert len(seen) > 4
+    assert [pixels for pixels in seen if pixels() is not None] == []
 
 
 def test_a_chunk_begins_with_what_is_played_meanwhile(stage: Stage, runner: LaunchedGame) -> None:

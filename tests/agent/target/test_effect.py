@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -50,4 +53,22 @@ def test_a_real_game_obeys_an_armed_pad_only(runner: LaunchedGame) -> None:
         assert game.page is not None
         assert neutral(game.page.path)
     finally:
+        game.close()
+
+
+@linux
+@pytest.mark.game
+def test_a_game_that_a_busy_machine_holds_up_is_waited_for(runner: LaunchedGame) -> None:
+    """In the time that moves a view on a quiet machine, a slow game has hardly taken a step."""
+    assert runner.window.pid is not None
+    game = take_hold(runner.window, None, "auto", freeze_limit=30.0)
+    go_on = threading.Timer(2.0, os.kill, (runner.window.pid, signal.SIGCONT))
+    try:
+        game.controls.arm()
+        os.kill(runner.window.pid, signal.SIGSTOP)
+        go_on.start()
+        effect = measure_effect(game, seconds=0.3)
+        assert effect.changed, effect
+    finally:
+        go_on.join()
         game.close()

@@ -16,9 +16,16 @@ from nitropilot.engines import EngineError, EngineUnavailable, Prefix, Request
 from nitropilot.engines.batch import make_batch
 from nitropilot.engines.onnx.graph_version import graph_version
 from nitropilot.engines.spec import policy_spec
-from nitropilot.policy import open_policy, random_policy, save_policy
+from nitropilot.policy import load_policy, open_policy, random_policy, save_policy
 from tests.engines.examples import example, relative, sampled
-from tests.policy.samples import NAMES, fixture_path, fixture_policy, reference
+from tests.policy.samples import (
+    GAMES,
+    NAMES,
+    fixture_path,
+    fixture_policy,
+    reference,
+    with_steps,
+)
 
 onnx = pytest.importorskip("onnx", reason="onnx is an extra")
 onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is a tool of developers")
@@ -32,6 +39,7 @@ from nitropilot.engines.onnx.quantised import largest_inputs, made_up_frames, ro
 
 if TYPE_CHECKING:
     from nitropilot.engines.base import Array, PolicySpec
+    from nitropilot.policy.network.policy import Policy
 
 
 def run(model: Any, spec: PolicySpec, request: Request) -> Array:
@@ -51,6 +59,11 @@ def exported(policy: Any, folder: Path, precision: str = "float32", base: Any = 
     export_graph(ChunkGraph(policy, base or usual), path, precision)
     onnx.checker.check_model(str(path), full_check=True)
     return path
+
+
+def quick_policy(folder: Path) -> Policy:
+    """Two frames and games in two steps: a model has a copy of the network for each of them."""
+    return load_policy(with_steps("two_frames_game", 2, folder / "two_steps.pt"), games=GAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -77,7 +90,7 @@ def test_a_policy_as_commands_name_it(tmp_path: Path) -> None:
 
 def test_games_guidance_frames_and_prefixes(tmp_path: Path) -> None:
     """One model serves them all; a batch of two is the same graph."""
-    policy = fixture_policy("two_frames_game")
+    policy = quick_policy(tmp_path)
     spec = policy_spec(policy)
     session = onnxruntime.InferenceSession(str(exported(policy, tmp_path)))
     images, noise = example(policy)
@@ -154,7 +167,7 @@ def test_what_activations_are_measured_on() -> None:
 
 def test_what_the_model_says_of_itself(tmp_path: Path) -> None:
     """Whoever finds the file must be able to tell what it computes; no path of ours may leak."""
-    policy = fixture_policy("two_frames_game")
+    policy = quick_policy(tmp_path)
     path = exported(policy, tmp_path, "bfloat16")
     model = onnx.load(path)
     facts = {entry.key: entry.value for entry in model.metadata_props}
@@ -173,7 +186,7 @@ def test_what_the_model_says_of_itself(tmp_path: Path) -> None:
 
 def test_weights_beside_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A model of 2 GB cannot be one file: its parts must find each other, and go together."""
-    policy = fixture_policy("single_frame")
+    policy = fixture_policy("horizon18_steps4")
     spec = policy_spec(policy)
     path, data = tmp_path / "float32.onnx", tmp_path / "float32.onnx.data"
     exported(policy, tmp_path)

@@ -36,7 +36,7 @@ from nitropilot.engines.tensorrt.plan_file import (
 from nitropilot.engines.tensorrt.plan_probe import probe_request, relative_error
 from nitropilot.policy import CheckpointError, fingerprint, open_policy
 from tests.engines.examples import sampled
-from tests.policy.samples import fixture_path
+from tests.policy.samples import fixture_path, with_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,12 +69,12 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @rtx
-def test_the_tiny_policy_for_several_cards(tmp_path: Path) -> None:
+def test_one_policy_for_several_cards(tmp_path: Path) -> None:
     """Ahead of time, on a machine without a card: built, written, read back, looked at."""
     told: list[tuple[str, float]] = []
     targets = ["sm86", "sm89", "sm120"]
     plans = build_plans(
-        "random:tiny:5", targets, out_dir=tmp_path / "out",
+        FEW_STEPS, targets, out_dir=tmp_path / "out",
         progress=lambda what, done: told.append((what, done)),
     )  # fmt: skip
     assert [plan.target for plan in plans] == targets
@@ -83,8 +83,8 @@ def test_the_tiny_policy_for_several_cards(tmp_path: Path) -> None:
         assert (built.precision, built.bytes) == ("bfloat16", built.path.stat().st_size)
         assert built.seconds > 0
         plan = read_plan(built.path)
-        assert plan.spec.name == open_policy("random:tiny:5").name
-        assert plan.spec.fingerprint == plan.key.fingerprint == fingerprint("random:tiny:5")
+        assert plan.spec.name == open_policy(FEW_STEPS).name
+        assert plan.spec.fingerprint == plan.key.fingerprint == fingerprint(FEW_STEPS)
         assert (plan.key.target, plan.key.library) == (built.target, RTX)
         library = load_library(RTX)
         check_plan(library, plan.content)
@@ -103,10 +103,14 @@ def test_the_tiny_policy_for_several_cards(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("policy", "precision", "target"),
     [(FEW_STEPS, "int8", "sm80"), (FEW_STEPS, "fp8", "sm89"), (FEW_STEPS, "float32", "sm120"),
-     (str(fixture_path("two_frames_game")), "auto", "sm121")],
+     ("two frames and a game", "auto", "sm121")],
 )  # fmt: skip
-def test_precisions_and_other_policies(policy: str, precision: str, target: str) -> None:
+def test_precisions_and_other_policies(
+    policy: str, precision: str, target: str, tmp_path: Path
+) -> None:
     """Every kind of model must be one that the real library accepts."""
+    if policy != FEW_STEPS:  # each step is compiled again
+        policy = str(with_steps("two_frames_game", 2, tmp_path / "two_steps.pt"))
     (built,) = build_plans(policy, [target], precision)
     assert built.precision == precision.replace("auto", "bfloat16")
     assert built.path.parent == plans_folder()

@@ -33,11 +33,11 @@ from nitropilot.engines.tensorrt.build import build_plans
 from nitropilot.engines.tensorrt.engine import available
 from nitropilot.engines.tensorrt.plan_file import plans_folder, read_plan, write_plan
 from nitropilot.engines.wish import Wish
-from nitropilot.policy import ObservationError, open_policy, save_policy
+from nitropilot.policy import ObservationError, load_policy, open_policy, save_policy
 from tests.engines.examples import example, relative, sampled
 from tests.engines.tensorrt.fake_cuda import CUresult, FakeDriver
 from tests.engines.tensorrt.fake_tensorrt import FakeTensorRT
-from tests.policy.samples import fixture_path, fixture_policy
+from tests.policy.samples import GAMES, fixture_path, fixture_policy, with_steps
 from tests.support.places import ROOT
 
 if TYPE_CHECKING:
@@ -111,9 +111,10 @@ def card(new_card: Card, built: Path, tmp_path: Path) -> Card:
 
 @pytest.fixture(scope="module")
 def with_games(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The fixture with games, in a file that names them."""
-    path = tmp_path_factory.mktemp("policies") / "two_frames_game.safetensors"
-    save_policy(fixture_policy("two_frames_game"), path)
+    """The fixture with games, in a file that names them; of few steps, as each is compiled."""
+    folder = tmp_path_factory.mktemp("policies")
+    path, quick = folder / "two_frames_game.safetensors", folder / "two_steps.pt"
+    save_policy(load_policy(with_steps("two_frames_game", 2, quick), games=GAMES), path)
     return str(path)
 
 
@@ -141,7 +142,7 @@ def test_one_launch_a_chunk(card: Card) -> None:
 
 def test_options_reach_the_plan(card: Card, with_games: str) -> None:
     """Guidance needs the second profile; frames that are missing must have no effect."""
-    policy, engine = fixture_policy("two_frames_game"), card.open(with_games)
+    policy, engine = open_policy(with_games), card.open(with_games)
     images, noise = example(policy)
     for options in (
         {"game": "hades", "cfg_scale": 2.5}, {}, {"game": "hades"}, {"dropped": 1},

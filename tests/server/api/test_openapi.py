@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.long
 
-EXAMPLES = int(os.environ.get("OPENAPI_EXAMPLES") or 12)
+EXAMPLES = int(os.environ.get("OPENAPI_EXAMPLES") or 8)
 ENDS_SESSIONS = "DELETE /api/v1/sessions/{session_id}"
 OPEN_TO_ALL = ("/api/version", "/healthz")
 CHECKS = [

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from nitropilot.engines.tensorrt.library import installed
+from tests.policy.samples import fixture_path
 from tests.server.processes import command
 
 if TYPE_CHECKING:
@@ -59,8 +60,8 @@ def test_build_for_cards_that_are_not_here(tmp_path: Path) -> None:
     """Plans for two cards in a folder, made without either of them, and no half files."""
     out = tmp_path / "plans"
     answer = one_object(
-        "build", "--policy", "tiny", "--engine", "tensorrt", "--target", "sm89,sm120",
-        "--out", str(out), home=tmp_path,
+        "build", "--policy", str(fixture_path("horizon18_steps4")), "--engine", "tensorrt",
+        "--target", "sm89,sm120", "--out", str(out), home=tmp_path,
     )  # fmt: skip
     assert [built["target"] for built in answer["built"]] == ["sm89", "sm120"]
     assert all(built["bytes"] > 100_000 for built in answer["built"])

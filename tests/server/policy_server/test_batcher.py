@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+import nitropilot.server.policy_server.batcher
 from nitropilot import NitroPilotError
 from nitropilot.engines import ActionChunk, Engine, InferenceFailed, Request
 from nitropilot.engines.pytorch.engine import TorchEngine
@@ -309,6 +310,27 @@ def test_who_has_gone_is_not_computed(policy: Policy) -> None:
         assert [[number_of(one) for one in batch] for batch in engine.batches] == [[1], [3]]
         assert not gone.done()
         assert batcher._timings.keys() == {"stays"}, "nothing is kept of those who left"
+
+    run(engine, test)
+
+
+def test_a_client_that_leaves_while_others_are_waited_for(
+    policy: Policy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it asked for is gone then, and an empty batch is not the end of serving."""
+    monkeypatch.setattr(nitropilot.server.policy_server.batcher, "LONGEST_WAIT_S", PATIENCE_S)
+    engine = Held(policy)
+
+    async def test(batcher: Batcher) -> None:
+        for _ in range(2):  # so that each is known to come back at once
+            await asyncio.gather(*(batcher.submit(name, request(engine)) for name in "ab"))
+        batcher._last_s = 2 * PATIENCE_S
+        batcher.submit("a", request(engine))
+        await asyncio.sleep(0.2)  # "b" is waited for
+        batcher.forget("a")
+        await asyncio.sleep(0.2)
+        batcher.forget("b")
+        assert (await batcher.submit("c", request(engine))).batch == 1
 
     run(engine, test)
 
