@@ -66,7 +66,7 @@ bench: packages-demo $(READY)
 	$(BIN)/python -m benchmarks.engines
 
 parity: packages-test $(READY)
-	NITROPILOT_PARITY=full $(BIN)/python -m pytest -s tests/engines/test_parity.py $(PARITY)
+	NITROPILOT_PARITY=full $(BIN)/python -m pytest -s -m "slow or not slow" tests/engines/test_parity.py $(PARITY)
 
 golden-record: packages-test $(READY)
 	$(BIN)/python -m tests.golden.record

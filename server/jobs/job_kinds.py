@@ -8,7 +8,10 @@ from pydantic import ConfigDict, Field, TypeAdapter, field_validator
 
 from nitropilot.server.errors import PullFailed
 from nitropilot.server.jobs.pulling import check_name
+from nitropilot.server.options.fields import A_LIST
 from nitropilot.server.schemas.models import Model
+
+Target = Annotated[str, Field(pattern=r"^(sm[0-9]{2,3}|current)$")]
 
 
 class PullRequest(Model):
@@ -45,7 +48,7 @@ class BuildRequest(Model):
     engine: Literal["openvino", "tensorrt", "torch"]
     precision: Literal["auto", "float32", "bfloat16", "int8", "fp8"] = "auto"
     device: Literal["auto", "cpu", "gpu", "npu"] = Field("auto", description="Of openvino")
-    targets: tuple[Annotated[str, Field(pattern=r"^(sm[0-9]{2,3}|current)$")], ...] = Field(
+    targets: Annotated[tuple[Target, ...], A_LIST] = Field(
         (), max_length=16, description="Of tensorrt: such as sm89"
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Strict, TypeAdapter
 from pydantic_core import core_schema
 
 if TYPE_CHECKING:
@@ -28,10 +28,17 @@ KEYBOARD = "keyboard"
 """The validation context of values that a person gave on the command line."""
 
 
-class Options(BaseModel):
-    """Base of every group of options: no other names, no other values."""
+A_LIST = Strict(False)
+"""Metadata of a tuple: JSON has lists alone."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+class Options(BaseModel):
+    """Base of every group of options: no other names, no other values, no other types.
+
+    Where true or false is asked for, 0 is neither, and "5" is no number.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
 
 
 @dataclass(frozen=True)
@@ -51,7 +58,7 @@ class Outside:
         self, source: Any, handler: GetCoreSchemaHandler
     ) -> core_schema.CoreSchema:
         """The type's own check for the keyboard, the stricter one for all others."""
-        stricter: TypeAdapter[Any] = TypeAdapter(self.kind)
+        stricter: TypeAdapter[Any] = TypeAdapter(self.kind, config=ConfigDict(strict=True))
 
         def check(value: Any, own: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
             return own(value) if info.context == KEYBOARD else stricter.validate_python(value)

@@ -13,12 +13,12 @@ from pydantic import Field
 
 from nitropilot.agent import Mode, PlaySettings, Target, parse_buttons
 from nitropilot.capture import parse_handle
-from nitropilot.server.options.fields import Flag, Options, Outside
+from nitropilot.server.options.fields import A_LIST, Flag, Options, Outside
 from nitropilot.simulator.catalogue import KNOWN_GAMES, find_recipe
 
 NotEmpty = Annotated[str, Field(min_length=1)]
 Name = Annotated[str, Field(min_length=1, max_length=4096)]
-MenuButtons = Annotated[tuple[Literal["start", "back", "guide"], ...], Field(max_length=3)]
+MenuButtons = Annotated[tuple[Literal["start", "back", "guide"], ...], Field(max_length=3), A_LIST]
 ChunkPart = Annotated[int, Field(ge=1, le=256)]
 Guidance = Annotated[float, Field(ge=0, le=20, allow_inf_nan=False)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
@@ -102,6 +102,7 @@ class HowToPlay(Options):
     )
     allow: Annotated[
         tuple[str, ...],
+        A_LIST,
         Outside(MenuButtons),
         Flag(help="Menu button that may be pressed: start, back, guide."),
     ] = Field(default=(), description="Menu buttons that may be pressed")

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from nitropilot.agent.session.control import MAX_IDLE_S
+from nitropilot.server.options.fields import A_LIST
 from nitropilot.server.schemas.models import Model, SessionModel
 
 Control = Literal[
@@ -27,7 +28,7 @@ class GuardRequest(Model):
         json_schema_extra={"example": {"controls": ["left_stick", "a", "b", "right_trigger"]}}
     )
 
-    controls: Annotated[tuple[Control, ...], Field(max_length=64)] = Field(
+    controls: Annotated[tuple[Control, ...], Field(max_length=64), A_LIST] = Field(
         description="An empty list holds back everything"
     )
 

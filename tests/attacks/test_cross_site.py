@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
+
+from tests.support import http
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +27,7 @@ BODY = b'{"name": "mine", "scope": "admin"}'
 def cookie(target: Target) -> Iterator[str]:
     """The Cookie header of a logged-in browser."""
     url = target.client.post("/api/v1/auth/codes").json()["url"]
-    answer = httpx.get(url)
+    answer = http.get(url)
     yield answer.headers["Set-Cookie"].partition(";")[0]
     tokens = target.client.get("/api/v1/tokens").json()
     assert tokens == [], "an attack has made itself a token"
@@ -43,7 +44,7 @@ def test_a_cross_site_post(
     headers |= {"Origin": origin} if origin else {}
     headers |= {"Cookie": cookie} if with_cookie else {}
     for path in ("/api/v1/tokens", "/api/v1/sessions", "/api/v1/auth/codes"):
-        answer = httpx.post(target.url + path, headers=headers, content=BODY)
+        answer = http.post(target.url + path, headers=headers, content=BODY)
         assert answer.status_code in (401, 403), (path, answer.text)
 
 
@@ -52,7 +53,7 @@ def test_a_page_on_another_port_of_this_host(target: Target, cookie: str, method
     """Same site to the browser, cookie and all; its Origin tells."""
     for port in (3000, target.port + 1):
         headers = {"Cookie": cookie, "Origin": f"http://127.0.0.1:{port}"}
-        answer = httpx.request(method, f"{target.url}/api/v1/sessions/0", headers=headers)
+        answer = http.request(method, f"{target.url}/api/v1/sessions/0", headers=headers)
         assert answer.status_code == 403
 
 
@@ -61,7 +62,7 @@ def test_a_rebound_name(target: Target, cookie: str) -> None:
     host = f"rebound.example:{target.port}"
     for path in ("/", "/healthz", "/api/version", "/api/v1/sessions", "/?code=x", "/nothing"):
         for extra in ({}, {"Origin": f"http://{host}"}, {"Cookie": cookie}):
-            answer = httpx.get(target.url + path, headers={"Host": host, **extra})
+            answer = http.get(target.url + path, headers={"Host": host, **extra})
             assert answer.status_code == 403, (path, extra)
             assert "set-cookie" not in answer.headers
 
@@ -74,7 +75,7 @@ def test_a_preflight_is_not_granted(target: Target, method: str) -> None:
         "Access-Control-Request-Method": method,
         "Access-Control-Request-Headers": "authorization, content-type",
     }
-    answer = httpx.options(f"{target.url}/api/v1/sessions", headers=headers)
+    answer = http.options(f"{target.url}/api/v1/sessions", headers=headers)
     assert answer.status_code == 403
     assert not [name for name in answer.headers if name.startswith("access-control")]
 
@@ -83,9 +84,9 @@ def test_a_picture_or_script_tag_does_nothing(target: Target, cookie: str) -> No
     """Tags send GET, without an Origin and, within the site, with the cookie."""
     before = target.client.get("/api/v1/status").json()
     for path in ("/api/v1/auth/codes", "/api/v1/auth/logout", "/api/v1/sessions/0/autoplay"):
-        answer = httpx.get(target.url + path, headers={"Cookie": cookie})
+        answer = http.get(target.url + path, headers={"Cookie": cookie})
         assert answer.status_code == 405
-    answer = httpx.get(f"{target.url}/api/v1/status", headers={"Cookie": cookie})
+    answer = http.get(f"{target.url}/api/v1/status", headers={"Cookie": cookie})
     assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert target.client.get("/api/v1/status").json() == before
@@ -97,7 +98,7 @@ def test_no_open_redirect(target: Target, path: str) -> None:
     status = target.status(target.head("GET", path, "Connection: close"))
     assert status in (400, 401)
     code = target.client.post("/api/v1/auth/codes").json()["code"]
-    answer = httpx.get(f"{target.url}/?code={code}&next={EVIL}&url={EVIL}")
+    answer = http.get(f"{target.url}/?code={code}&next={EVIL}&url={EVIL}")
     assert answer.headers["Location"] == "/"
 
 

@@ -13,6 +13,7 @@ from websockets.frames import Frame, Opcode
 from nitropilot.server.auth.guard import FAILURE_BURST
 from tests.server.events.listening import PATH, Listener
 from tests.server.processes import PATIENCE_S
+from tests.support import http
 
 if TYPE_CHECKING:
     from tests.attacks.conftest import Target
@@ -94,7 +95,7 @@ def test_guesses_count_as_everywhere(target: Target) -> None:
             listener.say("identify", token=f"np_{number:043}")
             assert listener.end() == 4003
     transport = httpx.HTTPTransport(local_address=address)
-    with httpx.Client(base_url=target.url, transport=transport, timeout=PATIENCE_S) as client:
+    with http.Client(base_url=target.url, transport=transport, timeout=PATIENCE_S) as client:
         answer = client.get("/api/v1/status", headers={"Authorization": "Bearer wrong"})
         assert answer.status_code == 429
     with Listener(target, sock=source(target, address)) as listener:

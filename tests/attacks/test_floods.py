@@ -8,12 +8,12 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-import httpx
 import psutil
 import pytest
 
 from nitropilot.server.http.connection import HEAD_S, MAX_CONNECTIONS, MAX_FROM_ONE
 from tests.server.processes import PATIENCE_S, until
+from tests.support import http
 
 if TYPE_CHECKING:
     from tests.attacks.conftest import Target
@@ -168,7 +168,7 @@ def test_a_flood_without_a_token_leaves_the_user_his_share(target: Target) -> No
     statuses: list[int] = []
 
     def flood() -> None:
-        with httpx.Client(base_url=target.url, timeout=PATIENCE_S) as client:
+        with http.Client(base_url=target.url, timeout=PATIENCE_S) as client:
             for _ in range(700):
                 statuses.append(client.get("/healthz").status_code)
 

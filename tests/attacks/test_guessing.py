@@ -7,12 +7,13 @@ import pytest
 
 from nitropilot.server.auth.guard import FAILURE_BURST
 from tests.attacks.conftest import Target
+from tests.support import http
 
 
 def guesser(target: Target, source: str) -> httpx.Client:
     """A client at another address of this machine."""
     transport = httpx.HTTPTransport(local_address=source)
-    return httpx.Client(base_url=target.url, transport=transport, timeout=120)
+    return http.Client(base_url=target.url, transport=transport, timeout=120)
 
 
 def test_guesses_end_in_429_and_the_user_gets_through(target: Target) -> None:

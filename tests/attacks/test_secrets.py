@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import httpx
-
 from tests.attacks.conftest import Target
+from tests.support import http
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,8 +22,8 @@ def test_no_secret_is_printed(tmp_path: Path) -> None:
         secrets = use_everything(target)
         link = re.search(r"\?code=(\S+)", target.output())
         assert link
-        assert httpx.get(f"{target.url}/?code={link[1]}").status_code == 303
-        assert httpx.get(f"{target.url}/?code={link[1]}").status_code in (401, 429)
+        assert http.get(f"{target.url}/?code={link[1]}").status_code == 303
+        assert http.get(f"{target.url}/?code={link[1]}").status_code in (401, 429)
     finally:
         target.client.close()
         target.kill()
@@ -47,7 +46,7 @@ def use_everything(target: Target) -> set[str]:
     made = target.client.post("/api/v1/tokens", json={"name": "d", "scope": "deck"}).json()
     code = target.client.post("/api/v1/auth/codes").json()["code"]
     unused = target.client.post("/api/v1/auth/codes").json()["code"]
-    cookie = httpx.get(f"{target.url}/?code={code}").headers["Set-Cookie"].split(";")[0]
+    cookie = http.get(f"{target.url}/?code={code}").headers["Set-Cookie"].split(";")[0]
     secrets = {target.token, made["secret"], code, unused, cookie.partition("=")[2]}
     wrong = "w" * 43
     for path in ("/api/v1/status", "/api/v1/tokens", "/nothing", f"/?code={wrong}", "//"):
@@ -59,7 +58,7 @@ def use_everything(target: Target) -> set[str]:
                 {"Authorization": f"Bearer {secret}", "Upgrade": "websocket",
                  "Connection": "Upgrade"},
             ):  # fmt: skip
-                httpx.get(target.url + path, headers=headers)
+                http.get(target.url + path, headers=headers)
         head = target.head("GET", path, f"Authorization: Bearer {target.token}", "Bad Header")
         target.status(head)
     target.client.delete(f"/api/v1/tokens/{made['token']['id']}")

@@ -1,8 +1,8 @@
 """Every engine that this machine can run against the policy in float32: same frames, same noise.
 
 The frames are pictures of real games, made for this run.  By default small policies go
-through every engine and precision, and the full-size one through the default precision of
-each engine; ``make parity`` (``NITROPILOT_PARITY=full``) leaves nothing out.
+through every engine and precision; ``make parity`` (``NITROPILOT_PARITY=full``) leaves nothing
+out, and holds the full-size one against float32 too.
 """
 
 from __future__ import annotations
@@ -246,11 +246,8 @@ def test_the_baseline(name: str, pictures: Pictures, checkpoints: dict[str, str]
         assert relative(chunk.actions, wanted, request.noise) < FLAT_MOVEMENT["float32"]
 
 
-@pytest.mark.parametrize(
-    ("backend", "precision"),
-    WAYS if EVERYTHING else [way for way in WAYS if way[1] == "bfloat16"],
-    ids=lambda v: getattr(v, "label", v),
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("backend", "precision"), WAYS, ids=lambda v: getattr(v, "label", v))
 def test_full_size(
     backend: Backend,
     precision: str,
@@ -264,9 +261,6 @@ def test_full_size(
     try:
         engine = open_or_skip(backend, "random:full", precision)
         requests = requests_for(full, pictures)
-        if not EVERYTHING:
-            last = list(requests)[-1]
-            requests = {last: requests[last]}
         compare(engine, full, requests, precision, MOVEMENT * BARS[precision], capsys)
     finally:
         torch.set_num_threads(before)

@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from tests.house.imports import ROOMS
+from tests.support import http
 from tests.support.places import ROOT
 
 DATA = {".py", ".typed", ".c", ".rules", ".html", ".js", ".css", ".svg"}
@@ -153,7 +154,7 @@ def test_the_daemon_runs_beside_a_users_files(
             base = "/".join(url[url.index("http://") :].split("/")[:3])
             token = (Path(surroundings["NITROPILOT_CONFIG"]) / "token").read_text().strip()
             bearer = {"Authorization": f"Bearer {token}"}
-            with httpx.Client(base_url=base, headers=bearer, timeout=60) as client:
+            with http.Client(base_url=base, headers=bearer, timeout=60) as client:
                 assert client.get("/api/version").is_success
                 order = {"kind": "build", "policy": "random:tiny", "engine": "openvino"}
                 job = client.post("/api/v1/jobs", json=order)

@@ -17,7 +17,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import psutil
 import pytest
 import yaml
@@ -25,6 +24,7 @@ import yaml
 from nitropilot import __version__
 from tests.server.policy_server.processes import picture, plain_client
 from tests.server.processes import PATIENCE_S, until
+from tests.support import http
 from tests.support.places import ROOT
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ def game_box(images: None, tmp_path: Path) -> Iterator[Container]:
 def test_the_policy_server(policy_server: Container) -> None:
     """It computes for a client outside, as a user without rights, and writes where it may."""
     port = policy_server.said(r"listens on ws://0\.0\.0\.0:(\d+)")
-    answer = httpx.get(f"http://127.0.0.1:{port}/api/version")
+    answer = http.get(f"http://127.0.0.1:{port}/api/version")
     assert answer.json() == {"version": __version__}
     bearer = f"Bearer {TOKEN}"
     with plain_client(f"ws://127.0.0.1:{port}", Authorization=bearer) as client:
@@ -214,7 +214,7 @@ def test_the_game_box(game_box: Container) -> None:
     token = game_box.run("nitropilot", "token").stdout.strip()
     certificate = game_box.run("cat", "/config/tls-certificate.pem").stdout
     context = ssl.create_default_context(cadata=certificate)
-    with httpx.Client(
+    with http.Client(
         base_url=f"https://127.0.0.1:{port}", headers={"Authorization": f"Bearer {token}"},
         verify=context, timeout=PATIENCE_S,
     ) as api:  # fmt: skip

@@ -21,7 +21,7 @@ import psutil
 from nitropilot import capture
 from nitropilot.controller import PadPage, launch_environment
 from nitropilot.controller.pads.pad_page import PAGE_VARIABLE
-from tests.support import warm
+from tests.support import http, warm
 from tests.support.places import ROOT
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ class Daemon:
             raise
         self.token = (home / "config" / "token").read_text().strip()
         self.url = f"{'https' if client_of else 'http'}://127.0.0.1:{self.port}"
-        self.client = httpx.Client(
+        self.client = http.Client(
             base_url=self.url, headers={"Authorization": f"Bearer {self.token}"},
             timeout=PATIENCE_S, verify=client_of() if client_of else True,
         )  # fmt: skip

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import http.cookies
 import re
+from http.cookies import SimpleCookie
 from typing import TYPE_CHECKING
 
 import httpx
@@ -12,6 +12,7 @@ import pytest
 from nitropilot.server.auth import BrowserSessions, Codes, Scope
 from nitropilot.server.auth import browser as browser_module
 from tests.server.processes import Daemon, command
+from tests.support import http
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +33,7 @@ class Clock:
 def browser(daemon: Daemon) -> Iterator[httpx.Client]:
     """A client that has come in by a link, as a browser."""
     url = daemon.client.post("/api/v1/auth/codes").json()["url"]
-    with httpx.Client(base_url=daemon.url, timeout=120) as client:
+    with http.Client(base_url=daemon.url, timeout=120) as client:
         assert client.get(url).status_code == 303
         assert len(client.cookies) == 1
         yield client
@@ -101,10 +102,10 @@ def test_the_printed_link_opens_a_session_once(x_display: object, tmp_path: Path
     daemon = Daemon(tmp_path, None, warm_start=True)
     try:
         (link,) = re.findall(r"http://\S+/\?code=\S+", daemon.output())
-        answer = httpx.get(link)
+        answer = http.get(link)
         assert (answer.status_code, answer.headers["Location"]) == (303, "/")
         assert answer.headers["Cache-Control"] == "no-store"
-        (cookie,) = http.cookies.SimpleCookie(answer.headers["Set-Cookie"]).values()
+        (cookie,) = SimpleCookie(answer.headers["Set-Cookie"]).values()
         assert cookie.key == f"nitropilot-{daemon.port}"
         assert cookie["httponly"]
         assert cookie["samesite"] == "Strict"
@@ -112,13 +113,13 @@ def test_the_printed_link_opens_a_session_once(x_display: object, tmp_path: Path
         assert not cookie["secure"]
         assert not cookie["domain"]
         assert 0 < int(cookie["max-age"]) <= browser_module.SESSION_LIFETIME_S
-        again = httpx.get(link)
+        again = http.get(link)
         assert again.status_code == 401
         assert "set-cookie" not in again.headers
         assert "nitropilot url" in again.text
         fresh = command("url", home=tmp_path)
         assert fresh.returncode == 0, fresh.stderr
-        assert httpx.get(fresh.stdout.strip()).status_code == 303
+        assert http.get(fresh.stdout.strip()).status_code == 303
     finally:
         daemon.client.close()
         daemon.kill()
@@ -152,7 +153,7 @@ def test_a_killed_daemons_port_is_not_sent_the_token(tmp_path: Path) -> None:
 
 def test_the_page_needs_nothing_and_tells_nothing(daemon: Daemon) -> None:
     """Anyone who can connect sees it; it must work under its own policy, without scripts."""
-    answer = httpx.get(daemon.url + "/")
+    answer = http.get(daemon.url + "/")
     assert answer.status_code == 200
     assert answer.headers["Content-Type"].startswith("text/html")
     assert "/api/v1" in answer.text
@@ -163,7 +164,7 @@ def test_the_page_needs_nothing_and_tells_nothing(daemon: Daemon) -> None:
 @pytest.mark.parametrize("query", ["code=", "code=wrong", "code=%00", "code=%ff%fe", "code=a&code"])
 def test_a_wrong_code_opens_nothing(daemon: Daemon, query: str) -> None:
     """And is answered with the way to a right one."""
-    answer = httpx.get(f"{daemon.url}/?{query}")
+    answer = http.get(f"{daemon.url}/?{query}")
     assert answer.status_code in (401, 429)
     assert "set-cookie" not in answer.headers
 
@@ -204,7 +205,7 @@ def test_a_header_needs_no_origin_and_beats_the_cookie(
 ) -> None:
     """A wrong token must not fall back to a right cookie."""
     right = {"Authorization": f"Bearer {daemon.token}"}
-    assert httpx.post(f"{daemon.url}/api/v1/auth/codes", headers=right).status_code == 201
+    assert http.post(f"{daemon.url}/api/v1/auth/codes", headers=right).status_code == 201
     wrong = {**origin(daemon), "Authorization": "Bearer wrong"}
     assert browser.post("/api/v1/auth/codes", headers=wrong).status_code in (401, 429)
 
@@ -214,12 +215,12 @@ def test_cookies_that_others_set_neither_open_nor_lock(
 ) -> None:
     """Another server on this host can set a cookie of our name."""
     name, value = next(iter(browser.cookies.items()))
-    assert httpx.get(f"{daemon.url}/api/v1/status", headers={"Cookie": f"{name}=x"}).is_error
+    assert http.get(f"{daemon.url}/api/v1/status", headers={"Cookie": f"{name}=x"}).is_error
     both = {"Cookie": f"other=1; {name}=thrown-in; {name}={value}; x"}
-    assert httpx.get(f"{daemon.url}/api/v1/status", headers=both).status_code == 200
+    assert http.get(f"{daemon.url}/api/v1/status", headers=both).status_code == 200
     for prefix in ("", "x", "nitropilot", name.upper()):
         odd = {"Cookie": f"{prefix}={value}"}
-        assert httpx.get(f"{daemon.url}/api/v1/status", headers=odd).status_code == 401
+        assert http.get(f"{daemon.url}/api/v1/status", headers=odd).status_code == 401
 
 
 def test_logout(daemon: Daemon, browser: httpx.Client) -> None:
@@ -230,4 +231,4 @@ def test_logout(daemon: Daemon, browser: httpx.Client) -> None:
     assert answer.status_code == 204
     assert "Max-Age=0" in answer.headers["Set-Cookie"]
     assert not browser.cookies
-    assert httpx.get(f"{daemon.url}/api/v1/status", cookies=copied).status_code == 401
+    assert http.get(f"{daemon.url}/api/v1/status", cookies=copied).status_code == 401

@@ -11,7 +11,6 @@ import sys
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 
 from nitropilot.server.auth import Scope, TokenStore
@@ -19,6 +18,7 @@ from nitropilot.server.auth import tokens as tokens_module
 from nitropilot.server.errors import TokenFileError, TokenNotFound, TokenRefused
 from nitropilot.server.store.private import locked, write_private
 from tests.server.processes import ROOT, command, environment
+from tests.support import http
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -286,7 +286,7 @@ def test_over_rest_and_revoked_beside_the_daemon(daemon: Daemon) -> None:
     assert set(made) == {"token", "secret"}
     assert set(made["token"]) == {"id", "name", "scope", "created", "last_used"}
     headers = {"Authorization": f"Bearer {made['secret']}"}
-    with httpx.Client(base_url=daemon.url, headers=headers) as deck:
+    with http.Client(base_url=daemon.url, headers=headers) as deck:
         assert deck.get("/api/v1/sessions").status_code == 200
         listed = daemon.client.get("/api/v1/tokens")
         (entry,) = [t for t in listed.json() if t["id"] == made["token"]["id"]]
@@ -306,10 +306,10 @@ def test_a_token_made_beside_the_daemon_opens_and_is_deleted_over_rest(daemon: D
     )
     body = json.loads(made.stdout)
     headers = {"Authorization": f"Bearer {body['secret']}"}
-    assert httpx.get(f"{daemon.url}/api/v1/status", headers=headers).status_code == 200
+    assert http.get(f"{daemon.url}/api/v1/status", headers=headers).status_code == 200
     path = f"/api/v1/tokens/{body['token']['id']}"
     assert daemon.client.delete(path).status_code == 204
-    assert httpx.get(f"{daemon.url}/api/v1/status", headers=headers).status_code == 401
+    assert http.get(f"{daemon.url}/api/v1/status", headers=headers).status_code == 401
     for bad in ({"name": "x"}, {"name": "", "scope": "deck"}, {"name": "x", "scope": "god"}):
         assert daemon.client.post("/api/v1/tokens", json=bad).status_code == 422
     odd = daemon.client.post("/api/v1/tokens", json={"name": "\x1b[31m", "scope": "deck"})

@@ -25,6 +25,7 @@ from nitropilot.server.pages.files import PUBLIC_FILES
 from nitropilot.server.sessions.pool import EnginePool
 from nitropilot.server.sessions.registry import SessionRegistry
 from tests.server.http.test_hardening import routes
+from tests.support import http
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +77,7 @@ def clients(daemon: Daemon) -> Iterator[dict[Scope, httpx.Client]]:
     for scope in Scope:
         made = daemon.client.post("/api/v1/tokens", json={"name": "t", "scope": scope}).json()
         headers = {"Authorization": f"Bearer {made['secret']}"}
-        found[scope] = httpx.Client(base_url=daemon.url, headers=headers, timeout=120)
+        found[scope] = http.Client(base_url=daemon.url, headers=headers, timeout=120)
     yield found
     for client in found.values():
         client.close()

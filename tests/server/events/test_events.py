@@ -30,6 +30,7 @@ from nitropilot.server.sessions.registry import SessionRegistry
 from tests.server.events.listening import PATH, Listener
 from tests.server.http.asgi import ask, scope_of
 from tests.server.processes import POLICY, Daemon, running_game, until
+from tests.support import http
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,7 +79,7 @@ def test_the_opening(daemon: Daemon) -> None:
         hello = listener.next()
         assert hello["type"] == "hello"
         assert hello["protocol"] == 1
-        assert hello["version"] == httpx.get(daemon.url + "/api/version").json()["version"]
+        assert hello["version"] == http.get(daemon.url + "/api/version").json()["version"]
         assert hello["identified"] is False
         listener.say("identify", protocol=1, token=daemon.token, events=["state", "pad"])
         ready = listener.next()
@@ -104,7 +105,7 @@ def test_every_scope_may_listen(daemon: Daemon, scope: str) -> None:
 def cookie_of(daemon: Daemon) -> str:
     """A logged-in browser's Cookie header."""
     code = daemon.client.post("/api/v1/auth/codes").json()["code"]
-    answer = httpx.get(f"{daemon.url}/?code={code}")
+    answer = http.get(f"{daemon.url}/?code={code}")
     return answer.headers["Set-Cookie"].split(";")[0]
 
 
@@ -115,7 +116,7 @@ def test_a_browser_session_is_identity_enough(daemon: Daemon) -> None:
         assert listener.next()["identified"] is True
         listener.say("identify", events=[])
         assert listener.next("ready")["scope"] == "admin"
-        httpx.post(daemon.url + "/api/v1/auth/logout", headers=cookie | {"Origin": daemon.url})
+        http.post(daemon.url + "/api/v1/auth/logout", headers=cookie | {"Origin": daemon.url})
         assert listener.end() == 4008
     with pytest.raises(InvalidStatus) as refused:  # a page could make the browser do that
         Listener(daemon, {"Cookie": cookie_of(daemon)})
@@ -139,7 +140,7 @@ def test_a_wrong_header_is_refused_at_the_handshake(daemon: Daemon) -> None:
         Listener(daemon, {"Authorization": "Bearer wrong"})
     assert refused.value.response.status_code == 401
     scope = {"Host": "evil.example"}
-    answer = httpx.get(
+    answer = http.get(
         daemon.url + PATH,
         headers=scope | {"Upgrade": "websocket", "Connection": "Upgrade",
                          "Sec-WebSocket-Version": "13",

@@ -12,6 +12,7 @@ import pytest
 from nitropilot.server.daemon.serving import listen, url_name
 from nitropilot.server.errors import HostRefused, ServerError
 from nitropilot.server.http.hardening import MAX_BODY, loopback_hosts
+from tests.support import http
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +48,7 @@ def error_of(answer: httpx.Response) -> dict[str, str]:
 @pytest.mark.parametrize("path", PUBLIC)
 def test_only_the_version_is_public(daemon: Daemon, path: str) -> None:
     """A sign of life that tells more than the version would tell any program of it."""
-    answer = httpx.get(daemon.url + path)
+    answer = http.get(daemon.url + path)
     assert answer.status_code == 200
     assert set(answer.json()) == {"version"}
 
@@ -66,7 +67,7 @@ def test_every_other_route_wants_the_token(daemon: Daemon) -> None:
         {"Authorization": "Bearer"},
         {"Authorization": "Bearer \xe9\xff"},
     )
-    with httpx.Client(base_url=daemon.url) as client:
+    with http.Client(base_url=daemon.url) as client:
         for method, path in found:
             for headers in wrong:
                 sent = httpx.Headers(headers, encoding="latin-1")
@@ -101,7 +102,7 @@ def test_the_token_opens_and_its_scheme_has_any_case(daemon: Daemon) -> None:
     """HTTP's schemes ignore case; clients write ``bearer`` as well."""
     for scheme in ("Bearer", "bearer", "BEARER"):
         headers = {"Authorization": f"{scheme} {daemon.token}"}
-        assert httpx.get(f"{daemon.url}/api/v1/sessions", headers=headers).status_code == 200
+        assert http.get(f"{daemon.url}/api/v1/sessions", headers=headers).status_code == 200
 
 
 def test_unknown_paths_and_methods_have_the_one_error_shape(daemon: Daemon) -> None:
@@ -187,7 +188,7 @@ def test_a_missing_or_second_host_is_refused(daemon: Daemon, count: int, version
 def test_a_second_authorization_is_refused(daemon: Daemon) -> None:
     """As with Host: which of the two counts must not be a matter of luck."""
     pairs = [("Authorization", f"Bearer {daemon.token}"), ("Authorization", "Bearer nothing")]
-    assert httpx.get(f"{daemon.url}/api/v1/sessions", headers=pairs).status_code in REFUSED
+    assert http.get(f"{daemon.url}/api/v1/sessions", headers=pairs).status_code in REFUSED
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
 from nitropilot.server.auth import Access, TokenStore, admin_only
@@ -16,6 +15,7 @@ from nitropilot.server.sessions.pool import EnginePool
 from nitropilot.server.sessions.registry import SessionRegistry
 from tests.server.http.asgi import ask, scope_of
 from tests.server.http.test_hardening import received
+from tests.support import http
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +48,7 @@ def test_every_answer_has_them(daemon: Daemon, method: str, path: str, status: i
 def test_refusals_have_them(daemon: Daemon) -> None:
     """Those of each guard, and of what is not even HTTP."""
     for headers in ({}, {"Host": "evil.example"}, {"Origin": "null"}):
-        answer = httpx.get(daemon.url + "/api/v1/status", headers=headers)
+        answer = http.get(daemon.url + "/api/v1/status", headers=headers)
         assert answer.status_code in (401, 403)
         assert answer.headers["Content-Security-Policy"] == POLICY
     with socket.create_connection(("127.0.0.1", daemon.port), 30) as raw:

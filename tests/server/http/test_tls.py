@@ -20,6 +20,7 @@ from nitropilot.server.errors import CertificateError, TokenFileError
 from nitropilot.server.http import tls as tls_module
 from nitropilot.server.http.tls import given, self_made
 from tests.server.processes import Daemon, command
+from tests.support import http
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -159,7 +160,7 @@ def test_beyond_loopback_it_speaks_tls_and_says_so(lan: Daemon) -> None:
 def test_plain_http_gets_nothing(lan: Daemon) -> None:
     """Neither an answer nor the daemon's end."""
     with pytest.raises(httpx.TransportError):
-        httpx.get(f"http://127.0.0.1:{lan.port}/healthz")
+        http.get(f"http://127.0.0.1:{lan.port}/healthz")
     assert lan.client.get("/healthz").status_code == 200
 
 
@@ -202,7 +203,7 @@ def test_the_cookie_is_secure_and_bound_to_the_host(lan: Daemon) -> None:
     assert printed.returncode == 0, printed.stderr
     link = printed.stdout.strip()
     assert link.startswith(f"https://127.0.0.1:{lan.port}/?code=")
-    with httpx.Client(verify=trusting(lan.home / "config" / "tls-certificate.pem")) as browser:
+    with http.Client(verify=trusting(lan.home / "config" / "tls-certificate.pem")) as browser:
         cookie = browser.get(link).headers["Set-Cookie"]
     assert cookie.startswith(f"__Host-nitropilot-{lan.port}=")
     assert "; Secure" in cookie
@@ -247,7 +248,7 @@ def test_without_tls_on_a_network_there_is_a_warning(tmp_path: Path) -> None:
         assert daemon.client.get("/healthz").status_code == 200
         address = f"http://{lan_address()}:{daemon.port}"
         assert daemon.client.get(f"{address}/api/v1/sessions").status_code == 200
-        assert httpx.get(f"{address}/api/v1/sessions").status_code == 401
+        assert http.get(f"{address}/api/v1/sessions").status_code == 401
     finally:
         daemon.client.close()
         daemon.kill()

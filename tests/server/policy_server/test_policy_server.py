@@ -28,6 +28,7 @@ from tests.server.policy_server.processes import (
     policy_server,
 )
 from tests.server.processes import PATIENCE_S, command, until
+from tests.support import http
 from tests.support.places import POLICIES
 
 if TYPE_CHECKING:
@@ -265,14 +266,14 @@ def test_the_health_check(server: PolicyServer, guarded: PolicyServer) -> None:
     """A sign of life for anybody who can connect, and nothing more."""
     for one in (server, guarded):
         url = one.address.replace("ws", "http", 1)
-        answer = httpx.get(f"{url}/healthz")
+        answer = http.get(f"{url}/healthz")
         assert (answer.status_code, answer.text) == (200, "OK\n")
         assert "server" not in answer.headers
-        version = httpx.get(f"{url}/api/version")
+        version = http.get(f"{url}/api/version")
         assert version.json() == {"version": __version__}
-        assert httpx.get(f"{url}/healthz/").status_code == 404
-        assert httpx.get(f"{url}/api/v1/status").status_code == 404
-    assert httpx.get(server.address.replace("ws", "http", 1)).status_code == 426
+        assert http.get(f"{url}/healthz/").status_code == 404
+        assert http.get(f"{url}/api/v1/status").status_code == 404
+    assert http.get(server.address.replace("ws", "http", 1)).status_code == 426
 
 
 def test_posts_are_not_taken(server: PolicyServer) -> None:
@@ -280,7 +281,7 @@ def test_posts_are_not_taken(server: PolicyServer) -> None:
     url = server.address.replace("ws", "http", 1)
     for path in ("/", "/healthz"):
         try:
-            status = httpx.post(url + path, content=b"x" * 10).status_code
+            status = http.post(url + path, content=b"x" * 10).status_code
         except httpx.TransportError:
             continue  # cut off is as good
         assert status in (400, 405, 426), path

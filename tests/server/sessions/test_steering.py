@@ -208,7 +208,7 @@ def test_unknown_sessions_cannot_be_steered(daemon: Daemon) -> None:
     """404, not a session that is made by asking for it."""
     for verb in ("autoplay/toggle", "pause", "resume", "step"):
         assert error_of(post(daemon, "nothing", verb)) == (404, "session_not_found")
-    for what, body in (("guard", {"controls": []}), ("takeover", {"pad": 1, "idle_seconds": 1})):
+    for what, body in (("guard", {"controls": []}), ("takeover", {"pad": True, "idle_seconds": 1})):
         assert error_of(put(daemon, "nothing", what, body)) == (404, "session_not_found")
         answer = daemon.client.get(f"{SESSIONS}/nothing/{what}")
         assert error_of(answer) == (404, "session_not_found")

@@ -22,6 +22,7 @@ from nitropilot.server.store.settings import Settings, allowed, flat, sections
 from nitropilot.server.store.settings_reference import PAGE, page
 from nitropilot.server.store.settings_store import SettingsStore, parse
 from tests.server.processes import POLICY, ROOT, Daemon, command, environment, trace_of, until
+from tests.support import http
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,6 +77,8 @@ def test_the_words_are_the_rooms_words() -> None:
     [
         ({"play": {"action_hz": 0}}, "play.action_hz is 0", "a number from 1 to 240"),
         ({"play": {"action_hz": "fast"}}, 'play.action_hz is "fast"', "a number from 1 to 240"),
+        ({"play": {"action_hz": "30"}}, 'play.action_hz is "30"', "a number from 1 to 240"),
+        ({"play": {"autoplay": 1}}, "play.autoplay is 1", "true or false"),
         ({"play": {"mode": "turbo"}}, 'play.mode is "turbo"', "paused, realtime or auto"),
         ({"play": {"allow": ["x"]}}, 'play.allow is "x"', "a list of start, back or guide"),
         ({"play": {"speed": 1}}, "there is no setting 'play.speed'", "there are policy, engine"),
@@ -269,7 +272,7 @@ def test_new_sessions_get_the_settings(daemon: Daemon, game: RunningGame) -> Non
 def serves(url: str) -> bool:
     """Whether a daemon answers."""
     try:
-        return httpx.get(f"{url}/healthz").status_code == 200
+        return http.get(f"{url}/healthz").status_code == 200
     except httpx.TransportError:
         return False
 

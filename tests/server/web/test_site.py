@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
 from nitropilot.server.http.headers import ALWAYS
 from nitropilot.server.pages.files import ASSETS, PAGES, PUBLIC_FILES
 from nitropilot.server.web.site import FOLDER, TYPES
+from tests.support import http
 
 if TYPE_CHECKING:
     from tests.server.processes import Daemon
@@ -29,7 +29,7 @@ def test_the_list_is_what_is_there() -> None:
 @pytest.mark.parametrize("path", sorted(PUBLIC_FILES))
 def test_every_file_is_served_as_what_it_is(daemon: Daemon, path: str) -> None:
     """Under nosniff a browser runs nothing that has the wrong type."""
-    answer = httpx.get(daemon.url + path)
+    answer = http.get(daemon.url + path)
     assert answer.status_code == 200
     name = PAGES.get(path, path.removeprefix("/pages/"))
     assert answer.content == (FOLDER / name).read_bytes()
@@ -42,13 +42,13 @@ def test_every_file_is_served_as_what_it_is(daemon: Daemon, path: str) -> None:
 
 def test_a_file_that_is_known_is_not_sent_again(daemon: Daemon) -> None:
     """Weak or strong or among others; and a changed one is."""
-    etag = httpx.get(daemon.url + "/pages/shared/pad.js").headers["ETag"]
+    etag = http.get(daemon.url + "/pages/shared/pad.js").headers["ETag"]
     for known in (etag, f"W/{etag}", f'"other", {etag}'):
-        answer = httpx.get(daemon.url + "/pages/shared/pad.js", headers={"If-None-Match": known})
+        answer = http.get(daemon.url + "/pages/shared/pad.js", headers={"If-None-Match": known})
         assert (answer.status_code, answer.content) == (304, b"")
         assert answer.headers["ETag"] == etag
     for other in ('"other"', "", etag.strip('"')):
-        answer = httpx.get(daemon.url + "/pages/shared/pad.js", headers={"If-None-Match": other})
+        answer = http.get(daemon.url + "/pages/shared/pad.js", headers={"If-None-Match": other})
         assert answer.status_code == 200
 
 
@@ -64,14 +64,14 @@ def test_a_file_that_is_known_is_not_sent_again(daemon: Daemon) -> None:
 )  # fmt: skip
 def test_nothing_else_is_served(daemon: Daemon, path: str) -> None:
     """No part of a request becomes a file's name; who has a token gets 404, others 401."""
-    assert httpx.get(daemon.url + path).status_code == 401
+    assert http.get(daemon.url + path).status_code == 401
     assert daemon.client.get(path).status_code == 404
 
 
 def test_the_dashboard_is_for_an_admins_browser_only(daemon: Daemon) -> None:
     """Programs and strangers get the plain page; no copy of the dashboard is kept."""
     link = daemon.client.post("/api/v1/auth/codes").json()["url"]
-    with httpx.Client(base_url=daemon.url) as browser:
+    with http.Client(base_url=daemon.url) as browser:
         assert "dashboard.js" not in browser.get("/").text
         browser.get(link)
         answer = browser.get("/")
