@@ -16,8 +16,8 @@ VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# Processes that run the tests: on two cores a third one computes while others wait for a game.
-WORKERS ?= 3
+# Processes that run the tests; one of them takes one core.
+WORKERS ?= 2
 # What is there: the environment, or the system's Python.
 BARE := $(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON))
 # The first card of those that may be used, or the first of all.

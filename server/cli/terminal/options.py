@@ -57,13 +57,20 @@ def read_options(model: type[Model], given: dict[str, Any]) -> Model:
         if value is None:
             continue
         read = flag_of(model.model_fields[name]).read
-        values[name] = read(value) if read else value.value if isinstance(value, Enum) else value
+        values[name] = read(value) if read else _plain(value)
     try:
         return model.model_validate(values, context=KEYBOARD)
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else ""
         raise typer.BadParameter(first["msg"], param_hint=_flag_name(model, name)) from None
+
+
+def _plain(value: Any) -> Any:
+    """What models take of what Typer makes: words for its choices, tuples for its lists."""
+    if isinstance(value, Enum):
+        return value.value
+    return tuple(_plain(each) for each in value) if isinstance(value, list) else value
 
 
 def _flag_name(model: type[BaseModel], name: str) -> str | None:

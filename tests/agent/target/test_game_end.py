@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import sys
@@ -328,9 +329,12 @@ def test_a_game_that_never_opens_the_pad(
     until(lambda: session.stats.sent > sent + 32, "it plays on all the same")
     session.stop()
     assert session.wait(PATIENCE_S)
-    assert len(reasons_of(session, "opened the pad")) == 1
+    said = [line["reason"] for line in read_trace(session)
+            if line.get("what") in ("waiting", "seeing")]  # fmt: skip
+    assert all(a != b for a, b in itertools.pairwise(said)), "once, not once a chunk"
     warnings = [record for record in caplog.records if "opened the pad" in record.message]
-    assert [record.levelname for record in warnings] == ["WARNING"], "once, not once a chunk"
+    assert len(warnings) == len(reasons_of(session, "opened the pad")) > 0
+    assert {record.levelname for record in warnings} == {"WARNING"}
 
 
 def test_a_game_that_opened_the_pad_is_not_warned_about(
