@@ -21,8 +21,8 @@ from nitropilot.controller.state import NEUTRAL, GamepadState
 from nitropilot.policy.actions import decode
 
 if TYPE_CHECKING:
-    from nitropilot.agent.pad.guards import Limits
     from nitropilot.agent.values import SessionFacts
+    from nitropilot.controller.state import Limits
     from nitropilot.engines.base import Array
 
 log = logging.getLogger("nitropilot.session")

@@ -32,10 +32,14 @@ def open_grabber(window: Window) -> Grabber:
     elif sys.platform == "linux":
         from mss import MSS
 
+        from nitropilot.capture.bounded import BoundedGrabber
         from nitropilot.capture.mss_grabber import MssGrabber
         from nitropilot.capture.x11.target import X11Locator
 
-        grabber = MssGrabber(window, X11Locator(window), partial(MSS, display=window.display))
+        screen = partial(MSS, display=window.display)
+        grabber = BoundedGrabber(
+            lambda: MssGrabber(window, X11Locator(window), screen), window.display
+        )
     else:
         raise unsupported_system()
     return grabber
@@ -55,9 +59,10 @@ def open_response_probe(window: Window) -> ResponseProbe:
 
         probe = HungProbe(load(), window)
     elif sys.platform == "linux":
+        from nitropilot.capture.bounded import BoundedProbe
         from nitropilot.capture.x11.probe import PingProbe
 
-        probe = PingProbe(window)
+        probe = BoundedProbe(lambda: PingProbe(window), window.display)
     else:
         raise unsupported_system()
     return probe

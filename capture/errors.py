@@ -6,6 +6,7 @@ CaptureError
 ├── AmbiguousWindow      several windows match; ``.candidates`` lists them
 ├── WindowVanished       the window was closed
 ├── WindowMinimised      the window exists but shows nothing
+├── DisplaySilent        the window system does not answer
 └── GrabFailed           the screen could not be read
 """
 
@@ -58,6 +59,12 @@ class WindowMinimised(CaptureError):
     """The window exists but is minimised or hidden, so it has no pixels."""
 
     code = "window_minimised"
+
+
+class DisplaySilent(CaptureError):
+    """The window system has not answered in time; it may yet."""
+
+    code = "display_silent"
 
 
 class GrabFailed(CaptureError):

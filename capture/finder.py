@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ def list_windows(display: str | None = None) -> tuple[Window, ...]:
 
     Raises:
         NoDisplay: There is no such display.
+        DisplaySilent: It does not answer.
     """
     if sys.platform == "win32":
         from nitropilot.capture.win32 import api as win32_api
@@ -29,9 +31,12 @@ def list_windows(display: str | None = None) -> tuple[Window, ...]:
 
         windows = win32.list_windows(win32_api.load())
     elif sys.platform == "linux":
+        from nitropilot.capture.bounded import call_once
         from nitropilot.capture.x11 import windows as x11_windows
 
-        windows = x11_windows.list_windows(display)
+        windows = call_once(
+            lambda: x11_windows.list_windows(display), display or os.environ.get("DISPLAY", "")
+        )
     else:
         raise unsupported_system()
     return windows

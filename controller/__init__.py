@@ -1,4 +1,4 @@
-"""Virtual gamepads, pausing a game, and the watchdog over both.
+"""Virtual gamepads, pausing a game, and the hand that does both in a process of its own.
 
 Importing this package touches no driver; the heavier parts load when first used.
 """
@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING
 
 from nitropilot.controller.errors import (
     ControllerError,
+    GameTaken,
+    HandError,
+    LedgerError,
     PadFailed,
     PadUnavailable,
     PauseFailed,
     PauseRefused,
     ProcessGone,
     ShimError,
-    WatchdogError,
 )
 from nitropilot.controller.pads.chooser import KINDS, PadReport, gamepad_reports, open_gamepad
 from nitropilot.controller.pads.gamepad import Gamepad
@@ -28,8 +30,12 @@ __all__ = [
     "NO_BUTTONS",
     "Button",
     "ControllerError",
+    "GameTaken",
     "Gamepad",
     "GamepadState",
+    "Hand",
+    "HandError",
+    "LedgerError",
     "PadFailed",
     "PadPage",
     "PadReport",
@@ -40,8 +46,6 @@ __all__ = [
     "ProcessGone",
     "SdlPad",
     "ShimError",
-    "Watchdog",
-    "WatchdogError",
     "find_page",
     "gamepad_reports",
     "launch_environment",
@@ -49,16 +53,16 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from nitropilot.controller.hand.hand import Hand
     from nitropilot.controller.pads.pad_page import PadPage, find_page
     from nitropilot.controller.pads.sdl_pad import SdlPad, launch_environment
     from nitropilot.controller.pausing.pauser import Pauser
-    from nitropilot.controller.pausing.watchdog import Watchdog
 else:
     _LATE = {
+        "Hand": "nitropilot.controller.hand.hand",
         "PadPage": "nitropilot.controller.pads.pad_page",
         "Pauser": "nitropilot.controller.pausing.pauser",
         "SdlPad": "nitropilot.controller.pads.sdl_pad",
-        "Watchdog": "nitropilot.controller.pausing.watchdog",
         "find_page": "nitropilot.controller.pads.pad_page",
         "launch_environment": "nitropilot.controller.pads.sdl_pad",
     }

@@ -7,10 +7,14 @@ ControllerError
 ├── PauseRefused         not ours to pause: own tree, pid 1, another user's
 ├── PauseFailed          the game did not stop or run as asked
 ├── ProcessGone          the game is not running (any more)
-└── WatchdogError        the watchdog could not start or has died
+├── LedgerError          nothing can be noted for the case that we die
+│   └── GameTaken        another process of ours plays the game
+└── HandError            the hand could not start, has died or had to let go
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 from nitropilot.errors import NitroPilotError
 
@@ -57,7 +61,24 @@ class ProcessGone(ControllerError):
     code = "process_gone"
 
 
-class WatchdogError(ControllerError):
-    """Nothing would resume the game if this process died."""
+class LedgerError(ControllerError):
+    """What is to be done cannot be written down, so it is not done."""
 
-    code = "watchdog_failed"
+    code = "ledger_failed"
+
+
+class GameTaken(LedgerError):
+    """Another process of ours has its hand on the game.
+
+    Attributes:
+        facts: What that one has written of itself.
+    """
+
+    code = "game_taken"
+    facts: dict[str, Any] = {}  # noqa: RUF012 - a default, replaced and never changed
+
+
+class HandError(ControllerError):
+    """The process that holds the pad and freezes the game failed, or had to let go."""
+
+    code = "hand_failed"

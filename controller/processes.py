@@ -1,6 +1,6 @@
-"""Looking at a game's processes: which there are, and whether they run.
+"""A game's processes: which there are, whether they run, and how they are ended.
 
-The watchdog imports this module, so it needs nothing but psutil.
+A game's hand imports this module, so it needs nothing but psutil.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from contextlib import suppress
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,8 +16,11 @@ from typing import TYPE_CHECKING
 import psutil
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+LAUNCH_VARIABLE = "NITROPILOT_LAUNCH"
+"""Marks all that was started for one launch, by whatever parent: children inherit it."""
+END_PATIENCE_S = 3.0
 _CHILDREN_FILE = Path("/proc/thread-self/children")
 _ENDED = {b"Z", b"X", b"x"}
 _STOPPED = {b"T", b"t"}
@@ -86,3 +90,52 @@ def _per_thread(pid: int, name: str) -> Iterator[bytes]:
                 yield file.read()
         except (FileNotFoundError, ProcessLookupError):
             continue
+
+
+def birth(pid: int) -> str | None:
+    """What tells a process from a later one with the same id; None if there is none."""
+    try:
+        if sys.platform == "linux":
+            # The 22nd field, in ticks since the boot: unlike a date, no clock moves it.
+            with io.FileIO(f"/proc/{pid}/stat") as file:
+                text = file.read()
+            born = text[text.rfind(b")") + 2 :].split()[19].decode()
+        else:
+            born = repr(psutil.Process(pid).create_time())
+    except (OSError, psutil.Error):
+        return None
+    return born
+
+
+def marked(launch: str) -> list[psutil.Process]:
+    """All processes of a launch: those that bear its mark, whoever their parents are, and what
+    they started without it."""
+    found: dict[int, psutil.Process] = {}
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(LAUNCH_VARIABLE) == launch:
+                found[process.pid] = process
+        except (psutil.Error, OSError):
+            continue
+    for pid in [below for member in found for below in descendants(member)]:
+        with suppress(psutil.Error):
+            found.setdefault(pid, psutil.Process(pid))
+    return [*found.values()]
+
+
+def end_all(processes: Iterable[psutil.Process], patience: float = END_PATIENCE_S) -> None:
+    """End processes, frozen ones too: politely, then not.
+
+    Args:
+        processes: Those to end; some may be gone.
+        patience: Seconds for each of the two ways.
+    """
+    left = [*processes]
+    for act in ("terminate", "kill"):
+        for process in left:
+            try:
+                getattr(process, act)()
+                process.resume()
+            except (psutil.Error, OSError):
+                continue
+        _, left = psutil.wait_procs(left, timeout=patience)

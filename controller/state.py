@@ -6,8 +6,9 @@ in [0, 1], buttons as a set of flags.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntFlag
+from typing import NamedTuple
 
 
 class Button(IntFlag):
@@ -71,3 +72,36 @@ class GamepadState:
 
 NEUTRAL = GamepadState()
 """Sticks centred, triggers released, no button pressed."""
+
+
+AXIS_CONTROLS = {
+    "left_stick": "left",
+    "right_stick": "right",
+    "left_trigger": "left_trigger",
+    "right_trigger": "right_trigger",
+}
+"""Names of sticks and triggers, and the parts of a ``GamepadState`` that they are."""
+
+
+class Limits(NamedTuple):
+    """What is masked: buttons, and names of sticks and triggers."""
+
+    buttons: Button
+    axes: tuple[str, ...]
+
+    def moved(self, state: GamepadState) -> list[str]:
+        """The masked sticks and triggers that are not at rest."""
+        parts = ((name, AXIS_CONTROLS[name]) for name in self.axes)
+        return [name for name, part in parts if getattr(state, part) != getattr(NEUTRAL, part)]
+
+    def mask(self, state: GamepadState) -> GamepadState:
+        """``state`` without what is masked."""
+        if state.buttons & self.buttons:
+            state = replace(state, buttons=state.buttons & ~self.buttons)
+        for name in self.moved(state):
+            part = AXIS_CONTROLS[name]
+            state = replace(state, **{part: getattr(NEUTRAL, part)})
+        return state
+
+
+NO_LIMITS = Limits(NO_BUTTONS, ())

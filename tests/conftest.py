@@ -19,18 +19,20 @@ if TYPE_CHECKING:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """What all processes of a run share: the cache of compiled policies, which ends with it."""
+    """What all processes of a run share and what ends with it: compiled policies, the ledger."""
     config.pluginmanager.register(Slowest(), "slowest")
     config.pluginmanager.register(one_at_a_time, "one_at_a_time")
     config.pluginmanager.register(require, "require")
     config.pluginmanager.register(long_first, "long_first")
-    if "NITROPILOT_CACHE" not in os.environ:
-        # Made here and not by a fixture, so that the processes that run the tests inherit it.
-        cache = tempfile.TemporaryDirectory(prefix="nitropilot-cache-")
-        patch = pytest.MonkeyPatch()
-        patch.setenv("NITROPILOT_CACHE", cache.name)
-        config.add_cleanup(cache.cleanup)
-        config.add_cleanup(patch.undo)
+    # Made here and not by a fixture, so that the processes that run the tests inherit it.
+    for variable in ("NITROPILOT_CACHE", "NITROPILOT_LEDGER"):
+        if variable not in os.environ:
+            kind = variable.removeprefix("NITROPILOT_").lower()
+            folder = tempfile.TemporaryDirectory(prefix=f"nitropilot-{kind}-")
+            patch = pytest.MonkeyPatch()
+            patch.setenv(variable, folder.name)
+            config.add_cleanup(folder.cleanup)
+            config.add_cleanup(patch.undo)
 
 
 @pytest.fixture(scope="session")

@@ -8,26 +8,20 @@ controls that the agent may use at all, which can be changed while it plays.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from nitropilot.agent.errors import AgentError
-from nitropilot.controller.state import NEUTRAL, NO_BUTTONS, Button, GamepadState
+from nitropilot.controller.state import AXIS_CONTROLS, NO_BUTTONS, Button, Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+
+    from nitropilot.controller.state import GamepadState
 
 MENU_BUTTONS = Button.START | Button.BACK | Button.GUIDE
 
 
 BUTTON_NAMES = tuple(button.name.lower() for button in Button if button.name)
-AXIS_CONTROLS = {
-    "left_stick": "left",
-    "right_stick": "right",
-    "left_trigger": "left_trigger",
-    "right_trigger": "right_trigger",
-}
-"""Names of sticks and triggers, and the parts of a ``GamepadState`` that they are."""
 CONTROLS = (*BUTTON_NAMES, *AXIS_CONTROLS)
 """Everything on a pad that can be allowed or not, by the names that the REST API uses."""
 
@@ -48,27 +42,6 @@ def parse_buttons(names: Iterable[str]) -> Button:
     return flags
 
 
-class Limits(NamedTuple):
-    """What is masked: buttons, and names of sticks and triggers."""
-
-    buttons: Button
-    axes: tuple[str, ...]
-
-    def moved(self, state: GamepadState) -> list[str]:
-        """The masked sticks and triggers that are not at rest."""
-        parts = ((name, AXIS_CONTROLS[name]) for name in self.axes)
-        return [name for name, part in parts if getattr(state, part) != getattr(NEUTRAL, part)]
-
-    def mask(self, state: GamepadState) -> GamepadState:
-        """``state`` without what is masked."""
-        if state.buttons & self.buttons:
-            state = replace(state, buttons=state.buttons & ~self.buttons)
-        for name in self.moved(state):
-            part = AXIS_CONTROLS[name]
-            state = replace(state, **{part: getattr(NEUTRAL, part)})
-        return state
-
-
 class MenuGuard:
     """Masks what was not allowed, and counts what it held back.
 
@@ -84,6 +57,12 @@ class MenuGuard:
         self.held_back: Counter[str] = Counter()
         self._limits = Limits(MENU_BUTTONS & ~allowed, ())
         self._controls = CONTROLS
+        self._enforce: Callable[[Limits], object] = lambda _limits: None
+
+    def enforced_by(self, enforce: Callable[[Limits], object]) -> None:
+        """Tell ``enforce`` the limits, now and whenever they change."""
+        self._enforce = enforce
+        enforce(self._limits)
 
     @property
     def controls(self) -> tuple[str, ...]:
@@ -112,6 +91,7 @@ class MenuGuard:
         masked = (everything & ~buttons) | (MENU_BUTTONS & ~self.menu_allowed)
         self._controls = tuple(name for name in CONTROLS if name in wanted)
         self._limits = Limits(masked, axes)  # one assignment: an action sees old or new
+        self._enforce(self._limits)
 
     @property
     def limits(self) -> Limits:

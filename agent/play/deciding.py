@@ -10,7 +10,7 @@ import numpy as np
 
 from nitropilot.agent.errors import NothingToSee
 from nitropilot.agent.values import Decision
-from nitropilot.capture.errors import WindowMinimised
+from nitropilot.capture.errors import DisplaySilent, WindowMinimised
 from nitropilot.engines.errors import ServerGone
 from nitropilot.policy.observation import observe
 
@@ -26,12 +26,12 @@ def grab_usable(grab: Callable[[], Frame]) -> Frame:
     """The newest frame, if there is anything on it.
 
     Raises:
-        NothingToSee: The window is minimised, or the picture is black.
+        NothingToSee: The window is minimised, its display silent, or the picture black.
         CaptureError: There is no window, or it cannot be read.
     """
     try:
         frame = grab()
-    except WindowMinimised as error:
+    except (WindowMinimised, DisplaySilent) as error:
         raise NothingToSee(error.line()) from error
     if frame.black:
         raise NothingToSee(

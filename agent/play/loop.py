@@ -12,7 +12,7 @@ import logging
 import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nitropilot.agent.errors import GameExited, RecordingError
 from nitropilot.agent.events import ChunkReady, EventQueue
@@ -20,7 +20,7 @@ from nitropilot.agent.pad.guards import MenuGuard
 from nitropilot.agent.pad.mapping import pad_states
 from nitropilot.capture.errors import WindowVanished
 from nitropilot.controller.errors import ProcessGone
-from nitropilot.controller.state import NEUTRAL, GamepadState
+from nitropilot.controller.state import NEUTRAL
 from nitropilot.policy.actions import decode
 
 if TYPE_CHECKING:
@@ -31,9 +31,11 @@ if TYPE_CHECKING:
     from nitropilot.agent.record.switch import RecordingSwitch
     from nitropilot.agent.record.trace import TraceWriter
     from nitropilot.agent.record.video import VideoRecorder
+    from nitropilot.agent.target.controls import Pressed
     from nitropilot.agent.target.game import Game
     from nitropilot.agent.values import ChunkRow, Decision, PadSample
     from nitropilot.capture import Window
+    from nitropilot.controller.state import GamepadState
     from nitropilot.engines.base import Array, Engine
 
 log = logging.getLogger("nitropilot.session")
@@ -74,6 +76,7 @@ class Parts:
 
     def __post_init__(self) -> None:
         self.guard = MenuGuard(self.settings.allowed)
+        self.guard.enforced_by(self.game.controls.limit)
 
 
 class PlayLoop(ABC):
@@ -218,25 +221,19 @@ class PlayLoop(ABC):
         decoded = decode(actions, old_layout=self.engine.spec.old_layout)
         return pad_states(decoded)[:count]
 
-    def _press(
-        self, state: GamepadState, due: float, epoch: int, row: ChunkRow, action: int
-    ) -> bool:
-        """Send what is allowed of an action and note it; False when the controls were let go."""
-        state = self.guard.filter(state)
-        if not self.game.controls.send(state, epoch):
-            return False
-        sent = time.perf_counter()
-        age = sent - row.decision.frame.time
+    def _note(self, row: ChunkRow, action: int, pressed: Pressed[Any]) -> None:
+        """Write down what the hand has sent of an action."""
+        state = self.guard.filter(pressed.state)
+        age = pressed.at - row.decision.frame.time
         if not row.sent:
             self.stats.reaction.append(age)
         self.stats.age.append(age)
         self.stats.sent += 1
-        self.stats.lateness.append(sent - due)
-        row.due.append(due)
-        row.sent.append(sent)
+        self.stats.lateness.append(pressed.at - pressed.due)
+        row.due.append(pressed.due)
+        row.sent.append(pressed.at)
         row.states.append(state)
-        self.parts.events.pad(state, row.number, action, sent - due)
-        return True
+        self.parts.events.pad(state, row.number, action, pressed.at - pressed.due)
 
     def _record(self, sample: PadSample) -> None:
         """Show what was sent in the video; one that fails does not end the play."""

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from nitropilot.agent.errors import NothingToSee
 from nitropilot.agent.play.deciding import Decider, grab_usable
 from nitropilot.agent.play.loop import PlayLoop
-from nitropilot.agent.play.pacing import Pacer
 from nitropilot.agent.values import ChunkRow, PadSample
+from nitropilot.controller.hand.protocol import FREEZE_LEASE_S
 
 if TYPE_CHECKING:
     from nitropilot.agent.play.loop import Parts
@@ -25,7 +25,7 @@ class PausedLoop(PlayLoop):
 
     def __init__(self, parts: Parts) -> None:
         super().__init__(parts)
-        self._pacer = Pacer(parts.settings.action_hz)
+        self._period = 1.0 / parts.settings.action_hz
         self._decider = Decider(parts.engine, parts.settings)
 
     def close(self) -> None:
@@ -51,7 +51,7 @@ class PausedLoop(PlayLoop):
         if decision is None:
             self._hold(epoch)
             return
-        self.game.controls.thaw()
+        self.game.controls.check()
         seconds |= decision.chunk.seconds
         self._play(ChunkRow(self.stats.chunks - 1, decision, seconds, frozen), epoch)
 
@@ -59,19 +59,28 @@ class PausedLoop(PlayLoop):
         """Grab and decide, with the time of the grab added to ``seconds``."""
         frame = grab_usable(self.game.grab)
         seconds["grab"] = time.perf_counter() - frozen
-        decision = self._decider.decide(frame, epoch)
+        self._refuse_late()
+        with self.game.controls.hand.computing():
+            decision = self._decider.decide(frame, epoch)
         self._see()
         self._count_decision(decision)
         return decision
 
+    def _refuse_late(self) -> None:
+        """Raise ``NothingToSee`` if the game had to be let go while it was looked at."""
+        if self.game.controls.hand.freeze_ended:
+            raise NothingToSee(
+                f"the frozen game's picture did not come within {FREEZE_LEASE_S:g} s, so it was "
+                "let run; if that stays so, play with --mode realtime"
+            )
+
     def _play(self, row: ChunkRow, epoch: int) -> None:
-        """Send the chunk's actions on time, then write down what happened."""
-        self._tell_chunk(row)
+        """Let the game run with the chunk's actions, and write down what happened."""
         states = self._read(row.decision.chunk.actions, self.settings.actions_per_chunk)
+        self._tell_chunk(row)
         try:
-            for step, due in self._pacer.ticks(len(states)):
-                if not self._press(states[step], due, epoch, row, step):
-                    break
+            for step, pressed in self.game.controls.play(states, self._period, epoch):
+                self._note(row, step, pressed)
                 self._record(PadSample(row.states[-1], row.sent[-1], "agent", row.number, step))
         finally:
             self.trace.chunk(row)

@@ -1,8 +1,9 @@
 """The play loop in real-time mode: the game never stops.
 
-One thread (the session's) sends an action every tick; another (``agent.play.worker``) grabs
-and decides.  A chunk's first action is for the tick of its frame, the next for the tick
-after, and so on (``agent.play.schedule``); what comes too late is dropped, never played late.
+The game's hand sends an action every tick; one thread (the session's) hands it what is planned
+and writes down what was sent; another (``agent.play.worker``) grabs and decides.  A chunk's
+first action is for the tick of its frame, the next for the tick after, and so on
+(``agent.play.schedule``); what comes too late is dropped, never played late.
 So that a new chunk goes on where the one before has led to meanwhile, it is joined to it
 (``agent.play.joining``).
 
@@ -17,20 +18,24 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from nitropilot.agent.errors import NothingToSee
 from nitropilot.agent.play.deciding import Decider
+from nitropilot.agent.play.freshness import STARVED_S, Freshness
 from nitropilot.agent.play.loop import HOLD_S, PlayLoop
-from nitropilot.agent.play.pacing import wait_until
 from nitropilot.agent.play.request_timer import PREPARE_S, RequestTimer
 from nitropilot.agent.play.schedule import Schedule, TickGrid
 from nitropilot.agent.play.worker import InferenceRequest, InferenceResult, InferenceWorker
-from nitropilot.agent.target.controls import NO_EPOCH
 from nitropilot.agent.values import ChunkRow, PadSample
 from nitropilot.capture.errors import WindowVanished
+from nitropilot.controller.hand.leases import NO_EPOCH
 from nitropilot.controller.state import NEUTRAL
 
 if TYPE_CHECKING:
     from nitropilot.agent.play.loop import Parts
+    from nitropilot.agent.play.schedule import Planned
+    from nitropilot.agent.target.controls import Pressed
     from nitropilot.capture import Window
 
 ROUND_S = 0.25
@@ -43,15 +48,8 @@ REQUESTS_PER_CHUNK = 4
 A quarter of a chunk is 67 ms at 60 Hz.  More of them would answer a little sooner, but the
 game needs the same processor or graphics card, and chunks that replace each other before
 their overlap has faded change little."""
-SILENT_S = 1.0
-"""How long nothing was there to play until that is said."""
-STARVED_S = 5.0
-STARVED_SHARE = 0.8
-"""Below this share of fresh ticks over ``STARVED_S`` paused mode plays better."""
-SILENT = (
-    f"nothing to play for {SILENT_S:g} s: the policy hangs or is too slow for real time; "
-    "paused mode waits for it"
-)
+LATE_S = 0.01
+"""How long after a tick's end it may take until this thread hears that it was sent."""
 
 
 class RealtimeLoop(PlayLoop):
@@ -74,8 +72,8 @@ class RealtimeLoop(PlayLoop):
             parts.settings.actions_per_chunk or -(-horizon // REQUESTS_PER_CHUNK)
         )
         self._rows: deque[ChunkRow] = deque()
-        self._recent: deque[bool] = deque(maxlen=max(round(STARVED_S * hz), 1))
-        self._run = self._gap = 0
+        self._freshness = Freshness(parts, hz, self._wait_for)
+        self._run = 0
         self._begin(NO_EPOCH)
 
     @property
@@ -89,8 +87,8 @@ class RealtimeLoop(PlayLoop):
         if not self._starving or self._worker.busy:
             return ""
         return (
-            f"only {self._share():.0%} of the actions of the last {STARVED_S:g} s came in time, "
-            f"and a chunk took up to {self._timer.delay * 1000:.0f} ms"
+            f"only {self._freshness.share:.0%} of the actions of the last {STARVED_S:g} s came in "
+            f"time, and a chunk took up to {self._timer.delay * 1000:.0f} ms"
         )
 
     @property
@@ -109,7 +107,7 @@ class RealtimeLoop(PlayLoop):
         """End the worker."""
         try:
             self._drop_plan()
-            self._end_gap()
+            self._freshness.end_gap()
         finally:
             self._worker.close()
 
@@ -120,11 +118,11 @@ class RealtimeLoop(PlayLoop):
         self._run += 1
         self._grid = TickGrid(now, self.settings.action_hz)
         self._tick = 0
+        self.game.controls.begin_stretch()
         self._timer.begin(now)
         self._blind = False
-        self._recent.clear()
         self._drop_plan()
-        self._end_gap()
+        self._freshness.begin()
 
     def _lost_window(self) -> None:
         self._begin(NO_EPOCH)
@@ -134,7 +132,7 @@ class RealtimeLoop(PlayLoop):
             return
         if epoch != self._epoch:
             self._begin(epoch)
-        self.game.controls.watchdog.check()  # nobody else would let go if we died
+        self.game.controls.check()
         end = time.perf_counter() + ROUND_S
         while not self.starved and time.perf_counter() < end:
             if not self._play_tick():
@@ -143,34 +141,59 @@ class RealtimeLoop(PlayLoop):
             self._write_finished()
 
     def _play_tick(self) -> bool:
-        """Wait for the next tick and send what is for it; False when the controls were let go."""
+        """See a tick through; False when the controls were let go.
+
+        What is to be sent has been handed over: this thread may be held up and the sends are
+        still on time, as long as ``PLAN_S`` allows.
+        """
         self._wait_for_tick()
-        missed = self._grid.running(time.perf_counter()) - self._tick
-        if missed > 0:  # we were held up: what was for then is not played now
-            self._tick += missed
-            self._count(missed, fresh=False)
         due = self._grid.due(self._tick)
+        self._skip_forgotten()
         planned = self._schedule.take(self._tick)
-        state = NEUTRAL if planned is None else self._read(planned.action[None])[0]
-        wait_until(due)
-        if self._grid.running(time.perf_counter()) > self._tick:
-            return True  # held up again: this tick counts as missed next time
-        if planned is None:
-            if not self._rest(self._epoch):
-                return False
+        pressed: Pressed[Planned] | None = None
+        if planned is not None:
+            patience = due + self._grid.period + LATE_S
+            pressed = self.game.controls.pressed(self._tick, patience, self._epoch)
+        else:
+            time.sleep(max(due - time.perf_counter(), 0.0))
+        if self.game.controls.epoch != self._epoch:
+            return False
+        if pressed is None:
+            self.parts.events.released()
             sample = PadSample(NEUTRAL, source="none")
         else:
-            if not self._press(state, due, self._epoch, planned.row, planned.number):
-                return False
-            state = planned.row.states[-1]
-            planned.row.facts["rows"].append(planned.number)
-            row = planned.row
-            sample = PadSample(state, row.sent[-1], "agent", row.number, planned.number)
-        self._count(1, fresh=planned is not None)
-        if not self._blind:
+            row, number = pressed.tag.row, pressed.tag.number
+            self._note(row, number, pressed)
+            row.facts["rows"].append(number)
+            sample = PadSample(row.states[-1], pressed.at, "agent", row.number, number)
+        if not self._blind:  # with nothing to see, a tick counts for nothing
+            self._freshness.count(1, fresh=pressed is not None)
             self._record(sample)
         self._tick += 1
         return True
+
+    def _skip_forgotten(self) -> None:
+        """Of ticks that are long over nothing was sent: no plan lasts so long."""
+        over = self._grid.running(time.perf_counter()) - self._tick - self._schedule.length
+        if over > 0:
+            self._tick += over
+            if not self._blind:
+                self._freshness.count(over, fresh=False)
+
+    def _hand_over(self) -> None:
+        """What is planned, from the first tick that has not begun, is the hand's to send."""
+        first = max(self._tick, self._grid.running(time.perf_counter()) + 1)
+        steps = [(tick, one) for tick, one in self._schedule.planned if tick >= first]
+        if steps:
+            states = self._read(np.stack([one.action for _, one in steps]))
+            self.game.controls.plan(
+                [
+                    (tick, self._grid.due(tick), one, state)
+                    for (tick, one), state in zip(steps, states, strict=True)
+                ],
+                self._grid.period,
+                self._epoch,
+            )
 
     def _wait_for_tick(self) -> None:
         """Request, and take in what was computed, until it is nearly time for the next tick."""
@@ -214,7 +237,7 @@ class RealtimeLoop(PlayLoop):
     def _go_blind(self, why: str) -> None:
         """Rest at once, not only at the next tick, and request again soon."""
         self._rest(self._epoch)
-        self._end_gap()
+        self._freshness.end_gap()
         self._drop_plan()
         self._blind = True
         self._wait_for(why)
@@ -239,9 +262,10 @@ class RealtimeLoop(PlayLoop):
             self._tell_chunk(row, len(decision.chunk.actions))
             return
         fading = 0 if result.joined else self._timer.period
-        now = max(self._tick, self._grid.running(time.perf_counter()))
+        now = max(self._tick, self._grid.running(time.perf_counter()) + 1)
         dropped, faded = self._schedule.put(row, result.start, now, fading)
         row.facts.update(dropped=dropped, faded=faded)
+        self._hand_over()
         self._tell_chunk(row, dropped)
         self.stats.actions_dropped += dropped
         self._blind = False
@@ -252,33 +276,9 @@ class RealtimeLoop(PlayLoop):
         if not self._starving:
             self._timer.follow(time.perf_counter(), self._grid, self._schedule.end)
 
-    def _count(self, ticks: int, fresh: bool) -> None:
-        """Note what became of the last ticks; those with nothing to see do not count."""
-        if self._blind:
-            return
-        self.stats.ticks += ticks
-        self.stats.fresh += ticks * fresh
-        self._recent.extend([fresh] * min(ticks, self._recent.maxlen or ticks))
-        if fresh:
-            self._end_gap()
-            return
-        long = max(SILENT_S * self.settings.action_hz, 2)  # the first tick is always too soon
-        if self._gap < long <= self._gap + ticks:
-            self._wait_for(SILENT)
-        self._gap += ticks
-
-    def _end_gap(self) -> None:
-        if self._gap:
-            self.trace.event("gap", ticks=self._gap)
-        self._gap = 0
-
     @property
     def _starving(self) -> bool:
-        full = len(self._recent) == self._recent.maxlen
-        return self._gives_up and full and self._share() < STARVED_SHARE
-
-    def _share(self) -> float:
-        return sum(self._recent) / len(self._recent)
+        return self._gives_up and self._freshness.poor
 
     def _drop_plan(self) -> None:
         """Nothing that was planned will be played: write down what was."""

@@ -30,6 +30,11 @@ class TickGrid:
     origin: float
     hz: float
 
+    @property
+    def period(self) -> float:
+        """Seconds from one tick to the next."""
+        return 1.0 / self.hz
+
     def due(self, tick: int) -> float:
         """When a tick is due."""
         return self.origin + tick / self.hz
@@ -73,6 +78,16 @@ class Schedule:
     def end(self) -> int | None:
         """The first tick that nothing is planned for; None when nothing is planned."""
         return max(self._planned) + 1 if self._planned else None
+
+    @property
+    def planned(self) -> list[tuple[int, Planned]]:
+        """What is planned, in the order of the ticks."""
+        return sorted(self._planned.items(), key=lambda one: one[0])
+
+    @property
+    def length(self) -> int:
+        """For how many ticks something is planned."""
+        return len(self._planned)
 
     @property
     def rows(self) -> set[int]:

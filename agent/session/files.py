@@ -128,7 +128,7 @@ def trace_header(
                    "random": engine.spec.is_random},
         "engine": {"name": engine.info.name, "device": engine.info.device,
                    "precision": engine.info.precision},
-        "pad": game.controls.pad.name,
+        "pad": game.controls.pad_name,
         "mode": mode.mode,
         "mode_reason": mode.reason,
         "action_hz": settings.action_hz,

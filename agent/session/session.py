@@ -143,7 +143,7 @@ class Session:
             window=loop.window if loop else game.grabber.window if game else None,
             policy=engine.spec if engine else None,
             engine=engine.info if engine else None,
-            pad=game.controls.pad.name if game else None,
+            pad=game.controls.pad_name if game else None,
             pad_reason=game.pad_reason if game else "",
             mode=mode.mode if mode else None,
             mode_reason=mode.reason if mode else "",
@@ -217,7 +217,7 @@ class Session:
                 if self.state is SessionState.PLAYING:
                     return True
                 self.machine.condition.wait(self._tape.tick(IDLE_CHECK_S))
-            if self.game is not None and not self.game.controls.pauser.alive():
+            if self.game is not None and not self.game.controls.hand.game_alive():
                 self.game.check_running()
 
     def _play_round(self, loop: PlayLoop) -> None:

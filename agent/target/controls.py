@@ -1,110 +1,222 @@
-"""``Controls``: the only way from the play loop to the pad and the pauser.
+"""``Controls``: the only way from the play to the game's hand.
 
-The loop may be deep inside inference when the player hits stop, so letting go
-must not wait for it: ``disarm`` works from any thread, releases the pad and
-resumes the game at once.  Every ``arm`` begins a new epoch, and pad and pauser take
-only what belongs to the one that is current: a chunk computed before a pause is void after it.
-The pad and the pauser have a lock each, so that a slow freeze never delays a
-neutral pad.
+The loop may be deep inside inference when the player hits stop, so letting go must not wait for
+it: ``disarm`` works from any thread, releases the pad and resumes the game at once.  Every
+``arm`` begins a new epoch, and the hand takes only what names the one that is current: a chunk
+computed before a pause is void after it.
 """
 
 from __future__ import annotations
 
 import itertools
+import queue
 import threading
-from contextlib import ExitStack
-from typing import TYPE_CHECKING
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-from nitropilot.controller.state import NEUTRAL, GamepadState
+from nitropilot.controller.hand.leases import NO_EPOCH, Step
+from nitropilot.controller.state import GamepadState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
-    from nitropilot.controller.pads.gamepad import Gamepad
-    from nitropilot.controller.pausing.pauser import Pauser
-    from nitropilot.controller.pausing.watchdog import Watchdog
+    from nitropilot.controller.hand.hand import Hand, Sent
+    from nitropilot.controller.state import Limits
+
+HOLD_S = 0.25
+"""How long a single state lasts, unless it is sent again."""
+TAIL_S = 0.05
+"""How long a chunk's last state may outlast its tick, until the game is frozen for the next."""
+LOOK_S = 0.05
+"""How often it is looked whether what is waited for will still come."""
+PLANS = 8
+"""Plans that reports may still be of."""
+T = TypeVar("T")
 
 
-NO_EPOCH = 0
+@dataclass(frozen=True)
+class Pressed(Generic[T]):
+    """A state of a plan that was sent.
+
+    Attributes:
+        tag: What it was handed over with.
+        state: What was handed over; what the limits forbid was not pressed of it.
+        due, at: When it was to be sent, and when it was.
+    """
+
+    tag: T
+    state: GamepadState
+    due: float
+    at: float
 
 
 class Controls:
     """Pad and pauser behind one switch.  Starts disarmed.
 
     Args:
-        pad: The virtual pad; ``close`` closes it.
-        pauser: Freezes and thaws the game; ``close`` thaws and closes it.
-        watchdog: Told about every freeze; ``close`` dismisses it.
+        hand: Holds the game; ``close`` sends it away.
 
     Attributes:
+        hand: As given.
         on_release: Called after ``disarm`` has made the pad neutral; must not wait or raise.
     """
 
-    def __init__(self, pad: Gamepad, pauser: Pauser, watchdog: Watchdog) -> None:
-        self.pad = pad
-        self.pauser = pauser
-        self.watchdog = watchdog
-        self.last_sent = NEUTRAL
+    def __init__(self, hand: Hand) -> None:
+        self.hand = hand
         self.on_release: Callable[[], None] | None = None
         self._epochs = itertools.count(1)
+        self._serials = itertools.count(1)
+        self._stretch = 0
         self._epoch = NO_EPOCH
         self._closed = False
-        self._pad_lock = threading.Lock()
-        self._pause_lock = threading.Lock()
+        self._lock = threading.Lock()
+        self._plans: dict[int, dict[int, tuple[object, GamepadState]]] = {}
+        self._early: dict[int, Sent] = {}
 
     @property
     def epoch(self) -> int:
         """The current epoch; ``NO_EPOCH`` while disarmed."""
         return self._epoch
 
-    def arm(self) -> int:
-        """Begin a new epoch: sends and freezes that name it are let through."""
-        self._epoch = next(self._epochs)
-        return self._epoch
+    @property
+    def pad_name(self) -> str:
+        """Kind of the pad."""
+        return self.hand.pad_name
 
-    def send(self, state: GamepadState, epoch: int) -> bool:
-        """Send ``state``; False when ``epoch`` is over, and nothing was sent."""
-        with self._pad_lock:
-            if not self._valid(epoch):
-                return False
-            self.pad.send(state)
-            self.last_sent = state
-            return True
+    def arm(self) -> int:
+        """Begin a new epoch: sends and freezes that name it are let through.
+
+        Raises:
+            HandError: The hand is gone.
+        """
+        with self._lock:
+            epoch = next(self._epochs)
+            self.hand.arm(epoch)
+            self._epoch = epoch
+            return epoch
+
+    def check(self) -> None:
+        """Raise what keeps the hand from holding the game: see ``Hand.check``."""
+        self.hand.check()
+
+    def limit(self, limits: Limits) -> None:
+        """What plans may not press, from the next state on: the hand itself holds it back."""
+        self.hand.limit(limits)
+
+    def send(self, state: GamepadState, epoch: int, seconds: float = HOLD_S) -> bool:
+        """Press ``state`` for so long; False when ``epoch`` is over, and nothing was pressed.
+
+        Raises:
+            ControllerError: The pad did not take it, or the hand is gone.
+        """
+        return self._valid(epoch) and self.hand.hold(epoch, state, seconds)
 
     def pass_on(self, state: GamepadState) -> bool:
         """Send what a human does, while the agent has no say; False when it has.
 
         No guard applies to a human.
         """
-        with self._pad_lock:
-            if self._epoch != NO_EPOCH or self._closed:
-                return False
-            self.pad.send(state)
-            self.last_sent = state
-            return True
+        if self._epoch != NO_EPOCH or self._closed:
+            return False
+        self.hand.pass_on(state)
+        return True
 
     def freeze(self, epoch: int) -> bool:
         """Freeze the game; False when ``epoch`` is over, and the game runs on.
 
         Raises:
-            WatchdogError: Nobody would resume the game if this process died.
+            HandError: The hand is gone.
             PauseFailed, ProcessGone: The game could not be frozen.
         """
-        with self._pause_lock:
-            if not self._valid(epoch):
-                return False
-            self.watchdog.freezing()
-            try:
-                self.pauser.freeze()
-            except BaseException:
-                self.watchdog.thawed()
-                raise
-            return True
+        if not self._valid(epoch):
+            return False
+        self.hand.check()
+        return self.hand.freeze(epoch)
 
     def thaw(self) -> None:
         """Let the game run.  Harmless when it does."""
-        with self._pause_lock:
-            self._thaw()
+        self.hand.thaw()
+
+    def begin_stretch(self) -> None:
+        """What was handed over before is of no interest any more."""
+        self._stretch += 1
+        self._plans.clear()
+        self._early.clear()
+
+    def plan(
+        self, steps: Sequence[tuple[int, float, T, GamepadState]], period: float, epoch: int
+    ) -> None:
+        """Hand over what is to be sent, in place of what is left of the plan before.
+
+        Args:
+            steps: Number in this stretch, time, tag and state of each.
+            period: Seconds from one to the next.
+            epoch: Void in any other.
+        """
+        serial = self._note({number: (tag, state) for number, _, tag, state in steps})
+        self.hand.play(
+            epoch, self._stretch, serial,
+            [Step(number, due, state) for number, due, _, state in steps], period,
+        )  # fmt: skip
+
+    def pressed(self, number: int, until: float, epoch: int) -> Pressed[T] | None:
+        """What was sent as ``number``, once it was; None when it will not be.
+
+        Args:
+            number: In this stretch.
+            until: How long to wait, in seconds of ``time.perf_counter``.
+            epoch: In another one nothing is sent any more.
+        """
+        while self._early.get(number) is None:
+            left = until - time.perf_counter()
+            if self._epoch != epoch or any(later > number for later in self._early):
+                return None
+            self.hand.extend(epoch)
+            try:
+                sent = self.hand.reports.get(left > 0, min(max(left, 0.0), LOOK_S))
+            except queue.Empty:
+                self.hand.check()
+                if left <= 0:
+                    return None
+                continue
+            if sent is not None and sent.stretch == self._stretch and sent.serial in self._plans:
+                self._early[sent.number] = sent
+        found = self._early.pop(number)
+        tag, state = self._plans[found.serial][number]
+        return Pressed(tag, state, found.due, found.at)  # type: ignore[arg-type]
+
+    def play(
+        self, states: Sequence[GamepadState], period: float, epoch: int
+    ) -> Iterator[tuple[int, Pressed[None]]]:
+        """Let a frozen game run with the first state pressed, the others following on time.
+
+        Yields:
+            Number and sending of each, as they are sent; ends early when ``epoch`` does, or
+            when the rest was not sent because this process was held up.
+
+        Raises:
+            ControllerError: The game could not be let run, or the hand is gone.
+        """
+        self.begin_stretch()
+        serial = self._note({number: (None, state) for number, state in enumerate(states)})
+        steps = [Step(number, None, state) for number, state in enumerate(states)]
+        lapses = self.hand.lapses
+        self.hand.play(
+            epoch, self._stretch, serial, steps, period, tail=TAIL_S, thaw=True
+        )  # fmt: skip
+        due, until = 0.0, float("inf")
+        for number in range(len(states)):
+            one: Pressed[None] | None = self.pressed(number, until, epoch)
+            if one is None:
+                if self._epoch != epoch or self.hand.lapses > lapses:
+                    return
+                continue
+            yield number, one
+            due = one.due
+            until = due + (len(states) - number) * period + TAIL_S
+        while (left := due + period - time.perf_counter()) > 0 and self._epoch == epoch:
+            time.sleep(left)
 
     def disarm(self) -> None:
         """Neutral pad, running game, and nothing more until ``arm``; from any thread.
@@ -112,48 +224,29 @@ class Controls:
         Harmless once closed.
 
         Raises:
-            ControllerError: The pad could not be released; it was closed instead,
-                which takes the device away from the game.
+            ControllerError: The pad or the game could not be let go; the hand that did not
+                answer is gone with what it held.
         """
-        self._epoch = NO_EPOCH
-        try:
-            with self._pad_lock:
-                if not self._closed:
-                    self._release_pad()
-        finally:
-            self.thaw()
+        with self._lock:
+            self._epoch = NO_EPOCH
+            if self._closed:
+                return
+            self.hand.release()
+        if self.on_release is not None:
+            self.on_release()
 
     def close(self) -> None:
         """Let go of everything for good.  Safe to call twice."""
-        with ExitStack() as steps:  # the last one first, each whatever became of the others
-            steps.callback(self.watchdog.close)
-            steps.callback(self._close_pauser)
-            steps.callback(self._close_pad)
-            steps.callback(self.disarm)
+        self._epoch = NO_EPOCH
+        self._closed = True
+        self.hand.close()
 
     def _valid(self, epoch: int) -> bool:
         return epoch != NO_EPOCH and epoch == self._epoch and not self._closed
 
-    def _close_pad(self) -> None:
-        with self._pad_lock:
-            self._closed = True
-            self.pad.close()
-
-    def _close_pauser(self) -> None:
-        with self._pause_lock:
-            self.pauser.close()
-
-    def _release_pad(self) -> None:
-        try:
-            self.pad.neutral()
-        except BaseException:
-            self.pad.close()
-            raise
-        finally:
-            self.last_sent = NEUTRAL
-        if self.on_release is not None:
-            self.on_release()
-
-    def _thaw(self) -> None:
-        self.pauser.thaw()
-        self.watchdog.thawed()
+    def _note(self, plan: dict[int, tuple[object, GamepadState]]) -> int:
+        serial = next(self._serials)
+        self._plans[serial] = plan
+        while len(self._plans) > PLANS:
+            del self._plans[min(self._plans)]
+        return serial

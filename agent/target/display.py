@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass
 
 from nitropilot.agent.errors import LaunchFailed
+from nitropilot.controller.processes import LAUNCH_VARIABLE
 
 START_TIMEOUT_S = 30.0
 
@@ -28,8 +29,12 @@ class PrivateDisplay:
     process: subprocess.Popen[bytes]
 
     @classmethod
-    def start(cls, size: tuple[int, int] = (1280, 720)) -> PrivateDisplay:
+    def start(cls, size: tuple[int, int] = (1280, 720), mark: str = "") -> PrivateDisplay:
         """Start Xvfb on a free display number.
+
+        Args:
+            size: Of its one screen in pixels.
+            mark: The launch that it is for.
 
         Raises:
             LaunchFailed: Xvfb is not installed or did not come up.
@@ -47,6 +52,7 @@ class PrivateDisplay:
                  "+extension", "GLX", "-nolisten", "tcp", "-noreset"],
                 pass_fds=[write_end], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL, start_new_session=True,
+                env={**os.environ, LAUNCH_VARIABLE: mark},
             )  # fmt: skip
         finally:
             os.close(write_end)

@@ -79,12 +79,12 @@ def measure_effect(game: Game, seconds: float = 1.0) -> PadEffect:
     """
     epoch = game.controls.epoch
     before = _watch(game, seconds)
-    pressed = game.controls.send(RIGHT, epoch)
-    held = _watch(game, 2 * seconds)
+    held = _watch(game, 2 * seconds, epoch)
     deadline = time.perf_counter() + WALK_S
-    while pressed and not _clear(held, before) and time.perf_counter() < deadline:
-        held = _watch(game, seconds)
-        pressed = game.controls.send(RIGHT, epoch)  # not any more, once they were let go
+    while game.controls.epoch == epoch and not _clear(held, before):
+        if time.perf_counter() > deadline:
+            break
+        held = _watch(game, seconds, epoch)
     game.controls.send(NEUTRAL, epoch)
     deadline = time.perf_counter() + SETTLE_S
     after = _watch(game, seconds)
@@ -98,11 +98,14 @@ def _clear(held: float, idle: float) -> bool:
     return held > MIN_SHARE and held > MIN_RATIO * idle
 
 
-def _watch(game: Game, seconds: float) -> float:
+def _watch(game: Game, seconds: float, pressing: int | None = None) -> float:
+    """How much of the picture changes, with the stick held in the epoch ``pressing``."""
     shares: list[float] = []
     looks = [_look(game)]
     deadline = time.perf_counter() + seconds
     while time.perf_counter() < deadline or not shares:
+        if pressing is not None:
+            game.controls.send(RIGHT, pressing)
         time.sleep(LOOK_EVERY_S)
         looks.append(_look(game))
         if len(looks) > LOOKS_APART:

@@ -1,4 +1,4 @@
-"""``Game``: one running game as one handle: window, grabber, pad, pauser, watchdog."""
+"""``Game``: one running game as one handle: window, grabber, and the hand that holds it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from nitropilot.agent.target.fair_play import refuse_protected
 from nitropilot.agent.target.launch import launch
 from nitropilot.agent.target.windows import describe, find_window_again, open_window
 from nitropilot.capture.errors import WindowVanished
+from nitropilot.controller.hand.protocol import FREEZE_LIMIT_S
 
 if TYPE_CHECKING:
     from nitropilot.agent.target.launch import LaunchedGame
@@ -63,10 +64,9 @@ class Game:
     Args:
         window: Where it draws.
         grabber: Reads its pixels.
-        controls: Pad, pauser and watchdog.
+        controls: Pad and pauser.
         probe: Tells whether it still answers its window system.
         launched: Set when we started it.
-        keep_running: Whether a launched game outlives ``close``.
         pad_reason: Why this kind of pad is in use.
         page: The memory behind a preloaded pad, through which the game tells of it.
     """
@@ -78,7 +78,6 @@ class Game:
         controls: Controls,
         probe: ResponseProbe,
         launched: LaunchedGame | None = None,
-        keep_running: bool = False,
         pad_reason: str = "asked for",
         page: PadPage | None = None,
     ) -> None:
@@ -87,7 +86,6 @@ class Game:
         self.controls = controls
         self.probe = probe
         self.launched = launched
-        self.keep_running = keep_running
         self.pad_reason = pad_reason
         self.page = page
         self._silent_since: float | None = None
@@ -160,10 +158,10 @@ class Game:
             GameExited: It has ended.
             GameHung: It is stopped.
         """
-        pauser = self.controls.pauser
-        if not pauser.alive():
+        hand = self.controls.hand
+        if not hand.game_alive():
             raise GameExited(f"the game ended ({self.describe()})")
-        if pauser.stopped_by_others():
+        if hand.stopped_by_others():
             raise GameHung(
                 f"the game was stopped by another program ({self.describe()})",
                 "let it run again (kill -CONT, or the tool that stopped it)",
@@ -177,30 +175,38 @@ class Game:
         """Let go: neutral pad, running game; ends the game if it is ours to end."""
         with ExitStack() as steps:  # the last one first, each whatever became of the others
             if self.launched is not None:
-                keep = self.keep_running and self.launched.process.poll() is None
+                keep = self.launched.keep and self.launched.process.poll() is None
                 steps.callback(self.launched.let_run if keep else self.launched.close)
+            if self.page is not None:
+                steps.callback(self.page.close)
             steps.callback(self.probe.close)
             steps.callback(self.grabber.close)
             steps.callback(self.controls.close)
 
 
-def open_game(target: Target, *, pad: str = "auto", log: Path, freeze_limit: float = 60.0) -> Game:
+def open_game(
+    target: Target, *, pad: str = "auto", log: Path, freeze_limit: float = FREEZE_LIMIT_S
+) -> Game:
     """Find or launch a game and take hold of it, without pressing or pausing anything yet.
 
     Args:
         target: Which game.
         pad: Kind of virtual pad: ``auto``, ``vgamepad`` or ``sdl``.
         log: File for the output of a launched game.
-        freeze_limit: Seconds after which the watchdog ends a freeze on its own.
+        freeze_limit: Seconds after which the hand ends a freeze on its own.
 
     Raises:
         ProtectedGame: It has an anti-cheat system, or is online only.
-        NitroPilotError: The window, the pad, the pauser or the watchdog is not to be had;
+        GameTaken: Another process of ours plays it.
+        NitroPilotError: The window, the pad or the hand is not to be had;
             nothing is left open, and a game launched for this is ended.
     """
     launched = None
     if target.launch is not None:
-        launched = launch(target.launch, log=log, display=target.display, headless=target.headless)
+        launched = launch(
+            target.launch, log=log,
+            display=target.display, headless=target.headless, keep=target.keep,
+        )  # fmt: skip
         window = launched.window
     else:
         window = capture.find_window(
@@ -212,9 +218,6 @@ def open_game(target: Target, *, pad: str = "auto", log: Path, freeze_limit: flo
         if launched is not None:
             launched.close()
         raise
-    if launched is not None:
-        visible = launched.display is None
-        game.keep_running = visible if target.keep is None else target.keep
     return game
 
 
@@ -234,13 +237,12 @@ def take_hold(window: Window, launched: LaunchedGame | None, pad: str, freeze_li
         if page is not None:
             undo.callback(page.close)
         display = launched.display if launched is not None else None
-        pauser = controller.Pauser(window.pid, protect=[display.process.pid] if display else [])
-        gamepad = controller.open_gamepad(pad, page=page)
-        undo.callback(gamepad.close)
-        watchdog = controller.Watchdog.start(
-            window.pid, page=page.path if page is not None else None, freeze_limit=freeze_limit
-        )
-        controls = Controls(gamepad, pauser, watchdog)
+        controls = Controls(
+            controller.Hand.start(
+                window.pid, pad=pad, page=page.path if page is not None else None,
+                protect=[display.process.pid] if display else [], freeze_limit=freeze_limit,
+            )
+        )  # fmt: skip
         undo.callback(controls.close)
         try:
             grabber, probe = open_window(window)

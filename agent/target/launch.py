@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,9 @@ from nitropilot.agent.errors import LaunchFailed
 from nitropilot.agent.target.display import PrivateDisplay
 from nitropilot.agent.target.fair_play import refuse_protected_program
 from nitropilot.capture.errors import AmbiguousWindow, WindowNotFound, WindowVanished
+from nitropilot.controller.ledger.entry import Entry
+from nitropilot.controller.ledger.heal import PROFILE_PREFIX
+from nitropilot.controller.processes import LAUNCH_VARIABLE, end_all, marked
 
 if TYPE_CHECKING:
     from nitropilot.agent.target.recipe import Recipe
@@ -43,6 +47,8 @@ class LaunchedGame:
         page: The shared memory that feeds its pad, None where pads are devices (Windows).
         display: The private X server made for it, if any.
         profile: The throw-away folder made for it.
+        entry: Says so in the ledger, should this process die.
+        keep: Whether it runs on when its session ends.
     """
 
     recipe: Recipe
@@ -51,22 +57,27 @@ class LaunchedGame:
     page: PadPage | None
     display: PrivateDisplay | None
     profile: Path
+    entry: Entry
+    keep: bool
 
     def close(self) -> None:
         """End the game and the private display, and remove its profile.  Safe to call twice."""
         with ExitStack() as steps:  # the last one first, each whatever became of the others
+            steps.callback(self.entry.remove)
             steps.callback(shutil.rmtree, self.profile, ignore_errors=True)
             if self.page is not None:
                 steps.callback(self.page.unlink)
                 steps.callback(self.page.close)
             if self.display is not None:
                 steps.callback(self.display.close)
-            steps.callback(_end_tree, self.process)
+            steps.callback(_end_tree, self.process, self.entry)
 
     def let_run(self) -> None:
         """Give up ownership: the game goes on, with a neutral pad, after this process."""
         if self.page is not None:
             self.page.close()
+        self.entry.note(keep=True)
+        self.entry.close()  # which whoever comes after the game's end will heal
 
 
 def launch(
@@ -75,6 +86,7 @@ def launch(
     log: Path,
     display: str | None = None,
     headless: bool | None = None,
+    keep: bool | None = None,
     timeout: float = WINDOW_TIMEOUT_S,
 ) -> LaunchedGame:
     """Start a game and wait for its window.
@@ -84,6 +96,7 @@ def launch(
         log: File that takes the game's own output.
         display: X display to use; default is the one of the environment.
         headless: True for a private Xvfb, False for never, None for one if there is no display.
+        keep: Whether it runs on at the end; None: if it can be seen.
         timeout: Seconds until the window must be there.
 
     Raises:
@@ -93,7 +106,7 @@ def launch(
         ShimError: The pad library for it cannot be built (no compiler).
     """
     with ExitStack() as undo:
-        launched = _launch(undo, recipe, log, display, headless, timeout)
+        launched = _launch(undo, recipe, log, display, headless, keep, timeout)
         undo.pop_all()
     return launched
 
@@ -116,29 +129,39 @@ def _launch(
     log: Path,
     display: str | None,
     headless: bool | None,
+    keep: bool | None,
     timeout: float,
 ) -> LaunchedGame:
-    environment = dict(os.environ)
+    mark = uuid.uuid4().hex
+    profile = Path(tempfile.gettempdir()) / f"{PROFILE_PREFIX}{mark}"
+    entry = Entry.create(f"launch-{mark}", {"launch": mark, "profile": str(profile)})
+    undo.callback(entry.remove)
+    environment = {**os.environ, LAUNCH_VARIABLE: mark}
     page, private = None, None
     if sys.platform != "win32":
-        private = _choose_display(undo, environment, display, headless)
-        page = _make_page(undo, environment)
-    profile = Path(tempfile.mkdtemp(prefix="nitropilot-profile-"))
+        private = _choose_display(undo, environment, display, headless, entry)
+        page = _make_page(undo, environment, entry)
+    keep = private is None if keep is None else keep
+    entry.note(keep=keep)
+    profile.mkdir(mode=0o700)
     undo.callback(shutil.rmtree, profile, ignore_errors=True)
     if recipe.private_profile:
         _use_profile(environment, profile)
     environment |= dict(recipe.environment)
     process = _spawn(recipe, profile, environment, log)
-    undo.callback(_end_tree, process)
+    undo.callback(_end_tree, process, entry)
     window = _wait_for_window(process, environment.get("DISPLAY"), timeout, log)
-    return LaunchedGame(recipe, process, window, page, private, profile)
+    return LaunchedGame(recipe, process, window, page, private, profile, entry, keep)
 
 
-def _make_page(undo: ExitStack, environment: dict[str, str]) -> PadPage:
+def _make_page(undo: ExitStack, environment: dict[str, str], entry: Entry) -> PadPage:
     from nitropilot.controller.pads.pad_page import PadPage
+    from nitropilot.controller.pads.page_file import new_page_path
     from nitropilot.controller.pads.sdl_pad import launch_environment
 
-    page = PadPage.create()
+    path = new_page_path()
+    entry.note(page=str(path))
+    page = PadPage.create(path)
     undo.callback(page.unlink)
     undo.callback(page.close)
     environment.update(launch_environment(page))
@@ -146,7 +169,11 @@ def _make_page(undo: ExitStack, environment: dict[str, str]) -> PadPage:
 
 
 def _choose_display(
-    undo: ExitStack, environment: dict[str, str], display: str | None, headless: bool | None
+    undo: ExitStack,
+    environment: dict[str, str],
+    display: str | None,
+    headless: bool | None,
+    entry: Entry,
 ) -> PrivateDisplay | None:
     """Point ``environment`` at a display; returns it if it was made for this game."""
     if display:
@@ -158,8 +185,9 @@ def _choose_display(
         )
     if headless is False or (headless is None and visible):
         return None
-    private = PrivateDisplay.start()
+    private = PrivateDisplay.start(mark=entry.facts["launch"])
     undo.callback(private.close)
+    entry.note(display=private.name, server=private.process.pid)
     environment |= {"DISPLAY": private.name, "LIBGL_ALWAYS_SOFTWARE": "1"}
     environment |= {"SDL_AUDIODRIVER": "dummy", "ALSOFT_DRIVERS": "null"}
     environment.pop("WAYLAND_DISPLAY", None)  # some toolkits would rather go there
@@ -240,38 +268,22 @@ def _tail(log: Path) -> str:
     return next((line.strip() for line in reversed(lines) if line.strip()), "it wrote nothing")
 
 
-def _end_tree(process: subprocess.Popen[bytes], patience: float = 3.0) -> None:
-    """End a process and all that it started: politely, then not."""
-    tree = _tree(process)
-    for act in ("terminate", "kill"):
-        for member in tree:
-            try:
-                getattr(member, act)()
-                member.resume()
-            except psutil.Error:
-                continue
-        _, tree = psutil.wait_procs(tree, timeout=patience)
+def _end_tree(process: subprocess.Popen[bytes], entry: Entry) -> None:
+    """End a process and all that it started, but for the display that it is shown on."""
+    server = entry.facts.get("server")
+    tree = {member for member in marked(entry.facts["launch"]) if member.pid != server}
+    if process.returncode is None or not psutil.pid_exists(process.pid):
+        tree |= _session(process.pid)  # otherwise a stranger may have the id by now
+    end_all(tree)
     process.wait()
 
 
-def _tree(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
-    """The process and its descendants, also those whose parents in between have ended."""
-    if process.returncode is not None and psutil.pid_exists(process.pid):
-        return []  # a stranger has the id by now, so nothing of ours bears it any more
-    try:
-        root = psutil.Process(process.pid)
-        tree = {root, *root.children(recursive=True)}
-    except psutil.NoSuchProcess:
-        tree = set()
+def _session(leader: int) -> set[psutil.Process]:
+    """What is in the session that a game was started as the leader of."""
+    found: set[psutil.Process] = set()
     if sys.platform != "win32":
-        # It was started as the leader of a session, which its descendants belong to.
-        tree |= {member for member in psutil.process_iter() if _session(member) == process.pid}
-    return list(tree)
-
-
-def _session(process: psutil.Process) -> int | None:
-    session = None
-    if sys.platform != "win32":
-        with suppress(OSError):
-            session = os.getsid(process.pid)
-    return session
+        for process in psutil.process_iter():
+            with suppress(OSError):
+                if os.getsid(process.pid) == leader:
+                    found.add(process)
+    return found

@@ -30,14 +30,15 @@ def press_opening(game: Game, epoch: int) -> None:
         return
     for wait, button in game.launched.recipe.opening:
         _let_pass(game, wait, epoch)
-        if not game.controls.send(GamepadState(buttons=parse_buttons([button])), epoch):
+        press = GamepadState(buttons=parse_buttons([button]))
+        if not game.controls.send(press, epoch):
             return
-        _let_pass(game, TAP_S, epoch)
+        _let_pass(game, TAP_S, epoch, press)
         game.controls.send(NEUTRAL, epoch)
 
 
-def _let_pass(game: Game, seconds: float, epoch: int) -> None:
-    """Wait, and longer while the game is too busy to read its pad."""
+def _let_pass(game: Game, seconds: float, epoch: int, press: GamepadState | None = None) -> None:
+    """Wait, and longer while the game is too busy to read its pad; ``press`` stays pressed."""
     deadline = time.monotonic() + seconds + LOADING_S
     enough = _reads(game) + seconds * SLOW_FPS
     time.sleep(seconds)
@@ -46,6 +47,8 @@ def _let_pass(game: Game, seconds: float, epoch: int) -> None:
         if game.pad_warning or time.monotonic() > deadline:
             return
         time.sleep(0.02)
+        if press is not None:
+            game.controls.send(press, epoch)
         game.check_running()
 
 

@@ -35,7 +35,9 @@ class PadReport:
     hint: str = ""
 
 
-def open_gamepad(kind: str = "auto", *, page: PadPage | None = None) -> Gamepad:
+def open_gamepad(
+    kind: str = "auto", *, page: PadPage | None = None, expires_s: float | None = None
+) -> Gamepad:
     """Plug in a virtual gamepad.
 
     Args:
@@ -43,6 +45,7 @@ def open_gamepad(kind: str = "auto", *, page: PadPage | None = None) -> Gamepad:
             memory page of a game that we launched) or ``"auto"``: sdl when
             there is a page, vgamepad otherwise.
         page: The page that the launched game reads; closing the pad closes it.
+        expires_s: For a page: see ``SdlPad``.
 
     Raises:
         PadUnavailable: The kind is unknown, or something it needs is missing.
@@ -55,7 +58,7 @@ def open_gamepad(kind: str = "auto", *, page: PadPage | None = None) -> Gamepad:
         _log.info("gamepad: sdl (%s)", "asked for" if kind == "sdl" else "the game was launched")
         from nitropilot.controller.pads.sdl_pad import SdlPad
 
-        return SdlPad(page)
+        return SdlPad(page, expires_s=expires_s)
     _log.info("gamepad: vgamepad (%s)", "asked for" if kind == "vgamepad" else "no page to write")
     return _open_vgamepad()
 

@@ -35,6 +35,9 @@ class Gamepad(ABC):
     def close(self) -> None:
         """Return to neutral and take the device away.  Safe to call twice."""
 
+    def renew(self) -> None:  # noqa: B027 - a device keeps its state while it is there
+        """Say that what was sent last is still meant."""
+
     def neutral(self) -> None:
         """Release everything."""
         self.send(NEUTRAL)

@@ -6,6 +6,7 @@ page; the layout below is the one of its ``struct page``, in native byte order.
     0    8 s   "NITROPAD"
     8    u32   version
     64   4 x   cell: u32 stamp, i16, i16      left stick, right stick, triggers, buttons
+    96   u64   expires     nanoseconds of the monotonic clock, after which nothing is pressed
     128  u32   attached    how often a game has attached the pad
     132  u32   pid         of the game that did last
     136  u32   error       why it could not, 0 for none
@@ -17,12 +18,14 @@ at -32768; buttons are bits in the order of SDL's game controllers.
 A state is torn unless its four cells bear one stamp.  Each cell is stored as one
 aligned 64-bit word, so this holds without memory barriers, which Python has not,
 and a writer killed half-way blocks neither the game nor the next writer.  Two
-processes must not write at the same moment.
+processes must not write at the same moment.  The state is stored before its expiry: between
+the two the game sees the new state or, if the old expiry is over, nothing pressed.
 """
 
 from __future__ import annotations
 
 import struct
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,7 +33,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from nitropilot.controller.errors import PadFailed, PadUnavailable
-from nitropilot.controller.pads.page_file import create_page_file, open_page_file
+from nitropilot.controller.pads.page_file import create_page_file, new_page_path, open_page_file
 from nitropilot.controller.state import NEUTRAL, Button
 
 if TYPE_CHECKING:
@@ -39,7 +42,8 @@ if TYPE_CHECKING:
     from nitropilot.controller.state import GamepadState
 
 PAGE_VARIABLE = "NITROPILOT_PAD_PAGE"
-VERSION = 1
+VERSION = 2
+FOREVER = 2**64 - 1
 SDL_BUTTONS = (
     Button.A, Button.B, Button.X, Button.Y, Button.BACK, Button.GUIDE, Button.START,
     Button.LEFT_THUMB, Button.RIGHT_THUMB, Button.LEFT_SHOULDER, Button.RIGHT_SHOULDER,
@@ -51,7 +55,7 @@ _MAGIC = b"NITROPAD"
 _HEADER = struct.Struct("=8sI")
 _STATE = struct.Struct("=" + "Ihh" * 4)
 _CELLS = struct.Struct("=4Q")
-_CELLS_AT, _STATUS_AT = 64, 128
+_CELLS_AT, _EXPIRES_AT, _STATUS_AT = 64, 96, 128
 _STATUS = struct.Struct("=III4xQ")
 # IntFlag arithmetic would take most of the time of a write.
 _BUTTON_BITS = tuple((int(button), 1 << place) for place, button in enumerate(SDL_BUTTONS))
@@ -91,17 +95,24 @@ class PadPage:
         self.path = path
         self._memory = memory
         self._cells = memoryview(memory)[_CELLS_AT : _CELLS_AT + _CELLS.size].cast("Q")
+        self._expires = memoryview(memory)[_EXPIRES_AT : _EXPIRES_AT + 8].cast("Q")
         self._closed = False
 
     @classmethod
-    def create(cls) -> PadPage:
+    def create(cls, path: Path | None = None) -> PadPage:
         """Make a neutral page that only this user can open.
+
+        Args:
+            path: Its name, from ``new_page_path``; None makes one up.
 
         Raises:
             PadUnavailable: Not on Linux, or there is no private place in memory for it.
         """
+        path = path or new_page_path()
         header = _HEADER.pack(_MAGIC, VERSION).ljust(_CELLS_AT, b"\0")
-        return cls(*create_page_file(header + _STATE.pack(*_values(NEUTRAL, stamp=1))))
+        content = header + _STATE.pack(*_values(NEUTRAL, stamp=1))
+        content += struct.pack("=Q", FOREVER)
+        return cls(path, create_page_file(path, content))
 
     @classmethod
     def open(cls, path: Path) -> PadPage:
@@ -122,8 +133,13 @@ class PadPage:
             "launch the game again with NitroPilot",
         )
 
-    def write(self, state: GamepadState) -> None:
+    def write(self, state: GamepadState, lasts: float | None = None) -> None:
         """Make ``state`` what the game reads at its next poll.
+
+        Args:
+            state: The state.
+            lasts: Seconds after which the game takes it for neutral, unless ``renew`` is
+                called; None: for ever.
 
         Raises:
             PadFailed: The page is closed.
@@ -134,6 +150,16 @@ class PadPage:
         values = _STATE.pack(*_values(state, (stamp + 1) & 0xFFFFFFFF))
         for place, word in enumerate(_CELLS.unpack(values)):
             self._cells[place] = word
+        self._expires[0] = _moment(lasts)
+
+    def renew(self, lasts: float) -> None:
+        """Let what is pressed last so many seconds more from now.
+
+        Raises:
+            PadFailed: The page is closed.
+        """
+        self._check_open()
+        self._expires[0] = _moment(lasts)
 
     def status(self) -> PageStatus:
         """What the game has reported.
@@ -151,6 +177,7 @@ class PadPage:
         if not self._closed:
             self._closed = True
             self._cells.release()
+            self._expires.release()
             self._memory.close()
 
     def unlink(self) -> None:
@@ -173,6 +200,10 @@ def find_page(pid: int) -> Path | None:
     except psutil.Error:
         return None
     return Path(name) if name and Path(name).exists() else None
+
+
+def _moment(lasts: float | None) -> int:
+    return FOREVER if lasts is None else time.monotonic_ns() + int(lasts * 1e9)
 
 
 def _values(state: GamepadState, stamp: int) -> tuple[int, ...]:

@@ -6,36 +6,47 @@ import mmap
 import os
 import stat
 import sys
-import tempfile
+import uuid
 from pathlib import Path
 
 from nitropilot.controller.errors import PadUnavailable
+from nitropilot.controller.ledger.heal import PAGE_PREFIX
+from nitropilot.controller.ledger.places import is_private
 
 PAGE_BYTES = 4096
 
 
-def create_page_file(content: bytes) -> tuple[Path, mmap.mmap]:
+def new_page_path() -> Path:
+    """A name that no page has yet, where only this user can make files, in memory.
+
+    Raises:
+        PadUnavailable: Not on Linux, or there is no private place in memory.
+    """
+    return _private_folder() / f"{PAGE_PREFIX}{uuid.uuid4().hex}"
+
+
+def create_page_file(path: Path, content: bytes) -> mmap.mmap:
     """Make a file of one page that only this user can open, and map it.
 
     Raises:
-        PadUnavailable: Not on Linux, or there is no private place in memory for it.
+        PadUnavailable: It cannot be made.
     """
-    folder = _private_folder()
     try:
-        fd, name = tempfile.mkstemp(prefix="nitropilot-pad-", dir=folder)
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             # Written, not truncated to size: a full file system must fail here,
             # not as SIGBUS in the game.
             os.write(fd, content.ljust(PAGE_BYTES, b"\0"))
-            return Path(name), mmap.mmap(fd, PAGE_BYTES)
+            return mmap.mmap(fd, PAGE_BYTES)
         except OSError:
-            Path(name).unlink()
+            path.unlink()
             raise
         finally:
             os.close(fd)
     except OSError as error:
         raise PadUnavailable(
-            f"cannot make a pad page in {folder}: {error.strerror}", f"make room in {folder}"
+            f"cannot make a pad page in {path.parent}: {error.strerror}",
+            f"make room in {path.parent}",
         ) from error
 
 
@@ -65,7 +76,7 @@ def open_page_file(path: Path) -> mmap.mmap:
 def _private_folder() -> Path:
     """Where only this user can make, list or replace files, in memory."""
     runtime = os.environ.get("XDG_RUNTIME_DIR")
-    if runtime and _is_private(Path(runtime)):
+    if runtime and is_private(Path(runtime)):
         return Path(runtime)
     folder = Path(f"/dev/shm/nitropilot-{_user()}")  # noqa: S108
     try:
@@ -74,20 +85,11 @@ def _private_folder() -> Path:
         raise PadUnavailable(
             f"cannot make {folder}: {error.strerror}", "set XDG_RUNTIME_DIR to a folder of mode 700"
         ) from error
-    if not _is_private(folder):
+    if not is_private(folder):
         raise PadUnavailable(
             f"{folder} is not a private folder of this user", "remove it, or set XDG_RUNTIME_DIR"
         )
     return folder
-
-
-def _is_private(folder: Path) -> bool:
-    try:
-        info = folder.lstat()
-    except OSError:
-        return False
-    private = stat.S_IMODE(info.st_mode) & 0o077 == 0
-    return stat.S_ISDIR(info.st_mode) and info.st_uid == _user() and private
 
 
 def _foreign(info: os.stat_result) -> str:

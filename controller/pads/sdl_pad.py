@@ -23,13 +23,17 @@ class SdlPad(Gamepad):
         page: That page.
         owns_page: Whether ``close`` also unmaps it.  The file stays: a game that is
             left running can be joined again through it.
+        expires_s: After so many seconds without ``renew`` or ``send`` the game itself lets go.
     """
 
     name = "sdl"
 
-    def __init__(self, page: PadPage, owns_page: bool = True) -> None:
+    def __init__(
+        self, page: PadPage, owns_page: bool = True, expires_s: float | None = None
+    ) -> None:
         self.page = page
         self._owns_page = owns_page
+        self._expires_s = expires_s
         self._closed = False
 
     def send(self, state: GamepadState) -> None:
@@ -40,7 +44,12 @@ class SdlPad(Gamepad):
         """
         if self._closed:
             raise PadFailed("the virtual pad is closed", "open a new one")
-        self.page.write(state)
+        self.page.write(state, self._expires_s)
+
+    def renew(self) -> None:
+        """As ``Gamepad``."""
+        if self._expires_s is not None and not self._closed:
+            self.page.renew(self._expires_s)
 
     def close(self) -> None:
         """Release everything and let go of the page.  Safe to call twice."""

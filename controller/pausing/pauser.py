@@ -17,11 +17,13 @@ from typing import TYPE_CHECKING
 import psutil
 
 from nitropilot.controller.errors import PauseFailed, PauseRefused, ProcessGone
-from nitropilot.controller.processes import State, descendants, state
+from nitropilot.controller.processes import State, birth, descendants, state
 
 if TYPE_CHECKING:
     from collections.abc import Collection
     from types import TracebackType
+
+    from nitropilot.controller.ledger.entry import Entry
 
 TIMEOUT_S = 5.0
 WINDOWS_SETTLE_S = 0.02
@@ -37,6 +39,7 @@ class Pauser:
         pid: Root of the tree: the process that owns the game's window.
         protect: Ids of processes that must keep running, such as an X server.
         timeout: Seconds that all processes together may take to stop or to go on.
+        entry: Where each process is noted before it is stopped.
 
     Raises:
         PauseRefused: The process belongs to the system, to another user, or has
@@ -45,10 +48,16 @@ class Pauser:
     """
 
     def __init__(
-        self, pid: int, *, protect: Collection[int] = (), timeout: float = TIMEOUT_S
+        self,
+        pid: int,
+        *,
+        protect: Collection[int] = (),
+        timeout: float = TIMEOUT_S,
+        entry: Entry | None = None,
     ) -> None:
         self._root = _open(pid)
         self._timeout = timeout
+        self._entry = entry
         self._lock = threading.Lock()
         self._checked: set[psutil.Process] = set()
         self._stopped: list[psutil.Process] = []
@@ -151,6 +160,7 @@ class Pauser:
         """
         if state(process) is State.STOPPED:
             return
+        self._note(process)
         self._stopped.append(process)
         try:
             process.suspend()
@@ -168,6 +178,18 @@ class Pauser:
                 "it may be waiting for a disk or a driver: try again, or play without pausing",
             )
 
+    def _note(self, process: psutil.Process) -> None:
+        """Write down what will be stopped: who comes after our death has to know."""
+        if self._entry is not None and (born := birth(process.pid)) is not None:
+            try:
+                self._entry.freezing([(process.pid, born)])
+            except OSError as error:
+                raise PauseFailed(
+                    f"{self._entry.path} cannot be written ({error.strerror}), "
+                    "so the game is not stopped",
+                    "make room there, or play with --mode realtime",
+                ) from error
+
     def _resume(self) -> None:
         """Let go of everything, last stopped first: children before their parents.
 
@@ -177,6 +199,8 @@ class Pauser:
             with suppress(psutil.Error, OSError):  # what it means shows in the check below
                 process.resume()
         stopped, self._stopped, self._frozen = self._stopped, [], False
+        if self._entry is not None and stopped:
+            self._entry.thawed()
         deadline = time.monotonic() + self._timeout
         for process in stopped:
             if not _leaves(process, State.STOPPED, deadline):

@@ -30,11 +30,13 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 /* ---- The page, shared with controller/pads/pad_page.py: change both and the version. ---- */
 
-enum { PAGE_VERSION = 1, PAGE_BYTES = 4096, CELLS = 4 };
+enum { PAGE_VERSION = 2, PAGE_BYTES = 4096, CELLS = 4 };
 enum { ERROR_SDL_TOO_OLD = 1, ERROR_SDL_3 = 2, ERROR_REFUSED = 3 };
 
 /*
@@ -53,7 +55,8 @@ struct page {
     uint32_t version;
     uint32_t unused[13];
     _Atomic uint64_t cells[CELLS]; /* left stick, right stick, triggers, buttons */
-    uint32_t unused_too[8];
+    _Atomic uint64_t expires; /* of this state, in nanoseconds of CLOCK_MONOTONIC */
+    uint32_t unused_too[6];
     _Atomic uint32_t attached; /* from here on written by the game */
     _Atomic uint32_t pid;
     _Atomic uint32_t error;
@@ -63,6 +66,7 @@ struct page {
 
 _Static_assert(sizeof(struct cell) == sizeof(uint64_t), "a cell is one atomic word");
 _Static_assert(offsetof(struct page, cells) == 64, "layout of pad_page.py");
+_Static_assert(offsetof(struct page, expires) == 96, "layout of pad_page.py");
 _Static_assert(offsetof(struct page, attached) == 128, "layout of pad_page.py");
 _Static_assert(offsetof(struct page, polls) == 144, "layout of pad_page.py");
 
@@ -263,7 +267,27 @@ static bool read_state(struct cell state[CELLS])
     return whole;
 }
 
-/* SDL calls this when the game polls; half a state leaves the one before in place. */
+/* From the kernel itself: the game's own clock may be a slower or a stopped one. */
+static bool expired(void)
+{
+    struct timespec now;
+
+    if (syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now) != 0)
+        return false;
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec
+        > atomic_load_explicit(&page->expires, memory_order_relaxed);
+}
+
+static void let_go(struct cell state[CELLS])
+{
+    memset(state, 0, CELLS * sizeof *state);
+    state[2].values[0] = state[2].values[1] = INT16_MIN; /* triggers at rest */
+}
+
+/*
+ * SDL calls this when the game polls; half a state leaves the one before in place.  A state
+ * that has expired is one whose writer stands still: nothing is pressed any more then.
+ */
 static void update(void *user)
 {
     struct cell state[CELLS];
@@ -273,7 +297,11 @@ static void update(void *user)
 
     (void)user;
     atomic_fetch_add_explicit(&page->polls, 1, memory_order_relaxed);
-    if (!joystick || !read_state(state))
+    if (!joystick)
+        return;
+    if (expired())
+        let_go(state);
+    else if (!read_state(state))
         return;
     for (int i = 0; i < AXES; i++)
         sdl.set_axis(joystick, raw_axis[i], state[i / 2].values[i % 2]);

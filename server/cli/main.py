@@ -28,6 +28,7 @@ from nitropilot.server.cli.play.demo import demo
 from nitropilot.server.cli.play.options import PlayOptions
 from nitropilot.server.cli.play.play import play
 from nitropilot.server.cli.play.recordings import recordings
+from nitropilot.server.cli.play.release import heal_first, release
 from nitropilot.server.cli.play.windows import windows
 from nitropilot.server.cli.terminal.options import from_model
 from nitropilot.server.cli.terminal.output import (
@@ -51,8 +52,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (
-    from_model(play, PlayOptions), demo, windows, doctor, from_model(serve, ServeOptions), status,
-    token, url,
+    from_model(play, PlayOptions), demo, windows, release, doctor,
+    from_model(serve, ServeOptions), status, token, url,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(policies, name="policies")
@@ -99,6 +100,7 @@ def main() -> None:
     status = EXIT_ERROR
     try:
         _require_folder()
+        heal_first()
         status = app(standalone_mode=False)
     except AmbiguousWindow as error:
         print_error(f"{len(error.candidates)} windows match; {error.hint}")

@@ -37,8 +37,8 @@ ExecStart={command} serve
 ExecReload=/bin/kill -HUP $MAINPID
 Restart=on-failure
 RestartSec=5
-# Games that are to run on are left alone, and so is the watchdog, which lets go of a paused
-# game when the daemon was killed.
+# Games that are to run on are left alone, and so is a game's hand, which lets go of it when the
+# daemon was killed.
 KillMode=process
 TimeoutStopSec=40
 UMask=0077

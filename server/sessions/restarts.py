@@ -27,7 +27,7 @@ log = logging.getLogger("nitropilot.restarts")
 MAY_PASS = frozenset(
     {
         "game_hung", "grab_failed", "inference_failed", "launch_failed", "out_of_memory",
-        "pad_failed", "pause_failed", "server_gone", "watchdog_failed", "window_vanished",
+        "pad_failed", "pause_failed", "server_gone", "hand_failed", "window_vanished",
     }
 )  # fmt: skip
 FIRST_WAIT_S = 1.0

@@ -254,21 +254,20 @@ def attach(game: LaunchedGame) -> Target:
     return Target(pid=game.process.pid, display=game.window.display)
 
 
-def watchdog_pid(session: Session) -> int:
-    """The watchdog of a session, running or not."""
+def hand_pid(session: Session) -> int:
+    """The hand of a session, running or not."""
     assert session.game is not None
-    return session.game.controls.watchdog.pid
+    return session.game.controls.hand.pid
 
 
 def own_threads() -> set[str]:
     """Threads of ours that are alive."""
     return {
-        thread.name
-        for thread in threading.enumerate()
-        if thread.name.startswith(("nitropilot-", "watchdog-"))
+        thread.name for thread in threading.enumerate() if thread.name.startswith("nitropilot-")
     }
 
 
 def neutral(page: Path) -> bool:
-    """Whether nothing is pressed."""
-    return pad_values(page) == NEUTRAL_PAGE
+    """Whether nothing is pressed, or what is pressed has expired."""
+    (expires,) = struct.unpack_from("=Q", page.read_bytes(), 96)
+    return pad_values(page) == NEUTRAL_PAGE or time.monotonic_ns() > expires

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import nitropilot.agent.events
-import nitropilot.agent.play.realtime
+import nitropilot.agent.play.freshness
 from nitropilot.agent import Mode, PlaySettings, SessionState
 from nitropilot.agent.events import Changed, ChunkReady, Missed, PadMoved, Warned
 from nitropilot.agent.pad.guards import MENU_BUTTONS
@@ -239,7 +239,7 @@ def test_a_fallback_is_told(
     stage: Stage, runner: LaunchedGame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Invariant 4, for those who look at the events only."""
-    monkeypatch.setattr(nitropilot.agent.play.realtime, "STARVED_S", 2.0)
+    monkeypatch.setattr(nitropilot.agent.play.freshness, "STARVED_S", 2.0)
     engine, diary = Alone(stage.engine()), Diary()
     session = stage.session(attach(runner), engine=engine, settings=AUTO, observer=diary)
     session.start()

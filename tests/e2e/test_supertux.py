@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from nitropilot.agent.target.display import PrivateDisplay
 
 pytestmark = [pytest.mark.long, pytest.mark.game]
+HELD_S = 60.0
+"""A stick is let go before that."""
 PATIENCE_S = 60.0
 
 
@@ -101,11 +103,11 @@ def test_holding_right_moves_tux_and_releasing_stops_him(tux: Game) -> None:
 def test_the_level_scrolls_against_the_stick(tux: Game, stick: float, sign: int) -> None:
     """A mirrored axis would walk into the wall at the start and never out."""
     epoch = tux.controls.epoch
-    tux.controls.send(GamepadState(left=(1.0, 0.0)), epoch)
+    tux.controls.send(GamepadState(left=(1.0, 0.0)), epoch, HELD_S)
     time.sleep(2.0)  # away from the start, where the view cannot scroll
     tux.controls.send(NEUTRAL, epoch)
     until(lambda: still(tux), "Tux rests")
-    tux.controls.send(GamepadState(left=(stick, 0.0)), epoch)
+    tux.controls.send(GamepadState(left=(stick, 0.0)), epoch, HELD_S)
     slides = []
     before = tux.grab().pixels
     for _ in range(60):
@@ -121,7 +123,7 @@ def test_the_level_scrolls_against_the_stick(tux: Game, stick: float, sign: int)
 def test_frozen_means_not_one_pixel_changes(tux: Game) -> None:
     """A freeze that leaks lets the game go on while the policy thinks."""
     epoch = tux.controls.epoch
-    tux.controls.send(GamepadState(left=(1.0, 0.0)), epoch)
+    tux.controls.send(GamepadState(left=(1.0, 0.0)), epoch, HELD_S)
     until(lambda: not still(tux), "Tux walks")
     assert tux.controls.freeze(epoch)
     time.sleep(0.2)  # what the game had already handed to the display may still appear

@@ -96,7 +96,7 @@ def _play_a_little(name: str, folder: Path) -> Pictures:
             assert time.monotonic() < deadline, f"{name} shows nothing"
             time.sleep(0.1)
         first = game.grab().pixels.copy()
-        game.controls.send(GamepadState(left=(1.0, 0.0)), epoch)
+        game.controls.send(GamepadState(left=(1.0, 0.0)), epoch, 1.0)
         time.sleep(1.0)
         return {f"{name} 1": first, f"{name} 2": game.grab().pixels.copy()}
     finally:

@@ -3,15 +3,17 @@
 A change of the program that is not meant to change what it does may change this file (names,
 constructors, where a seam is) and no other file of this folder, least of all the expectations.
 
-The seams are the lowest ones there are: the grabber, the pad, the pauser, the watchdog and the
-probe of a window, a person's own pads, and what computes.  They are wrapped when a play is
+The seams are the lowest ones there are: the grabber, the hand that holds the game, the probe of
+a window, a person's own pads, and what computes.  They are wrapped when a play is
 recorded (``tests.golden.record``) and replaced when it is fed back (``tests.golden.replay``).
 """
 
 from __future__ import annotations
 
 import os
+import queue
 import sys
+import threading
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -20,8 +22,6 @@ from unittest import mock
 
 import nitropilot.controller.human.hotkeys
 import nitropilot.controller.human.reader
-import nitropilot.controller.pausing.pauser
-import nitropilot.controller.pausing.watchdog
 import nitropilot.server.sessions.local_inputs
 from nitropilot import capture, controller, engines
 from nitropilot.agent import Mode, PlaySettings, Session, SessionPlan
@@ -31,6 +31,8 @@ from nitropilot.agent.target.launch import launch
 from nitropilot.capture import Frame, Grabber, Rect, ResponseProbe, Window
 from nitropilot.capture.window import hidden
 from nitropilot.controller import Button, Gamepad, GamepadState
+from nitropilot.controller.hand.hand import Sent
+from nitropilot.controller.hand.leases import PadLeases, Plan, Step
 from nitropilot.controller.human.hotkeys import HotkeyListener
 from nitropilot.controller.human.reader import HumanPads
 from nitropilot.engines.base import ActionChunk, Engine, Request
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from nitropilot.agent.target.game import Game
+    from nitropilot.controller.state import Limits
     from tests.golden.world import World
 
 LOOKER = {"paused": "nitropilot-session", "realtime": "nitropilot-inference"}
@@ -56,7 +59,7 @@ POLICY = "random:tiny"
 HANDLE = 0x1A0
 TOKEN = "golden" * 8
 PORT = 6487
-WATCHDOG_S = 0.05
+HAND_S = 0.05
 PAGES = sorted(PUBLIC_FILES)
 """Paths of the files that the overlay is made of, and some more."""
 
@@ -126,19 +129,17 @@ class TappedEngine(Engine):
         self._real.close()
 
 
-def tapped(wrap: Callable[..., Any]) -> Any:
+@contextmanager
+def tapped(wrap: Callable[..., Any]) -> Iterator[None]:
     """For a block, the real parts of a game are wrapped: ``wrap(kind, part)``."""
-    real = (
-        capture.open_grabber,
-        controller.open_gamepad,
-        nitropilot.controller.pausing.pauser.Pauser,
-    )
-    kinds = ("grabber", "pad", "pauser")
-
-    def opener(kind: str, really_open: Any) -> Any:
-        return lambda *args, **options: wrap(kind, really_open(*args, **options))
-
-    return everywhere(*((one, opener(kind, one)) for kind, one in zip(kinds, real, strict=True)))
+    really_open, really_start = capture.open_grabber, controller.Hand.start
+    with (
+        everywhere((really_open, lambda window: wrap("grabber", really_open(window)))),
+        mock.patch.object(
+            controller.Hand, "start", lambda *a, **k: wrap("hand", really_start(*a, **k))
+        ),
+    ):
+        yield
 
 
 @contextmanager
@@ -238,25 +239,36 @@ class FedPad(Gamepad):
         self._world.note("pad closed")
 
 
-class FedPauser:
-    """Notes freezes and thaws; see ``controller.Pauser``."""
+class FedHand:
+    """A hand without a process: its leases are the real ones; see ``controller.Hand``.
+
+    It runs in a thread of this clock, and freezes and thaws in the times that were recorded.
+    """
+
+    pad_name = FedPad.name
+    pid = lapses = 0
+    frozen = False
+    freeze_ended = ""
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self.frozen = False
-        self.pid = os.getpid()
+        self.reports: queue.SimpleQueue[Sent | None] = queue.SimpleQueue()
+        self._leases = PadLeases(FedPad(world), self._sent, lambda: None)
+        self._thaws = self._closed = False
+        self._condition = threading.Condition()
+        self._thread = threading.Thread(target=self._work, name="golden-hand", daemon=True)
+        self._thread.start()
 
-    def freeze(self) -> None:
-        """In the time that the real one took."""
-        self._world.freeze(self.frozen)
-        self.frozen = True
+    @classmethod
+    def start(cls, world: World) -> FedHand:
+        """A process that takes a moment to come up, and others go on meanwhile."""
+        time.sleep(HAND_S)
+        return cls(world)
 
-    def thaw(self) -> None:
-        """In the time that the real one took."""
-        self._world.thaw(self.frozen)
-        self.frozen = False
+    def check(self) -> None:
+        """It holds the game."""
 
-    def alive(self) -> bool:
+    def game_alive(self) -> bool:
         """The game runs."""
         return True
 
@@ -264,41 +276,94 @@ class FedPauser:
         """Nobody else stops it."""
         return False
 
-    def close(self) -> None:
+    def arm(self, epoch: int) -> None:
         """As the real one."""
+        self._tell(lambda now: self._leases.arm(epoch))
+
+    def limit(self, limits: Limits) -> None:
+        """As the real one."""
+        self._tell(lambda now: self._leases.limit(limits))
+
+    def play(
+        self, epoch: int, stretch: int, serial: int, steps: Sequence[Step], period: float,
+        *, tail: float = 0.0, thaw: bool = False,
+    ) -> None:  # fmt: skip
+        """As the real one."""
+        plan = Plan(epoch, stretch, serial, period, steps, tail)
+
+        def act(now: float) -> None:
+            self._leases.play(plan, now)
+            self._thaws = thaw and epoch == self._leases.epoch
+
+        self._tell(act)
+
+    def extend(self, epoch: int) -> None:
+        """As the real one."""
+        self._tell(lambda now: self._leases.extend(epoch, now))
+
+    def hold(self, epoch: int, state: GamepadState, seconds: float) -> bool:
+        """As the real one."""
+        held: list[bool] = []
+        self._tell(lambda now: held.append(self._leases.hold(epoch, state, seconds, now)))
+        return held[0]
+
+    def pass_on(self, state: GamepadState) -> None:
+        """As the real one."""
+        self._tell(lambda now: self._leases.pass_on(state))
+
+    def release(self) -> None:
+        """As the real one."""
+        self._tell(lambda now: self._leases.release())
         self.thaw()
-        self._world.note("pauser closed")
+        self.reports.put(None)
 
+    def freeze(self, epoch: int) -> bool:
+        """In the time that the real one took."""
+        if epoch != self._leases.epoch:
+            return False
+        self._tell(lambda now: self._leases.freezing())
+        self._world.freeze(self.frozen)
+        self.frozen = True
+        return True
 
-class FedWatchdog:
-    """Notes what it is told; see ``controller.Watchdog``."""
+    def thaw(self) -> None:
+        """In the time that the real one took."""
+        self._world.thaw(self.frozen)
+        self.frozen = False
+        self._tell(self._leases.runs)
 
-    pid = 0
-    alive = True
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    @classmethod
-    def start(cls, world: World) -> FedWatchdog:
-        """A process that takes a moment to come up, and others go on meanwhile."""
-        time.sleep(WATCHDOG_S)
-        return cls(world)
-
-    def check(self) -> None:
-        """The guard stands."""
-
-    def freezing(self) -> None:
-        """As the real one."""
-        self._world.note("watchdog: freezing")
-
-    def thawed(self) -> None:
-        """As the real one."""
-        self._world.note("watchdog: thawed")
+    @contextmanager
+    def computing(self) -> Iterator[None]:
+        """The engine computes."""
+        yield
 
     def close(self) -> None:
-        """As the real one."""
-        self._world.note("watchdog closed")
+        """Note that too."""
+        if not self._closed:
+            self.release()
+            self._closed = True
+            self._tell(lambda now: self._world.note("hand closed"))
+
+    def _tell(self, act: Callable[[float], object]) -> None:
+        with self._condition:
+            act(time.perf_counter())
+            self._condition.notify()
+
+    def _work(self) -> None:
+        with self._condition:
+            while not self._closed:
+                if self._thaws:
+                    self._thaws = False
+                    self._world.thaw(self.frozen)
+                    self.frozen = False
+                    self._leases.runs(time.perf_counter())
+                now = time.perf_counter()
+                self._leases.beat(now)
+                wake = self._leases.tick(now)
+                self._condition.wait(None if wake is None else max(wake - time.perf_counter(), 0))
+
+    def _sent(self, stretch: int, serial: int, number: int, due: float, at: float) -> None:
+        self.reports.put(Sent(stretch, serial, number, due, at))
 
 
 class FedProbe(ResponseProbe):
@@ -411,17 +476,14 @@ def open_house(world: World, folder: Path) -> Iterator[House]:
         (capture.list_windows, lambda **_: [window]),
         (capture.open_grabber, lambda window: FedGrabber(world, window)),
         (capture.open_response_probe, lambda _window: FedProbe()),
-        (controller.open_gamepad, lambda *_, **__: FedPad(world)),
-        (nitropilot.controller.pausing.pauser.Pauser, lambda *_, **__: FedPauser(world)),
         (nitropilot.controller.human.reader.open_human_pads, lambda: FedHuman(world)),
         (nitropilot.controller.human.hotkeys.open_hotkeys, lambda _actions: NoHotkeys()),
         (engines.load_engine, lambda *a, **k: FedEngine(real_engine(*a, **k), world)),
     )
-    watchdog = nitropilot.controller.pausing.watchdog.Watchdog
     with ExitStack() as stack:
         stack.enter_context(everywhere(*fed))
         stack.enter_context(
-            mock.patch.object(watchdog, "start", lambda *_, **__: FedWatchdog.start(world))
+            mock.patch.object(controller.Hand, "start", lambda *_, **__: FedHand.start(world))
         )
         registry = open_registry({"play": {"policy": POLICY, "engine": "torch"}})
         stack.callback(registry.close)

@@ -43,12 +43,12 @@ class Tap:
 
     def __getattr__(self, name: str) -> Any:
         real = getattr(self._part, name)
-        if name not in ("grab", "send", "freeze", "thaw"):
+        if name not in ("grab", "play", "freeze", "thaw"):
             return real
 
-        def call(*args: Any) -> Any:
+        def call(*args: Any, **options: Any) -> Any:
             began = time.perf_counter()
-            result = real(*args)
+            result = real(*args, **options)
             self._noted(name, time.perf_counter() - began, result)
             return result
 
@@ -74,7 +74,7 @@ class Recorder:
                 recording.grabbed.append(result.time)
                 recording.grabs.append(took)
                 recording.frames.append(result.pixels)
-        elif what == "send" and recording.frames:
+        elif what == "play" and recording.frames:
             recording.sends.append(took)
         elif what == "freeze":
             recording.freezes.append(took)

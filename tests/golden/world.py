@@ -38,7 +38,7 @@ class World:
         frames: How many frames it is said to take.
 
     Attributes:
-        notes: What reached pad, pauser and watchdog, and when.
+        notes: What reached the pad and the pauser, and when.
         asked: What the engine was asked for each chunk.
         chunks: What it computed.
         slow: How many times as long as recorded a chunk takes.

@@ -20,15 +20,17 @@ SUITES: dict[str, str] = {
         errors window
         frame processes base
         x11 win32
-        mss_grabber finder
-        chooser
+        mss_grabber bounded
+        finder chooser
         sight
     """,
     "controller": """
         errors state processes
+        ledger
         pads
         human
         pausing
+        hand
     """,
     "policy": """
         errors sizes

@@ -78,7 +78,7 @@ def test_a_folder_that_is_gone_is_said(tmp_path: Path) -> None:
 
 
 def test_children_run_the_same_nitropilot(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A checkout beside an installed one: a watchdog of another version speaks another protocol."""
+    """A checkout beside an installed one: a hand of another version speaks another protocol."""
     monkeypatch.setattr(sys, "path", ["/somewhere/site-packages", Path("/no/text")])
     monkeypatch.setenv("PYTHONPATH", "relative")
     places = import_path().split(os.pathsep)

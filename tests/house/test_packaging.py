@@ -130,7 +130,7 @@ def test_doctor_runs_beside_a_users_files(
 def test_the_demo_runs_beside_a_users_files(
     clean_python: Path, crowded: Path, surroundings: dict[str, str]
 ) -> None:
-    """The watchdog and the built-in game are modules of ours in processes of their own."""
+    """The hand and the built-in game are modules of ours in processes of their own."""
     command = [str(clean_python.with_name("nitropilot")), "demo", "--game", "runner", "--headless",
                "--seconds", "2", "--json"]  # fmt: skip
     done = subprocess.run(command, cwd=crowded, env=surroundings, capture_output=True, text=True)

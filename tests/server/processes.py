@@ -60,7 +60,9 @@ def environment(home: Path, display: str | None, **more: str) -> dict[str, str]:
         variables.pop(name, None)
     if display is not None:
         variables["DISPLAY"] = display
-    folders = {"NITROPILOT_CONFIG": str(home / "config"), "NITROPILOT_DATA": str(home / "data")}
+    folders = {
+        f"NITROPILOT_{name.upper()}": str(home / name) for name in ("config", "data", "ledger")
+    }
     # A tiny policy gains nothing from threads, which wait for each other on a busy machine.
     return variables | folders | {"OMP_NUM_THREADS": "1"} | more
 
@@ -275,9 +277,12 @@ def page_of(pid: int) -> Path:
 
 
 def page_is_neutral(path: Path) -> bool:
-    """Whether a pad page holds a released pad."""
-    values = CELLS.unpack_from(path.read_bytes(), 64)
-    return tuple(v for i, v in enumerate(values) if i % 3) == NEUTRAL_CELLS
+    """Whether a pad page holds a released pad, or one whose state has expired."""
+    content = path.read_bytes()
+    values = CELLS.unpack_from(content, 64)
+    (expires,) = struct.unpack_from("=Q", content, 96)
+    rests = tuple(v for i, v in enumerate(values) if i % 3) == NEUTRAL_CELLS
+    return rests or time.monotonic_ns() > expires
 
 
 def stopped(pid: int) -> bool:

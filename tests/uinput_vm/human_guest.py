@@ -24,7 +24,7 @@ from nitropilot.agent.session.plan import SessionPlan
 from nitropilot.agent.session.session import Session
 from nitropilot.agent.session.states import SessionState
 from nitropilot.agent.target.controls import Controls
-from nitropilot.controller import NEUTRAL, Button, GamepadState, PadPage, Pauser, SdlPad, Watchdog
+from nitropilot.controller import NEUTRAL, Button, GamepadState, Hand, PadPage
 from nitropilot.controller.human.reader import human_report, open_human_pads
 from nitropilot.controller.pads.vgamepad_pad import VGamepadPad
 from tests.uinput_vm.cases import CASES
@@ -96,16 +96,12 @@ def read_beside_ours(human: Helper, pads: HumanPads) -> Facts:
 
 
 class Seat:
-    """A session on real controls: page, pauser and watchdog; a sleeping process is the game."""
+    """A session on real controls: a page and a hand; a sleeping process is the game."""
 
     def __init__(self, folder: Path) -> None:
         self.game = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])
         self.page = PadPage.create()
-        self.controls = Controls(
-            SdlPad(self.page, owns_page=False),
-            Pauser(self.game.pid),
-            Watchdog.start(self.game.pid, page=self.page.path),
-        )
+        self.controls = Controls(Hand.start(self.game.pid, page=self.page.path))
         self.session = Session(SessionPlan(lambda _: None, lambda: None, folder))  # type: ignore[arg-type, return-value]
         self.session.machine.game = SimpleNamespace(controls=self.controls, page=self.page)  # type: ignore[assignment]
         self.session.machine.enter(SessionState.ATTACHING)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nitropilot.agent import Mode, Session, measure_effect
-from nitropilot.agent.target.controls import NO_EPOCH
 from nitropilot.agent.target.opening import press_opening
+from nitropilot.controller.hand.leases import NO_EPOCH
 from nitropilot.server.cli.play.options import PlayOptions
 from nitropilot.server.cli.play.play import report, run_session
 from nitropilot.server.cli.terminal.options import read_options

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+import nitropilot.agent.play.freshness
 import nitropilot.agent.play.modes
-import nitropilot.agent.play.realtime
 from nitropilot.agent import AgentError, Mode, PlaySettings, SessionState
 from nitropilot.agent.play.modes import choose_mode
 from nitropilot.engines.base import ActionChunk, Engine, Request
@@ -143,7 +143,7 @@ def test_auto_falls_back_once_and_says_so(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """The card that the measurement had for itself belongs to the game as soon as it plays."""
-    monkeypatch.setattr(nitropilot.agent.play.realtime, "STARVED_S", 2.0)
+    monkeypatch.setattr(nitropilot.agent.play.freshness, "STARVED_S", 2.0)
     engine = Alone(stage.engine())
     session = stage.session(attach(runner), engine=engine, settings=AUTO, record=True)
     session.start()
@@ -184,7 +184,7 @@ def test_auto_does_not_share_a_hanging_engine(
     stage: Stage, runner: LaunchedGame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The paused loop must not call an engine that another thread is still in."""
-    monkeypatch.setattr(nitropilot.agent.play.realtime, "STARVED_S", 1.0)
+    monkeypatch.setattr(nitropilot.agent.play.freshness, "STARVED_S", 1.0)
     engine = Alone(stage.engine())
     session = stage.session(attach(runner), engine=engine, settings=AUTO)
     session.start()
@@ -209,7 +209,7 @@ def test_real_time_that_was_asked_for_stays(
     stage: Stage, runner: LaunchedGame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A game that must not be frozen, such as one with a server, must never be."""
-    monkeypatch.setattr(nitropilot.agent.play.realtime, "STARVED_S", 0.5)
+    monkeypatch.setattr(nitropilot.agent.play.freshness, "STARVED_S", 0.5)
     engine = Alone(stage.engine(), 1.5 * HORIZON / 60)
     settings = PlaySettings(seed=1, mode=Mode.REALTIME)
     session = stage.session(attach(runner), engine=engine, settings=settings)

@@ -13,13 +13,13 @@ from tests.agent.playing import (
     Stage,
     attach,
     gone,
+    hand_pid,
     neutral,
     page_of,
     reasons_of,
     runs_on,
     stopped,
     until,
-    watchdog_pid,
 )
 from tests.server.policy_server.processes import PolicyServer, policy_server
 
@@ -57,7 +57,7 @@ def test_the_server_dies_in_mid_play(stage: Stage, runner: LaunchedGame, tmp_pat
         second.kill()
     reasons = reasons_of(session, "is gone")
     assert len(reasons) == len(set(reasons)), "each reason is said once"
-    assert gone(watchdog_pid(session))
+    assert gone(hand_pid(session))
     assert neutral(page_of(session))
     runs_on(runner)
 

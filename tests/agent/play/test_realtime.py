@@ -101,7 +101,7 @@ def forbid_freezing(game: Game) -> None:
     def forbidden(*_: object) -> None:
         raise AssertionError("the game was to be frozen")
 
-    game.controls.pauser.freeze = forbidden  # type: ignore[method-assign]
+    game.controls.hand.freeze = forbidden  # type: ignore[method-assign]
     game.controls.freeze = forbidden  # type: ignore[method-assign,assignment]
 
 

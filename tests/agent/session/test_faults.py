@@ -7,6 +7,8 @@ is the real one; only the chosen call of the chosen part raises.
 from __future__ import annotations
 
 import gc
+import os
+import signal
 import threading
 from typing import TYPE_CHECKING
 
@@ -15,7 +17,7 @@ import pytest
 
 from nitropilot import NitroPilotError
 from nitropilot.agent import Mode, Session, SessionState
-from nitropilot.controller.errors import PadFailed, PauseFailed
+from nitropilot.controller.errors import PadFailed
 from nitropilot.engines.base import ActionChunk, Request
 from nitropilot.engines.errors import ServerGone
 from tests.agent.playing import (
@@ -29,6 +31,7 @@ from tests.agent.playing import (
     chunks_of,
     events_of,
     gone,
+    hand_pid,
     neutral,
     own_threads,
     page_of,
@@ -40,7 +43,6 @@ from tests.agent.playing import (
     runs_on,
     stopped,
     until,
-    watchdog_pid,
 )
 
 if TYPE_CHECKING:
@@ -53,13 +55,12 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.game
 
 PARTS: dict[str, tuple[Callable[[Game, Gate], object], str, int]] = {
-    "send": (lambda game, engine: game.controls.pad, "send", 25),
-    "freeze": (lambda game, engine: game.controls.pauser, "freeze", 3),
+    "play": (lambda game, engine: game.controls.hand, "play", 3),
+    "freeze": (lambda game, engine: game.controls.hand, "freeze", 3),
     "inference": (lambda game, engine: engine, "infer", 3),
-    "thaw": (lambda game, engine: game.controls.pauser, "thaw", 4),
 }
 """For each part: the object, its method, and a call in the middle of the play."""
-PAUSED_PARTS = ("freeze", "thaw")
+PAUSED_PARTS = ("freeze",)
 """Those that are not used in the middle of real-time play."""
 
 
@@ -68,7 +69,7 @@ def check_let_go(session: Session, game: LaunchedGame) -> None:
     assert game.page is not None
     assert neutral(game.page.path)
     runs_on(game)
-    assert gone(watchdog_pid(session))
+    assert gone(hand_pid(session))
     assert not own_threads()
     assert session.end is not None
     last = read_trace(session)[-1]
@@ -120,16 +121,11 @@ def test_any_part_may_fail(
 
 def test_a_pad_that_does_not_let_go_is_taken_away(stage: Stage, runner: LaunchedGame) -> None:
     """Pressed buttons on a pad that refuses to be neutral: only unplugging it helps."""
-
-    def never(*_: object) -> None:
-        raise PadFailed("this pad stays as it is")
-
     session = stage.playing(attach(runner))
     assert session.game is not None
-    session.game.controls.pad.neutral = never  # type: ignore[method-assign]
+    at_call(session.game.controls.hand, "release", 1, raiser(PadFailed("this pad stays as it is")))
     with pytest.raises(PadFailed):
         session.pause()
-    assert neutral(page_of(session))
     assert session.wait(PATIENCE_S)
     assert session.state is SessionState.FAILED
     assert session.end is not None
@@ -148,9 +144,15 @@ def test_stop_reports_a_pad_that_does_not_let_go(
 
     session = stage.playing(attach(runner))
     assert session.game is not None
-    session.game.controls.pad.neutral = never  # type: ignore[method-assign]
+    hand = session.game.controls.hand
+    really_close = hand.close
+
+    def close() -> None:
+        really_close()
+        never()
+
+    hand.release, hand.close = never, close  # type: ignore[method-assign]
     session.stop("enough")
-    assert neutral(page_of(session))
     assert session.wait(PATIENCE_S)
     assert session.state is SessionState.FAILED
     assert session.end is not None
@@ -158,24 +160,19 @@ def test_stop_reports_a_pad_that_does_not_let_go(
     check_let_go(session, runner)
 
 
-@paused_only
-def test_the_watchdog_thaws_what_the_pauser_cannot(stage: Stage, runner: LaunchedGame) -> None:
-    """If our own way to resume is broken for good, the other process is the last one."""
-
-    def broken() -> None:
-        raise PauseFailed("cannot resume")
-
+def test_a_hand_that_stands_still_is_ended(stage: Stage, runner: LaunchedGame) -> None:
+    """A stopped hand sends nothing and lets nothing run: by the ledger the game goes on."""
     engine = Gate(stage.engine())
     session = stage.playing(attach(runner), engine=engine)
     engine.shut()
-    assert session.game is not None
-    assert stopped(runner.process.pid)
-    session.game.controls.pauser.thaw = broken  # type: ignore[method-assign]
-    session.game.controls.pauser.close = broken  # type: ignore[method-assign]
+    os.kill(hand_pid(session), signal.SIGSTOP)
+    until(lambda: not psutil.pid_exists(hand_pid(session)), "the hand is ended")
+    runs_on(runner)
     engine.open()
     assert session.wait(PATIENCE_S)
-    assert session.state is SessionState.FAILED
-    check_let_go(session, runner)
+    assert session.end is not None
+    assert (session.state, session.end.code) == (SessionState.FAILED, "hand_failed")
+    runs_on(runner)
 
 
 def test_actions_that_are_not_numbers_press_nothing(stage: Stage, runner: LaunchedGame) -> None:
@@ -229,14 +226,14 @@ def test_a_policy_server_that_goes_away(stage: Stage, runner: LaunchedGame) -> N
     check_let_go(session, runner)
 
 
-def test_a_lost_watchdog_ends_the_play(stage: Stage, runner: LaunchedGame) -> None:
-    """Without it nobody would resume the game if this process died."""
+def test_a_lost_hand_ends_the_play(stage: Stage, runner: LaunchedGame) -> None:
+    """Without it nothing can be pressed, and nobody would resume the game if we died."""
     session = stage.playing(attach(runner))
-    psutil.Process(watchdog_pid(session)).kill()
+    psutil.Process(hand_pid(session)).kill()
     assert session.wait(PATIENCE_S)
     assert session.state is SessionState.FAILED
     assert session.end is not None
-    assert session.end.code == "watchdog_failed"
+    assert session.end.code == "hand_failed"
     check_let_go(session, runner)
 
 
@@ -335,7 +332,7 @@ def test_ten_sessions_leave_nothing_behind(stage: Stage, runner: LaunchedGame) -
 def test_inference_ends_before_the_freeze_limit_or_the_game_runs(
     stage: Stage, runner: LaunchedGame
 ) -> None:
-    """A policy that hangs must not hold the game for longer than the watchdog allows."""
+    """A policy that hangs must not hold the game for longer than its hand allows."""
     from nitropilot.agent.target.game import take_hold
 
     engine = Gate(stage.engine())
@@ -345,10 +342,10 @@ def test_inference_ends_before_the_freeze_limit_or_the_game_runs(
     engine.shut()
     assert runner.page is not None
     frames = polls(runner.page.path)
-    until(lambda: polls(runner.page.path) > frames + 3, "the watchdog let the game run")
+    until(lambda: polls(runner.page.path) > frames + 3, "the hand let the game run")
     assert neutral(runner.page.path)
     engine.open()
     assert session.wait(PATIENCE_S)
     assert session.end is not None
-    assert (session.state, session.end.code) == (SessionState.FAILED, "watchdog_failed")
+    assert (session.state, session.end.code) == (SessionState.FAILED, "hand_failed")
     check_let_go(session, runner)

@@ -19,7 +19,7 @@ from nitropilot.agent import Mode, Session, SessionState, Target
 from nitropilot.agent.target.game import take_hold
 from nitropilot.agent.target.launch import LaunchedGame, launch
 from nitropilot.agent.target.recipe import Recipe
-from nitropilot.controller import Button, GamepadState
+from nitropilot.controller import Button, GamepadState, HandError
 from nitropilot.simulator.catalogue import find_recipe
 from tests.agent.playing import (
     BOTH,
@@ -29,6 +29,7 @@ from tests.agent.playing import (
     at_grab,
     events_of,
     gone,
+    hand_pid,
     neutral,
     own_threads,
     page_of,
@@ -38,7 +39,6 @@ from tests.agent.playing import (
     reasons_of,
     stopped,
     until,
-    watchdog_pid,
 )
 from tests.support.places import ROOT
 
@@ -76,7 +76,7 @@ class WindowGame:
     def open(self, _log: Path) -> Game:
         """Take hold of it, as a session does; the game outlives the session."""
         game = take_hold(self.launched.window, self.launched, "auto", freeze_limit=30.0)
-        game.keep_running = True
+        game.launched.keep = True
         return game
 
     def tell(self, command: str) -> None:
@@ -103,7 +103,7 @@ def check_ended(session: Session, state: SessionState, code: str) -> None:
     assert (session.state, session.end.code) == (state, code), session.end
     assert "\n" not in session.end.reason
     assert read_trace(session)[-1]["code"] == code
-    assert gone(watchdog_pid(session))
+    assert gone(hand_pid(session))
     assert not own_threads()
 
 
@@ -111,7 +111,7 @@ def check_ended(session: Session, state: SessionState, code: str) -> None:
 @pytest.mark.parametrize(
     ("stage", "when"),
     [
-        *((mode, when) for mode in BOTH for when in ("grab", "infer", "send", "paused")),
+        *((mode, when) for mode in BOTH for when in ("grab", "infer", "play", "paused")),
         (Mode.PAUSED, "freeze"),  # real-time mode never does
     ],
     indirect=["stage"],
@@ -128,13 +128,14 @@ def test_the_game_ends(
             game.launched.process.send_signal(how)
             if how == signal.SIGTERM:
                 game.launched.process.send_signal(signal.SIGCONT)
-            until(lambda: not game.controls.pauser.alive(), "the game is gone")
+            until(lambda: not game.controls.hand.game_alive(), "the game is gone")
 
-        part = {"freeze": game.controls.pauser, "infer": engine, "send": game.controls.pad}
+        hand = game.controls.hand
+        part = {"freeze": hand, "infer": engine, "play": hand}
         if when == "grab":
             at_grab(stage, game, 3, end_game)
         elif when != "paused":
-            at_call(part[when], when, 20 if when == "send" else 3, end_game)
+            at_call(part[when], when, 3, end_game)
 
     session = stage.session(own_runner(display), prepare=prepare, engine=engine)
     session.start()
@@ -225,7 +226,7 @@ def test_a_game_that_another_program_stopped(stage: Stage, display: PrivateDispl
 
     def prepare(game: Game) -> None:
         # In the middle of a chunk, when the game is not frozen by us.
-        at_call(game.controls.pad, "send", 24, lambda: stop_and_see(launched.process.pid))
+        at_call(game.controls, "pressed", 24, lambda: stop_and_see(launched.process.pid))
 
     try:
         session = stage.session(
@@ -358,14 +359,21 @@ def test_what_is_sent_is_what_the_game_reads(stage: Stage, display: PrivateDispl
         epoch = game.controls.arm()
         assert launched.page is not None
         before = polls(launched.page.path)
-        game.controls.send(GamepadState(left=(1.0, 0.0), buttons=Button.A), epoch)
-        until(lambda: polls(launched.page.path) > before + 5, "the game read it")
+        pressed = GamepadState(left=(1.0, 0.0), buttons=Button.A)
+
+        def hold(until_so: bool) -> bool:
+            """A state lasts for a moment only, if it is not sent again."""
+            return game.controls.send(pressed, epoch) and until_so
+
+        until(lambda: hold(polls(launched.page.path) > before + 5), "the game read it")
         first = game.grab().pixels
-        until(lambda: (game.grab().pixels != first).mean() > 0.05, "the view scrolls")
+        until(lambda: hold((game.grab().pixels != first).mean() > 0.05), "the view scrolls")
         game.close()
         assert gone(launched.process.pid)
         game.close()  # again: harmless
-        assert game.controls.send(GamepadState(), game.controls.arm()) is False
+        with pytest.raises(HandError):
+            game.controls.arm()
+        assert game.controls.send(GamepadState(), 1) is False
     finally:
         launched.close()
 
@@ -375,7 +383,7 @@ def test_the_window_is_replaced_before_we_hold_it(window_game: WindowGame) -> No
     launched = window_game.launched
     gone_by_now = replace(launched.window, handle=0x7FFFFFF1)
     game = take_hold(gone_by_now, launched, "auto", freeze_limit=30.0)
-    game.keep_running = True
+    game.launched.keep = True
     try:
         assert game.window.handle == launched.window.handle
         assert game.grab().pixels.shape[2] == 3

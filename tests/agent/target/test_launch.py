@@ -329,19 +329,19 @@ def test_a_press_waits_for_a_game_that_is_loading(leftovers: Path, display: Priv
 def test_taking_hold_fails_half_way(
     leftovers: Path, display: PrivateDisplay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The pad is plugged in before the watchdog stands: both, and the game, must go again."""
+    """The display and the page are there before the hand is: they, and the game, must go again."""
     fds = psutil.Process().num_fds()
     for call in (
-        "nitropilot.agent.target.game.controller.Watchdog.start",
+        "nitropilot.agent.target.game.controller.Hand.start",
         "nitropilot.agent.target.windows.capture.open_response_probe",
     ):
         with monkeypatch.context() as patch:
 
             def fail(*_: Any, **__: Any) -> None:
-                raise controller.WatchdogError("cut on purpose")
+                raise controller.HandError("cut on purpose")
 
             patch.setattr(call, fail)
-            with pytest.raises(controller.WatchdogError, match="on purpose"):
+            with pytest.raises(controller.HandError, match="on purpose"):
                 open_game(
                     Target(launch=find_recipe("runner"), keep=True), log=leftovers / "game.log"
                 )

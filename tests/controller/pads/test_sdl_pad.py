@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -179,7 +180,7 @@ def test_a_game_never_reads_half_a_state(child: Child, page: PadPage) -> None:
 
 
 def test_a_writer_killed_half_way_blocks_nobody(child: Child, page: PadPage) -> None:
-    """The daemon may die between two words; the watchdog's neutral must still arrive."""
+    """The daemon may die between two words; the hand's neutral must still arrive."""
     page.write(GamepadState(left=(1.0, 0.0), right=(1.0, 0.0)))
     assert child.ask("read")["axes"][:3] == [32767, 0, 32767]
     content = bytearray(page.path.read_bytes())
@@ -187,10 +188,49 @@ def test_a_writer_killed_half_way_blocks_nobody(child: Child, page: PadPage) -> 
     page.path.write_bytes(content)
     assert child.ask("read")["axes"][:3] == [32767, 0, 32767]
 
-    watchdog = PadPage.open(page.path)
-    watchdog.write(NEUTRAL)
-    watchdog.close()
+    hand = PadPage.open(page.path)
+    hand.write(NEUTRAL)
+    hand.close()
     assert child.ask("read")["raw_axes"] == AT_REST
+
+
+def test_the_game_lets_go_of_a_state_that_nobody_renews(child: Child, page: PadPage) -> None:
+    """Whoever pressed it stands still: nobody else could take it back."""
+    child.ask("read")
+    page.write(GamepadState(left=(1.0, 0.0), left_trigger=1.0, buttons=Button.A), lasts=0.05)
+    time.sleep(0.06)
+    seen = child.ask("read")
+    assert (seen["raw_axes"], seen["raw_buttons"]) == (AT_REST, [])
+    page.renew(600.0)
+    assert child.ask("read")["raw_buttons"] == [0], "one that was only busy goes on"
+    page.renew(-1.0)
+    content = bytearray(page.path.read_bytes())
+    content[64] ^= 0xFF  # half a state that has expired is no reason to keep the one before
+    page.path.write_bytes(content)
+    assert child.ask("read")["raw_buttons"] == []
+
+
+def test_the_true_clock_counts(page: PadPage, tmp_path: Path) -> None:
+    """A game whose clock is held still must let go all the same."""
+    source, library = tmp_path / "still.c", tmp_path / "still.so"
+    source.write_text(
+        "#include <time.h>\n"
+        "int clock_gettime(clockid_t id, struct timespec *at)\n"
+        "{ (void)id; at->tv_sec = 1; at->tv_nsec = 0; return 0; }\n"
+    )
+    compiler = find_compiler()
+    assert compiler is not None
+    subprocess.run([*compiler.split(), "-shared", "-fPIC", "-o", library, source], check=True)
+    environment = launch_environment(page)
+    environment["LD_PRELOAD"] += f":{library}"
+    child = Child(environment)
+    try:
+        page.write(GamepadState(buttons=Button.A), lasts=600.0)
+        assert child.ask("read")["raw_buttons"] == [0]
+        page.renew(-1.0)
+        assert child.ask("read")["raw_buttons"] == []
+    finally:
+        child.close()
 
 
 def test_the_last_state_stays_when_the_writer_is_gone(child: Child, page: PadPage) -> None:

@@ -87,7 +87,7 @@ def test_another_users_folder_for_pages_is_refused(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_page_that_is_opened_again_is_the_same_page(page: PadPage) -> None:
-    """The watchdog opens the page of the pad: its neutral must reach the game."""
+    """The hand opens the page of the pad: its neutral must reach the game."""
     page.write(GamepadState(buttons=Button.A, left=(0.5, -1.0)))
     before = page.path.read_bytes()
     other = PadPage.open(page.path)

@@ -117,7 +117,7 @@ def test_a_signal_may_come_while_a_thread_starts() -> None:
 
 
 def test_a_killed_daemon_lets_the_game_go(own_daemon: Daemon, game: RunningGame) -> None:
-    """kill -9 in the middle of play: the watchdog resumes the game with a neutral pad."""
+    """kill -9 in the middle of play: the hand resumes the game with a neutral pad."""
     own_daemon.playing(pid=game.pid, mode="paused")
     until(lambda: stopped(game.pid), "a freeze")
     own_daemon.process.kill()

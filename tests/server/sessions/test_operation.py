@@ -72,10 +72,10 @@ def test_metrics_follow_the_conventions(daemon: Daemon, game: RunningGame) -> No
     daemon.client.delete(f"/api/v1/sessions/{session['id']}")
 
 
-def watchdog_of(daemon: Daemon) -> psutil.Process | None:
+def hand_of(daemon: Daemon) -> psutil.Process | None:
     for child in psutil.Process(daemon.process.pid).children(recursive=True):
         try:
-            if any("watchdog_main" in word for word in child.cmdline()):
+            if any("hand.main" in word for word in child.cmdline()):
                 return child
         except psutil.Error:
             continue
@@ -99,11 +99,11 @@ def test_a_failed_session_is_begun_again_but_not_for_ever(
     session = fragile.playing(pid=game.pid, mode="paused")
     for _ in range(2):
         known = {s["id"] for s in fragile.client.get("/api/v1/sessions").json()}
-        watchdog = until(lambda: watchdog_of(fragile), "its watchdog")
-        watchdog.kill()
+        hand = until(lambda: hand_of(fragile), "its hand")
+        hand.kill()
         old = session["id"]
         until(lambda old=old: fragile.session(old)["state"] == "failed", "the failure")
-        assert fragile.session(old)["end"]["code"] == "watchdog_failed"
+        assert fragile.session(old)["end"]["code"] == "hand_failed"
 
         def fresh(known: set[str] = known) -> list[dict[str, str]]:
             found = fragile.client.get("/api/v1/sessions").json()
@@ -114,7 +114,7 @@ def test_a_failed_session_is_begun_again_but_not_for_ever(
         fragile.wait_for(new["id"], "playing")
         session = new
     assert figures(fragile)["nitropilot_session_restarts_total"] == 2
-    until(lambda: watchdog_of(fragile), "its watchdog").kill()
+    until(lambda: hand_of(fragile), "its hand").kill()
     until(lambda: "is not begun again: 2 restarts" in fragile.output(), "the last word")
     states = [s["state"] for s in fragile.client.get("/api/v1/sessions").json()]
     assert states == ["failed"] * 3

@@ -1,84 +1,12 @@
-"""The pacer and the statistics.  No test asks how late this machine is: it may be busy."""
+"""The statistics of a play."""
 
 from __future__ import annotations
-
-import time
-from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from nitropilot.agent.play import pacing
-from nitropilot.agent.play.pacing import Pacer
 from nitropilot.agent.play.samples import Samples
 from nitropilot.agent.play.stats import PlayStats, percentile
-
-
-class Clock:
-    """A clock that only sleeping and looking move, so that lateness is the test's to choose."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-        self.oversleep = 0.0
-
-    def perf_counter(self) -> float:
-        self.now += 1e-5
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        assert seconds > 0
-        self.now += seconds + self.oversleep
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The pacer's clock."""
-    clock = Clock()
-    monkeypatch.setattr(pacing, "time", clock)
-    return clock
-
-
-def test_ticks_on_the_real_clock() -> None:
-    """Never before a tick is due, and never in another distance than asked for."""
-    due_times = []
-    start = time.perf_counter()
-    for index, due in Pacer(200.0).ticks(20):
-        assert time.perf_counter() >= due
-        assert index == len(due_times)
-        due_times.append(due)
-    assert time.perf_counter() >= start + 20 / 200.0, "the last action lasts its period too"
-    for earlier, later in pairwise(due_times):
-        assert later - earlier == pytest.approx(0.005)
-
-
-def test_ticks_do_not_drift(clock: Clock) -> None:
-    """A sleep that always comes back late must not slow a chunk down."""
-    clock.oversleep = 0.0005
-    start = clock.now
-    for index, due in Pacer(60.0).ticks(600):
-        assert due == pytest.approx(start + index / 60.0, abs=1e-4)
-        assert due <= clock.now < due + 0.001
-    assert clock.now == pytest.approx(start + 10.0, abs=0.001)
-
-
-def test_a_late_tick_does_not_shift_the_others(clock: Clock) -> None:
-    """After a hiccup of three periods the missed ones come at once, the rest on time."""
-    times = []
-    start = clock.now
-    for index, due in Pacer(100.0).ticks(10):
-        times.append((clock.now, due))
-        if index == 2:
-            clock.now += 0.035
-    late = [now - due for now, due in times]
-    assert late[:3] == pytest.approx([0, 0, 0], abs=0.001)
-    assert late[3:6] == pytest.approx([0.025, 0.015, 0.005], abs=0.001)
-    assert late[6:] == pytest.approx([0] * 4, abs=0.001)
-    assert clock.now == pytest.approx(start + 0.1, abs=0.001)
-
-
-def test_no_ticks() -> None:
-    """A chunk that was cut to nothing takes no time."""
-    assert list(Pacer(1.0).ticks(0)) == []
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Pausing and guarding on Windows, against a stand-in for what Windows does.
+"""Pausing and the hand on Windows, against a stand-in for what Windows does.
 
 The stand-in replaces ``psutil.Process``: suspend counts that add up, users by
 name, no parent that adopts orphans, and a thread that never looks suspended.
@@ -19,11 +19,11 @@ import pytest
 
 from nitropilot.controller import processes
 from nitropilot.controller.errors import PauseFailed, PauseRefused, ProcessGone
+from nitropilot.controller.hand import link as link_module
+from nitropilot.controller.hand import process as hand_process
+from nitropilot.controller.hand.link import Link
 from nitropilot.controller.pausing import pauser as pauser_module
-from nitropilot.controller.pausing import watchdog as watchdog_module
-from nitropilot.controller.pausing import watchdog_main
 from nitropilot.controller.pausing.pauser import Pauser
-from nitropilot.controller.pausing.watchdog import Watchdog
 
 GAME, HELPER, EXPLORER, OURS = 100, 101, 50, os.getpid()
 
@@ -103,7 +103,7 @@ def table(monkeypatch: pytest.MonkeyPatch) -> dict[int, Entry]:
     monkeypatch.setattr(psutil, "Process", FakeProcess)
     monkeypatch.setattr(psutil, "pid_exists", lambda pid: pid in table)
     windows = SimpleNamespace(platform="win32", executable=sys.executable)
-    for module in (pauser_module, processes, watchdog_main, watchdog_module):
+    for module in (pauser_module, processes, hand_process, link_module):
         monkeypatch.setattr(module, "sys", windows)
     return table
 
@@ -184,33 +184,18 @@ def test_refuses_what_it_may_not_suspend(
     assert table[GAME].suspended == table[HELPER].suspended == 0
 
 
-def test_the_watchdog_resumes_the_tree_after_a_limit_and_at_the_end(
-    table: dict[int, Entry],
-) -> None:
-    """The same release as on Linux, over suspend counts."""
-    for events in ([watchdog_main.FREEZING, b""], [b""]):
-        table[GAME].suspended = table[HELPER].suspended = 1
-        lines: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-        for event in events:
-            lines.put(event)
-        watchdog_main._guard(FakeProcess(GAME), None, lines, 60.0)  # type: ignore[arg-type]
-        assert table[GAME].suspended == table[HELPER].suspended == 0
-
-
 @pytest.mark.usefixtures("table")
-def test_the_watchdog_asks_for_no_signal_that_windows_lacks(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """``signal.SIGHUP`` does not exist there; the watchdog would die at its start."""
+def test_the_hand_asks_for_no_signal_that_windows_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``signal.SIGHUP`` does not exist there; the hand would die at its start."""
     asked = []
     monkeypatch.delattr(signal, "SIGHUP", raising=False)
     monkeypatch.setattr(signal, "signal", lambda number, action: asked.append(number))
-    watchdog_main._follow_signals(queue.SimpleQueue())
+    hand_process.follow_signals(queue.SimpleQueue())
     assert asked == [signal.SIGINT, signal.SIGTERM]
 
 
 @pytest.mark.usefixtures("table")
-def test_the_watchdog_is_started_apart_from_our_console(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_hand_is_started_apart_from_our_console(monkeypatch: pytest.MonkeyPatch) -> None:
     """A Ctrl-C or a closed console window would end it together with us."""
     monkeypatch.setattr(subprocess, "CREATE_NO_WINDOW", 0x08000000, raising=False)
     monkeypatch.setattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0x200, raising=False)
@@ -220,12 +205,9 @@ def test_the_watchdog_is_started_apart_from_our_console(monkeypatch: pytest.Monk
     class Popen(subprocess.Popen[bytes]):
         def __init__(self, command: list[str], **options: object) -> None:
             flags.append(options.pop("creationflags"))
-            # The stand-in's game exists only in here.
-            command[command.index(str(GAME))] = str(os.getppid())
             super().__init__(command, **options)  # type: ignore[call-overload]
 
     monkeypatch.setattr(subprocess, "Popen", Popen)
-    with Watchdog.start(GAME) as watchdog:
-        watchdog.freezing()
-        watchdog.thawed()
+    link = Link.start(lambda message: None, lambda: None)
+    link.close()
     assert flags == [0x08000200]

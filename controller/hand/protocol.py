@@ -1,0 +1,118 @@
+"""What the daemon and a game's hand say to each other: one JSON array a line, a word first.
+
+    to the hand
+    beat  number computing             the daemon lives; and whether its engine computes
+    arm   epoch                        what names another epoch is void from now on
+    play  epoch stretch serial thaw period [[number, due, state] ...] tail
+                                       a plan, in place of what is left of the one before
+    extend epoch                       the loop still wants what is left of its plan
+    hold  id epoch seconds state       one state now, for so long
+    pass  state                        what a human does
+    limits buttons [axis ...]          what plans may not press
+    release id                         neutral, running, nothing more
+    freeze id epoch, thaw id           stop the game, let it run
+    close id                           goodbye
+
+    from the hand
+    ready facts, own facts             it holds the game; which devices are its pad
+    done  id value, failed id code message hint
+    beat  number                       it lives too
+    sent  stretch serial number due at
+    lapsed count                       the daemon was silent: the pad went neutral
+    thawed reason                      a freeze ended by itself: FREEZE_LEASE or FREEZE_LIMIT
+
+Times are seconds of ``time.perf_counter``, which all processes of a machine share.  ``due`` is
+null in a plan that begins when the game runs again: one ``period`` after another from then on.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+from nitropilot.controller.errors import (
+    ControllerError,
+    GameTaken,
+    HandError,
+    LedgerError,
+    PadFailed,
+    PadUnavailable,
+    PauseFailed,
+    PauseRefused,
+    ProcessGone,
+    ShimError,
+)
+from nitropilot.controller.state import Button, GamepadState
+
+BEAT_S = 0.025
+"""How often the daemon says that it lives."""
+ALIVE_S = 0.25
+"""How long its silence lasts until the pad is neutral."""
+PLAN_S = 0.25
+"""How long a plan goes on by itself: the loop that made it has to say that it still wants it."""
+EXPIRY_S = 0.1
+"""How long a state in the shared page is good: the game itself lets go of an older one."""
+FREEZE_LEASE_S = 2.0
+"""How long a freeze lasts that nothing renews."""
+FREEZE_LIMIT_S = 60.0
+"""How long a freeze lasts at most."""
+FREEZE_LEASE, FREEZE_LIMIT = "lease", "limit"
+
+_ERRORS = {
+    kind.code: kind
+    for kind in (
+        GameTaken, LedgerError, PadFailed, PadUnavailable, PauseFailed, PauseRefused,
+        ProcessGone, ShimError,
+    )
+}  # fmt: skip
+
+
+class Sent(NamedTuple):
+    """A state of a plan has been sent.
+
+    Attributes:
+        stretch, serial, number: Of the stretch of play, the plan and the state.
+        due, at: When it was to be sent and when it was, in seconds of ``time.perf_counter``.
+    """
+
+    stretch: int
+    serial: int
+    number: int
+    due: float
+    at: float
+
+
+def encode(*message: Any) -> bytes:
+    """One line."""
+    return json.dumps(message, separators=(",", ":")).encode() + b"\n"
+
+
+def decode(line: bytes) -> list[Any]:
+    """The message of one line."""
+    message: list[Any] = json.loads(line)
+    return message
+
+
+def pack(state: GamepadState) -> list[float]:
+    """A state as numbers."""
+    return [
+        *state.left, *state.right, state.left_trigger, state.right_trigger, int(state.buttons),
+    ]  # fmt: skip
+
+
+def unpack(numbers: list[float]) -> GamepadState:
+    """A state from its numbers."""
+    lx, ly, rx, ry, left, right, buttons = numbers
+    return GamepadState((lx, ly), (rx, ry), left, right, Button(int(buttons)))
+
+
+def failure(error: BaseException) -> list[str]:
+    """Code, message and hint of an error, for ``failed``."""
+    if isinstance(error, ControllerError):
+        return [error.code, str(error), error.hint]
+    return [HandError.code, f"{type(error).__name__}: {error}", ""]
+
+
+def error_of(code: str, message: str, hint: str) -> ControllerError:
+    """The error that a ``failed`` tells of."""
+    return _ERRORS.get(code, HandError)(message, hint)

@@ -1,0 +1,131 @@
+"""Put right what a process that died left of a game: what is frozen runs, what was made goes.
+
+Every command does it when it starts, a game's hand when its daemon dies, and ``nitropilot release``
+when it is asked to.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from nitropilot.controller.errors import GameTaken
+from nitropilot.controller.ledger.entry import Entry, world
+from nitropilot.controller.ledger.places import entries
+from nitropilot.controller.processes import birth, end_all, marked
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+PROFILE_PREFIX = "nitropilot-profile-"
+PAGE_PREFIX = "nitropilot-pad-"
+ACCESS_PREFIX = "nitropilot-display-"
+ROUNDS = 3
+"""How often what a launch has started is looked for: one that ends may have started another."""
+_log = logging.getLogger(__name__)
+
+
+def heal_all() -> list[str]:
+    """Heal every entry whose writer is gone; what was done, a line each.  Never raises."""
+    done: list[str] = []
+    for path in entries():
+        try:
+            entry = Entry.take(path)
+            if entry is None:
+                continue
+            try:
+                said, over = heal(entry.facts)
+            except BaseException:
+                entry.close()
+                raise
+            done += said
+            (entry.remove if over else entry.close)()
+        except GameTaken:
+            continue
+        except Exception:  # noqa: BLE001 - one that fails keeps no other from being healed
+            _log.exception("the ledger's entry %s could not be healed", path)
+    return done
+
+
+def living() -> list[str]:
+    """What living processes of ours hold, a line each."""
+    found: list[str] = []
+    for path in entries():
+        try:
+            entry = Entry.take(path)
+            if entry is not None:
+                entry.close()
+        except GameTaken as taken:
+            if "game" in taken.facts:
+                found.append(f"game process {taken.facts['game']}: {taken}")
+        except OSError:
+            continue
+    return found
+
+
+def heal(facts: dict[str, Any]) -> tuple[list[str], bool]:
+    """Heal what one entry tells of.
+
+    Returns:
+        What was done, a line each; and whether the entry may go.
+    """
+    done: list[str] = []
+    if any(facts.get(name) != value for name, value in world().items()):
+        if facts.get("boot") == world()["boot"]:
+            return [], False  # another container's ids mean nothing here
+        facts = {**facts, "frozen": [], "launch": "", "display": None}
+    done += _run_again(facts.get("frozen", []))
+    if launch := facts.get("launch"):
+        if facts.get("keep") and any(p.pid != facts.get("server") for p in marked(launch)):
+            return done, False  # the player goes on with it; what it needs stays
+        done += _end(launch)
+    _remove_made(facts)
+    return done, True
+
+
+def _run_again(frozen: Iterable[tuple[int, str]]) -> list[str]:
+    """Children before their parents, and none whose id belongs to another process by now."""
+    done = []
+    for pid, born in reversed([*frozen]):
+        if birth(pid) == born:
+            with suppress(psutil.Error, OSError):
+                psutil.Process(pid).resume()
+                done.append(f"process {pid} runs again")
+    return done
+
+
+def _end(launch: str) -> list[str]:
+    done = []
+    for _ in range(ROUNDS):
+        members = marked(launch)
+        for member in members:
+            with suppress(psutil.Error):
+                done.append(f"ended {member.name()} (process {member.pid})")
+        end_all(members)
+    return done
+
+
+def _remove_made(facts: dict[str, Any]) -> None:
+    """Only what bears the name of something that we make."""
+    for key, prefix in (("profile", PROFILE_PREFIX), ("access", ACCESS_PREFIX)):
+        if (folder := Path(facts.get(key) or "/")).name.startswith(prefix):
+            shutil.rmtree(folder, ignore_errors=True)
+    if (page := Path(facts.get("page") or "/")).name.startswith(PAGE_PREFIX):
+        with suppress(OSError):
+            page.unlink()
+    if number := str(facts.get("display") or "").lstrip(":"):
+        _remove_display(number)
+
+
+def _remove_display(number: str) -> None:
+    """What an X server leaves that was killed; not that of a server that lives."""
+    lock = Path(f"/tmp/.X{number}-lock")  # noqa: S108
+    with suppress(OSError, ValueError):
+        if not psutil.pid_exists(int(lock.read_text())):
+            lock.unlink()
+            Path(f"/tmp/.X11-unix/X{number}").unlink()  # noqa: S108

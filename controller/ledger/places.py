@@ -1,0 +1,79 @@
+"""Where the ledger is kept: private to the user, gone with the next boot, named by no variable.
+
+A command started from a desktop, a service or a plain shell must find what any other one left,
+so no place depends on the environment; ``NITROPILOT_LEDGER`` names another folder for all of
+them (a container's shared one, a test's own).
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from nitropilot.controller.errors import LedgerError
+
+VARIABLE = "NITROPILOT_LEDGER"
+
+
+def candidates() -> list[Path]:
+    """All folders that an entry may be in, the best first."""
+    if chosen := os.environ.get(VARIABLE):
+        return [Path(chosen).absolute()]
+    if sys.platform != "win32":
+        user = os.geteuid()
+        found = [
+            Path(f"/run/user/{user}/nitropilot"),
+            Path(f"/dev/shm/nitropilot-{user}/ledger"),  # noqa: S108
+            Path(tempfile.gettempdir()) / f"nitropilot-{user}" / "ledger",
+        ]
+    else:
+        found = [Path.home() / "AppData" / "Local" / "NitroPilot" / "ledger"]
+    return found
+
+
+def open_folder() -> Path:
+    """The folder for new entries, made if need be.
+
+    Raises:
+        LedgerError: There is no private place that can be written to.
+    """
+    trouble = ""
+    for folder in candidates():
+        try:
+            folder.parent.mkdir(mode=0o700, exist_ok=True)
+            folder.mkdir(mode=0o700, exist_ok=True)
+            if is_private(folder) and os.access(folder, os.W_OK):
+                return folder
+            trouble = trouble or f"{folder} is not a private folder of this user"
+        except OSError as error:
+            trouble = trouble or f"{folder}: {error.strerror}"
+    raise LedgerError(
+        f"nothing can be noted for the case that NitroPilot dies ({trouble})",
+        f"name a folder of mode 700 that you can write to in {VARIABLE}",
+    )
+
+
+def entries() -> list[Path]:
+    """All entries there are."""
+    found: list[Path] = []
+    for folder in candidates():
+        with suppress(OSError):
+            if is_private(folder):
+                found += sorted(folder.glob("*.jsonl"))
+    return found
+
+
+def is_private(folder: Path) -> bool:
+    """Whether only this user can make, list or replace files in a folder that exists."""
+    try:
+        info = folder.lstat()
+    except OSError:
+        return False
+    private = True  # on Windows: it is below the user's own folder, which others may not enter
+    if sys.platform != "win32":
+        private = stat.S_IMODE(info.st_mode) & 0o077 == 0 and info.st_uid == os.geteuid()
+    return stat.S_ISDIR(info.st_mode) and private

@@ -1,0 +1,188 @@
+"""What is written down, and what whoever comes later makes of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import pytest
+
+if sys.platform == "win32":
+    pytest.skip("ends processes with POSIX signals", allow_module_level=True)
+
+from nitropilot.controller.errors import GameTaken, LedgerError
+from nitropilot.controller.ledger import places
+from nitropilot.controller.ledger.entry import Entry, world
+from nitropilot.controller.ledger.heal import PAGE_PREFIX, PROFILE_PREFIX, heal, heal_all, living
+from nitropilot.controller.processes import LAUNCH_VARIABLE, birth
+from tests.controller.pausing.ticking import wait_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(autouse=True)
+def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """One of our own."""
+    folder = tmp_path / "ledger"
+    monkeypatch.setenv(places.VARIABLE, str(folder))
+    return folder
+
+
+@pytest.fixture
+def sleeper() -> Iterator[subprocess.Popen[bytes]]:
+    """A process that bears the mark of a launch."""
+    process = subprocess.Popen(["sleep", "600"], env={**os.environ, LAUNCH_VARIABLE: "mine"})
+    yield process
+    process.kill()
+    process.wait()
+
+
+def left(name: str, facts: dict[str, Any]) -> Path:
+    """An entry whose writer is gone."""
+    entry = Entry.create(name, facts)
+    entry.close()
+    return entry.path
+
+
+def ends(process: subprocess.Popen[bytes]) -> None:
+    """Wait for its end, which is somebody else's to bring about."""
+    wait_for(lambda: process.poll() is not None, "its end")
+
+
+def test_an_entry_of_the_living_is_left_alone(ledger: Path) -> None:
+    """Only its own end makes it somebody else's."""
+    entry = Entry.create("game-1-2", {"game": 1, "profile": "/nowhere"})
+    assert heal_all() == []
+    assert entry.path.exists()
+    with pytest.raises(GameTaken, match=f"process {os.getpid()}"):
+        Entry.create("game-1-2", {})
+    assert f"process {os.getpid()}" in living()[0]
+    entry.remove()
+    entry.remove()
+    assert not list(ledger.iterdir())
+    assert living() == []
+
+
+def test_a_stopped_process_runs_again(sleeper: subprocess.Popen[bytes]) -> None:
+    """And one that has its id by now, or had it before, is a stranger."""
+    sleeper.send_signal(19)
+    wait_for(lambda: psutil.Process(sleeper.pid).status() == "stopped", "the stop")
+    assert heal({"frozen": [[sleeper.pid, "1"]], **world()}) == ([], True)
+    assert psutil.Process(sleeper.pid).status() == "stopped"
+    entry = Entry.create("game", {})
+    entry.freezing([(sleeper.pid, birth(sleeper.pid) or "")])
+    entry.close()
+    assert heal_all() == [f"process {sleeper.pid} runs again"]
+    assert psutil.Process(sleeper.pid).status() != "stopped"
+
+
+def test_a_line_that_was_cut_off_was_never_acted_on(sleeper: subprocess.Popen[bytes]) -> None:
+    """The line comes before the act: half a line, no act."""
+    path = left("game", {"frozen": [[sleeper.pid, birth(sleeper.pid)]]})
+    with path.open("ab") as file:
+        file.write(b'{"frozen": [[1, "')
+    assert heal_all() == [f"process {sleeper.pid} runs again"]
+
+
+def test_what_was_launched_ends_with_all_that_it_needed(
+    tmp_path: Path, sleeper: subprocess.Popen[bytes]
+) -> None:
+    """A game that nobody can see would run for ever."""
+    profile, page = tmp_path / f"{PROFILE_PREFIX}1", tmp_path / f"{PAGE_PREFIX}1"
+    profile.mkdir()
+    (profile / "save").touch()
+    page.touch()
+    left("launch-1", {"launch": "mine", "profile": str(profile), "page": str(page), "keep": False})
+    assert heal_all() == [f"ended sleep (process {sleeper.pid})"]
+    ends(sleeper)
+    assert not profile.exists() and not page.exists()
+
+
+def test_what_is_to_run_on_runs_on(
+    tmp_path: Path, ledger: Path, sleeper: subprocess.Popen[bytes]
+) -> None:
+    """The player goes on with a game that they see; what it needs goes when it has ended."""
+    profile = tmp_path / f"{PROFILE_PREFIX}1"
+    profile.mkdir()
+    left("launch-1", {"launch": "mine", "profile": str(profile), "keep": True})
+    assert heal_all() == []
+    assert sleeper.poll() is None and profile.exists()
+    sleeper.kill()
+    sleeper.wait()
+    assert heal_all() == []
+    assert not profile.exists() and not list(ledger.iterdir())
+
+
+def test_a_display_that_nothing_is_on_goes(sleeper: subprocess.Popen[bytes]) -> None:
+    """The display bears the mark too, and would keep itself."""
+    left("launch-1", {"launch": "mine", "keep": True, "server": sleeper.pid})
+    assert heal_all() == [f"ended sleep (process {sleeper.pid})"]
+    ends(sleeper)
+
+
+def test_only_what_we_make_is_removed(tmp_path: Path) -> None:
+    """Whatever an entry says: a folder of another name is somebody's."""
+    mine = tmp_path / "saves"
+    mine.mkdir()
+    left("launch-1", {"launch": "none", "profile": str(mine), "page": str(mine / "x")})
+    heal_all()
+    assert mine.exists()
+
+
+def test_ids_of_another_boot_are_nobodys(
+    tmp_path: Path, ledger: Path, sleeper: subprocess.Popen[bytes]
+) -> None:
+    """What runs under them now is not ours; folders are."""
+    profile = tmp_path / f"{PROFILE_PREFIX}1"
+    profile.mkdir()
+    facts = {"boot": "older", "launch": "mine", "profile": str(profile)}
+    left("launch-1", facts)
+    assert heal_all() == []
+    assert sleeper.poll() is None and not profile.exists() and not list(ledger.iterdir())
+
+
+def test_ids_of_another_container_are_its_own(
+    ledger: Path, sleeper: subprocess.Popen[bytes]
+) -> None:
+    """One that shares the ledger has its own process 17."""
+    left("launch-1", {"namespace": "pid:[1]", "launch": "mine"})
+    assert heal_all() == []
+    assert sleeper.poll() is None and list(ledger.iterdir())
+
+
+def test_nothing_is_done_that_cannot_be_noted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One line, and how to mend it."""
+    (tmp_path / "file").touch()
+    monkeypatch.setenv(places.VARIABLE, str(tmp_path / "file" / "ledger"))
+    with pytest.raises(LedgerError) as caught:
+        Entry.create("game", {})
+    assert places.VARIABLE in caught.value.hint
+    assert heal_all() == []
+
+
+def test_a_folder_of_others_is_not_trusted(ledger: Path, sleeper: subprocess.Popen[bytes]) -> None:
+    """What anybody may write there would be done in our name."""
+    left("launch-1", {"launch": "mine"})
+    ledger.chmod(0o777)
+    assert heal_all() == []
+    assert sleeper.poll() is None
+    with pytest.raises(LedgerError, match="not a private folder"):
+        Entry.create("game", {})
+
+
+def test_what_is_not_an_entry_harms_nobody(ledger: Path) -> None:
+    """Nor does it keep others from being healed."""
+    left("a", {})
+    (ledger / "b.jsonl").write_text(json.dumps([1, 2]) + "\nnonsense\n")
+    (ledger / "c.jsonl").mkdir()
+    left("d", {})
+    assert heal_all() == []
+    assert sorted(path.name for path in ledger.iterdir()) == ["c.jsonl"]
