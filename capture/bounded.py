@@ -26,7 +26,38 @@ PATIENCE_S = 1.0
 OPEN_S = 10.0
 """How long it may take to open something: several questions, and a connection."""
 T = TypeVar("T")
-_Job = tuple["Callable[[], Any]", "queue.SimpleQueue[tuple[Any, BaseException | None]]"]
+
+
+class _Call:
+    """One call, which whoever waits for it may give up."""
+
+    def __init__(self, act: Callable[[], Any], undo: Callable[[Any], object] | None) -> None:
+        self._act, self._undo = act, undo
+        self._lock = threading.Lock()
+        self._over = threading.Event()
+        self._abandoned = False
+        self.value: Any = None
+        self.error: BaseException | None = None
+
+    def make(self) -> None:
+        """Make it; what comes too late is undone."""
+        try:
+            self.value = self._act()
+        except BaseException as error:  # noqa: BLE001 - raised in whoever waits
+            self.error = error
+        with self._lock:
+            self._over.set()
+            late = self._abandoned
+        if late and self._undo is not None and self.error is None:
+            with suppress(Exception):
+                self._undo(self.value)
+
+    def wait(self, patience: float) -> bool:
+        """Whether it came back in time; nobody wants it any more if not."""
+        self._over.wait(patience)
+        with self._lock:
+            self._abandoned = not self._over.is_set()
+            return not self._abandoned
 
 
 class BoundedCalls:
@@ -38,44 +69,48 @@ class BoundedCalls:
 
     def __init__(self, display: str) -> None:
         self._display = display
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         self._free = threading.Semaphore()
         self._thread = threading.Thread(target=self._work, name="nitropilot-display", daemon=True)
         self._thread.start()
 
-    def call(self, act: Callable[[], T], patience: float | None = None) -> T:
+    def call(
+        self,
+        act: Callable[[], T],
+        patience: float | None = None,
+        undo: Callable[[T], object] | None = None,
+    ) -> T:
         """What ``act`` returns, or the error that it raises.
 
         Args:
             act: The call.
             patience: Seconds; ``PATIENCE_S`` if nothing else is said.
+            undo: Gets what comes when nobody waits for it any more.
 
         Raises:
-            DisplaySilent: It has not come back within ``patience``, or the call before
-                has not yet.
+            DisplaySilent: It has not come back within ``patience``, or the call before has not.
         """
         patience = PATIENCE_S if patience is None else patience
         if not self._free.acquire(timeout=patience):
             raise self._silent(patience)
-        answer: queue.SimpleQueue[tuple[T, BaseException | None]] = queue.SimpleQueue()
-        self._jobs.put((act, answer))
-        try:
-            value, error = answer.get(timeout=patience)
-        except queue.Empty:
-            raise self._silent(patience) from None
-        if error is not None:
-            raise error
+        call = _Call(act, undo)
+        self._jobs.put(call)
+        if not call.wait(patience):
+            raise self._silent(patience)
+        if call.error is not None:
+            raise call.error
+        value: T = call.value
         return value
 
     def end(self, last: Callable[[], object] = lambda: None) -> None:
-        """Make a last call, if the one before has come back, and end; waits for nothing long.
+        """Make a last call once the one before has come back, and end; waits for nothing long.
 
         An error of that call is nobody's.
         """
-        with suppress(Exception):
-            self.call(last)
+        answers = self._free.acquire(blocking=False)
+        self._jobs.put(_Call(last, None))
         self._jobs.put(None)
-        self._thread.join(PATIENCE_S if self._free.acquire(blocking=False) else 0)
+        self._thread.join(PATIENCE_S if answers else 0)
 
     def _silent(self, patience: float) -> DisplaySilent:
         return DisplaySilent(
@@ -84,12 +119,8 @@ class BoundedCalls:
         )
 
     def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            act, answer = job
-            try:
-                answer.put((act(), None))
-            except BaseException as error:  # noqa: BLE001 - raised in whoever waits
-                answer.put((None, error))
+        while (call := self._jobs.get()) is not None:
+            call.make()
             self._free.release()
 
 
@@ -113,7 +144,7 @@ class BoundedGrabber(Grabber):
     def __init__(self, open_it: Callable[[], Grabber], display: str) -> None:
         self._calls = BoundedCalls(display)
         try:
-            self._real = self._calls.call(open_it, OPEN_S)
+            self._real = self._calls.call(open_it, OPEN_S, lambda late: late.close())
         except BaseException:
             self._calls.end()
             raise
@@ -143,7 +174,7 @@ class BoundedProbe(ResponseProbe):
     def __init__(self, open_it: Callable[[], ResponseProbe], display: str) -> None:
         self._calls = BoundedCalls(display)
         try:
-            self._real = self._calls.call(open_it, OPEN_S)
+            self._real = self._calls.call(open_it, OPEN_S, lambda late: late.close())
         except BaseException:
             self._calls.end()
             raise

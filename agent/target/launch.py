@@ -76,7 +76,8 @@ class LaunchedGame:
         """Give up ownership: the game goes on, with a neutral pad, after this process."""
         if self.page is not None:
             self.page.close()
-        self.entry.note(keep=True)
+        with suppress(OSError):
+            self.entry.note(keep=True)
         self.entry.close()  # which whoever comes after the game's end will heal
 
 
@@ -86,7 +87,7 @@ def launch(
     log: Path,
     display: str | None = None,
     headless: bool | None = None,
-    keep: bool | None = None,
+    keep: bool | None = False,
     timeout: float = WINDOW_TIMEOUT_S,
 ) -> LaunchedGame:
     """Start a game and wait for its window.

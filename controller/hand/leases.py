@@ -129,9 +129,8 @@ class PadLeases:
         self._end = last + plan.period + plan.tail if last is not None else now + PLAN_S
         self._wanted_until = now + PLAN_S
         if self._frozen and steps and steps[0].due is None:
-            self._press(
-                self._limits.mask(steps[0].state)
-            )  # the fresh state is there before the game goes on
+            # The fresh state is there before the game goes on.
+            self._press(self._limits.mask(steps[0].state))
 
     def runs(self, now: float) -> None:
         """The game runs again: a plan that waited for that begins."""

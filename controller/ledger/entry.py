@@ -115,13 +115,17 @@ class Entry:
             os.ftruncate(self._descriptor, self._end)
 
     def remove(self) -> None:
-        """There is nothing left to heal.  Safe to call twice."""
-        if not self._closed:
-            if sys.platform == "win32":
-                self.close()
-            with suppress(OSError):
-                self.path.unlink()
+        """There is nothing left to heal.  Safe to call twice, and after ``close``."""
+        if self._closed:
+            with suppress(OSError, GameTaken):
+                if (again := Entry.take(self.path)) is not None:
+                    again.remove()
+            return
+        if sys.platform == "win32":  # which removes no open file
             self.close()
+        with suppress(OSError):
+            self.path.unlink()
+        self.close()
 
     def close(self) -> None:
         """Leave the entry to whoever heals it.  Safe to call twice."""

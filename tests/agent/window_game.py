@@ -2,7 +2,8 @@
 
 It has no SDL, so it never opens a pad.  Commands, one a line: ``renew`` (another window
 replaces this one after a moment), ``close`` (the window only), ``hide``, ``show``,
-``paint 0xRRGGBB``, ``size W H``, ``deaf`` (answer no pings any more).
+``paint 0xRRGGBB``, ``size W H``, ``deaf`` (answer no pings any more), ``hold`` (keep the whole
+display to itself for half of the time).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ class Program:
     def __init__(self) -> None:
         self.window = self.open()
         self.answers = True
+        self.holds = False
 
     def open(self) -> XWindow:
         """A fresh window that takes pings."""
@@ -52,6 +54,17 @@ class Program:
                 self.window.place(40, 40, int(width), int(height))
             case ["deaf"]:
                 self.answers = False
+            case ["hold"]:
+                self.holds = True
+
+    def hold_display(self) -> None:
+        """Keep the display to itself for half of the time, as some games do at every change."""
+        self.window.display.grab_server()
+        self.window.display.sync()
+        time.sleep(0.1)
+        self.window.display.ungrab_server()
+        self.window.display.sync()
+        time.sleep(0.05)
 
     def answer_pings(self) -> None:
         """Send each ping on to the root window, as programs must."""
@@ -75,6 +88,8 @@ def main() -> None:
                 program.obey(line.split())
         with suppress(error.ConnectionClosedError):
             program.answer_pings()
+            if program.holds:
+                program.hold_display()
 
 
 if __name__ == "__main__":

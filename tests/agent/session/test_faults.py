@@ -67,7 +67,8 @@ PAUSED_PARTS = ("freeze",)
 def check_let_go(session: Session, game: LaunchedGame) -> None:
     """What holds after every end: neutral pad, running game, complete trace, nothing left."""
     assert game.page is not None
-    assert neutral(game.page.path)
+    page = game.page.path
+    until(lambda: neutral(page), "a neutral pad")  # at once, or once a dead hand's has expired
     runs_on(game)
     assert gone(hand_pid(session))
     assert not own_threads()
@@ -167,7 +168,7 @@ def test_a_hand_that_stands_still_is_ended(stage: Stage, runner: LaunchedGame) -
     engine.shut()
     os.kill(hand_pid(session), signal.SIGSTOP)
     until(lambda: not psutil.pid_exists(hand_pid(session)), "the hand is ended")
-    runs_on(runner)
+    until(lambda: not stopped(runner.process.pid), "the game is let run")
     engine.open()
     assert session.wait(PATIENCE_S)
     assert session.end is not None

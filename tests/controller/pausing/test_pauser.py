@@ -17,12 +17,14 @@ import pytest
 
 from nitropilot.controller import processes
 from nitropilot.controller.errors import PauseFailed, PauseRefused, ProcessGone
+from nitropilot.controller.ledger import places
+from nitropilot.controller.ledger.entry import Entry
 from nitropilot.controller.pausing.pauser import Pauser
 from nitropilot.controller.processes import State, descendants, state
 from tests.controller.pausing.ticking import WAIT_S, TickingGame, end, reused_pid, wait_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 if sys.platform == "win32":
     pytest.skip("stops processes with POSIX signals", allow_module_level=True)
@@ -377,3 +379,32 @@ def test_freezing_waits_for_a_vfork_to_end(tmp_path: Path) -> None:
     finally:
         os.killpg(game.pid, signal.SIGKILL)
         game.wait()
+
+
+class Noting(Entry):
+    """An entry that looks whether what it is told of still runs."""
+
+    def freezing(self, processes: Iterable[tuple[int, str]]) -> None:
+        """Note it, if that can be done in time."""
+        told = [*processes]
+        assert all(state(psutil.Process(pid)) is State.RUNNING for pid, _ in told)
+        super().freezing(told)
+
+
+def test_what_is_stopped_is_noted_first(
+    play: Callable[..., TickingGame], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever dies in between leaves a line too much, never one too few."""
+    monkeypatch.setenv(places.VARIABLE, str(tmp_path / "ledger"))
+    game = play(*FAMILY)
+    entry = Noting.create("game", {})
+    with Pauser(game.pid, entry=entry) as pauser:
+        pauser.freeze()
+        assert game.stands()
+        assert all(f"[{pid}, " in entry.path.read_text() for pid in game.pids())
+        pauser.thaw()
+        assert "frozen" not in entry.path.read_text()
+        entry.remove()
+        with pytest.raises(PauseFailed, match="cannot be written"):
+            pauser.freeze()
+        game.await_ticks()
