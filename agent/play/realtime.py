@@ -126,7 +126,7 @@ class RealtimeLoop(PlayLoop):
         self._drop_plan()
         self._end_gap()
 
-    def _lost_window(self) -> None:
+    def _break_off(self) -> None:
         self._begin(NO_EPOCH)
 
     def _round(self, epoch: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from nitropilot.agent.errors import AgentError, GameExited, GameHung
 from nitropilot.agent.target.controls import Controls
 from nitropilot.agent.target.fair_play import refuse_protected
 from nitropilot.agent.target.launch import launch
+from nitropilot.agent.target.rechecks import Rechecks
 from nitropilot.agent.target.windows import describe, find_window_again, open_window
 from nitropilot.capture.errors import WindowVanished
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from nitropilot.controller import PadPage
 
 HANG_TIMEOUT_S = 10.0
+STOP_TOLERANCE_S = 2.0
+"""How long another program may stop the game: a tool that takes a look lets it go soon."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,15 @@ class Game:
         self.pad_reason = pad_reason
         self.page = page
         self._silent_since: float | None = None
+        self._stopped_since: float | None = None
+        self._rechecks = Rechecks(self._pids, controls.disarm)
+
+    @property
+    def stopped(self) -> str:
+        """That another program stopped the game, if it had when last looked; or ""."""
+        if self._stopped_since is None:
+            return ""
+        return f"the game was stopped by another program ({self.describe()})"
 
     @property
     def pad_warning(self) -> str:
@@ -122,6 +135,7 @@ class Game:
         Raises:
             GameExited: The game was ending, and has ended.
             GameHung: Somebody else stopped it.
+            ProtectedGame: It has an anti-cheat system by now.
             WindowVanished: It goes on without a window.
         """
         window, grabber, probe = find_window_again(self.window, self.check_running)
@@ -139,7 +153,9 @@ class Game:
 
         Raises:
             GameExited: Its process has ended.
-            GameHung: It has not answered for ``HANG_TIMEOUT_S``, or somebody else stopped it.
+            GameHung: It has not answered for ``HANG_TIMEOUT_S``, or somebody else stopped it
+                for longer than ``STOP_TOLERANCE_S``.
+            ProtectedGame: It has an anti-cheat system by now.
             WindowVanished: The window was closed.
         """
         self.check_running()
@@ -154,20 +170,37 @@ class Game:
             )
 
     def check_running(self) -> None:
-        """Raise unless the game's process is there and is not stopped by somebody else.
+        """As ``look_after``, and raise if it has been stopped for long.
 
         Raises:
             GameExited: It has ended.
-            GameHung: It is stopped.
+            GameHung: Somebody else stopped it for longer than ``STOP_TOLERANCE_S``.
+            ProtectedGame: It has an anti-cheat system by now.
+        """
+        self.look_after()
+        since = self._stopped_since
+        if since is not None and time.monotonic() - since > STOP_TOLERANCE_S:
+            hint = "let it run again (kill -CONT, or the tool that stopped it)"
+            raise GameHung(self.stopped, hint)
+
+    def look_after(self) -> None:
+        """Look at the game's process, also while nobody plays it; ``stopped`` says what was seen.
+
+        Raises:
+            GameExited: It has ended.
+            ProtectedGame: It has an anti-cheat system by now.
         """
         pauser = self.controls.pauser
         if not pauser.alive():
             raise GameExited(f"the game ended ({self.describe()})")
-        if pauser.stopped_by_others():
-            raise GameHung(
-                f"the game was stopped by another program ({self.describe()})",
-                "let it run again (kill -CONT, or the tool that stopped it)",
-            )
+        if not pauser.stopped_by_others():
+            self._stopped_since = None
+        elif self._stopped_since is None:
+            self._stopped_since = time.monotonic()
+        self._rechecks.check()
+
+    def _pids(self) -> set[int]:
+        return {self.controls.pauser.pid, self.window.pid or self.controls.pauser.pid}
 
     def describe(self) -> str:
         """Executable, process id and window handle, for messages."""
@@ -179,6 +212,7 @@ class Game:
             if self.launched is not None:
                 keep = self.keep_running and self.launched.process.poll() is None
                 steps.callback(self.launched.let_run if keep else self.launched.close)
+            steps.callback(self._rechecks.close)
             steps.callback(self.probe.close)
             steps.callback(self.grabber.close)
             steps.callback(self.controls.close)

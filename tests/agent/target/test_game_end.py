@@ -21,6 +21,7 @@ from nitropilot.agent.target.launch import LaunchedGame, launch
 from nitropilot.agent.target.recipe import Recipe
 from nitropilot.controller import Button, GamepadState
 from nitropilot.simulator.catalogue import find_recipe
+from tests.agent.launched_window import WindowGame
 from tests.agent.playing import (
     BOTH,
     PATIENCE_S,
@@ -55,33 +56,6 @@ pytestmark = [
         not sys.platform.startswith("linux"), reason="X11 windows and the preloaded pad"
     ),
 ]
-
-
-class WindowGame:
-    """The program of ``tests.agent.window_game``, launched as a game of ours."""
-
-    def __init__(self, folder: Path, display: str) -> None:
-        self._pipe = folder / "commands"
-        os.mkfifo(self._pipe)
-        recipe = Recipe(
-            "window",
-            sys.executable,
-            ("-m", "tests.agent.window_game", str(self._pipe)),
-            private_profile=False,
-            environment=(("PYTHONPATH", str(ROOT)),),
-        )
-        self.launched: LaunchedGame = launch(recipe, log=folder / "window.log", display=display)
-        self.pid = self.launched.process.pid
-
-    def open(self, _log: Path) -> Game:
-        """Take hold of it, as a session does; the game outlives the session."""
-        game = take_hold(self.launched.window, self.launched, "auto", freeze_limit=30.0)
-        game.keep_running = True
-        return game
-
-    def tell(self, command: str) -> None:
-        """Give a command."""
-        self._pipe.write_text(command + "\n")
 
 
 @pytest.fixture
