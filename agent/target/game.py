@@ -16,6 +16,7 @@ from nitropilot.agent.target.launch import launch
 from nitropilot.agent.target.rechecks import Rechecks
 from nitropilot.agent.target.windows import describe, find_window_again, open_window
 from nitropilot.capture.errors import WindowVanished
+from nitropilot.controller.pads.sdl_pad import why_not_opened
 
 if TYPE_CHECKING:
     from nitropilot.agent.target.launch import LaunchedGame
@@ -113,7 +114,7 @@ class Game:
         status = self.page.status()
         if status.error or status.attached:
             return status.error
-        return "the game has not opened the pad: it may not use SDL 2, or have its own copy inside"
+        return why_not_opened(self.window.pid or self.controls.pauser.pid)
 
     def grab(self) -> Frame:
         """The newest picture.

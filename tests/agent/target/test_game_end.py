@@ -15,6 +15,7 @@ import pytest
 import nitropilot.agent.play.loop
 import nitropilot.agent.target.game
 import nitropilot.agent.target.windows
+import nitropilot.controller.pads.sdl_pad
 from nitropilot.agent import Mode, Session, SessionState, Target
 from nitropilot.agent.target.game import take_hold
 from nitropilot.agent.target.launch import LaunchedGame, launch
@@ -309,6 +310,21 @@ def test_a_game_that_never_opens_the_pad(
     warnings = [record for record in caplog.records if "opened the pad" in record.message]
     assert len(warnings) == len(reasons_of(session, "opened the pad")) > 0
     assert {record.levelname for record in warnings} == {"WARNING"}
+
+
+@paused_only
+def test_a_game_for_another_machine(
+    window_game: WindowGame, stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A 32-bit game runs without the 64-bit library, and advice about SDL would lead nowhere."""
+    other = bytearray(Path(sys.executable).read_bytes()[:64])
+    other[4] ^= 3  # 32 bits instead of 64, or the other way round
+    (tmp_path / "program").write_bytes(other)
+    monkeypatch.setattr(nitropilot.controller.pads.sdl_pad, "OWN_PROGRAM", tmp_path / "program")
+    monkeypatch.setattr(nitropilot.agent.play.loop, "PAD_GRACE_S", 0.2)
+    session = stage.playing(window_game.open)
+    assert session.loop is not None
+    until(lambda: "another kind of machine" in session.loop.waiting_for, "it says so")
 
 
 def test_a_game_that_opened_the_pad_is_not_warned_about(
