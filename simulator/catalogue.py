@@ -36,7 +36,10 @@ def find_recipe(text: str) -> Recipe:
         try:
             words = split_command(text, windows=sys.platform == "win32")
         except ValueError as error:
-            raise LaunchFailed(f"cannot read the command {text!r}: {error}", "quote it") from None
+            raise LaunchFailed(
+                f"cannot read the command {text!r}: {str(error).lower()}",
+                "every quote needs a second one",
+            ) from None
         program = shutil.which(words[0]) if words else None
     if program is None:
         raise LaunchFailed(
