@@ -52,7 +52,7 @@ soak: packages-test $(READY)
 	SOAK_MINUTES=$${MINUTES:-10} $(BIN)/python -m pytest -s -m slow tests/e2e/test_soak.py
 
 slow-proofs:
-	"$(PYTHON)" scripts/slow_proofs.py --all
+	"$(PYTHON)" -m scripts.slow_proofs --all
 
 check: $(READY)
 	PATH="$(abspath $(BIN)):$$PATH" scripts/check

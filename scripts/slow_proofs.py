@@ -2,177 +2,26 @@
 
 Which rows have their turn is drawn from the commit's digest, so that nobody keeps a state and
 everybody can say for any commit what was proved of it.  Needs Python and git alone; started
-in the repository's root.
+in the repository's root as ``python -m scripts.slow_proofs``.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
-import os
-import shlex
+import signal
 import subprocess
 import sys
-import time
-import tomllib
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-LIST = ".ci/slow-proofs.toml"
-ALWAYS, IN_TURN = "always", "in turn"
+from scripts.proof_list import ALWAYS, IN_TURN, LIST, ListError, drawn, read_plan
+from scripts.proof_runs import run
+
+if TYPE_CHECKING:
+    from scripts.proof_list import Plan, Proof
+    from scripts.proof_runs import Result
+
 SLOWEST = 10
-INTERRUPTED = 130
-
-
-class ListError(ValueError):
-    """The list is not what it may be."""
-
-
-@dataclass(frozen=True)
-class Proof:
-    """A row of the list.
-
-    Attributes:
-        name: Of its own.
-        command: What is run, a target of make.
-        minutes: What it takes on a quiet machine.
-        when: ``always`` or ``in turn``.
-    """
-
-    name: str
-    command: str
-    minutes: float
-    when: str
-
-
-@dataclass(frozen=True)
-class Plan:
-    """The whole list.
-
-    Attributes:
-        minutes: What one run may take.
-        tests: The step before all rows.
-        proofs: The rows.
-    """
-
-    minutes: float
-    tests: Proof
-    proofs: tuple[Proof, ...]
-
-    def rows(self, when: str) -> list[Proof]:
-        """The rows of one kind."""
-        return [proof for proof in self.proofs if proof.when == when]
-
-    @property
-    def left(self) -> float:
-        """Minutes for rows in turn."""
-        return self.minutes - self.tests.minutes - sum(p.minutes for p in self.rows(ALWAYS))
-
-
-@dataclass(frozen=True)
-class Result:
-    """How a step went.
-
-    Attributes:
-        proof: The step.
-        seconds: What it took.
-        status: Its exit status.
-    """
-
-    proof: Proof
-    seconds: float
-    status: int
-
-    @property
-    def line(self) -> str:
-        """For printing."""
-        how = f"failed with status {self.status}" if self.status else "passed"
-        minutes = self.proof.minutes
-        return f"{self.seconds / 60:6.1f} min (listed {minutes:g})  {self.proof.name}: {how}"
-
-
-def read_plan(text: str) -> Plan:
-    """The list from its text.
-
-    Raises:
-        ListError: It is no such list.
-    """
-    try:
-        data = tomllib.loads(text)
-        tests = Proof(name="tests", when=ALWAYS, **data.pop("tests"))
-        proofs = tuple(Proof(**row) for row in data.pop("proof", ()))
-        plan = Plan(_minutes("a run", data.pop("minutes")), tests, proofs)
-    except (tomllib.TOMLDecodeError, AttributeError, KeyError, TypeError) as error:
-        raise ListError(f"{LIST} cannot be read: {error}") from error
-    if data:
-        raise ListError(f"{LIST} has {sorted(data)[0]!r}, which nobody reads")
-    for proof in (tests, *proofs):
-        _check(proof)
-    names = [proof.name for proof in (tests, *proofs)]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise ListError(f"{LIST} has two rows of the name {twice[0]!r}")
-    return plan
-
-
-def _check(proof: Proof) -> None:
-    """Raise ``ListError`` for a row that could not be drawn or run."""
-    if not isinstance(proof.name, str) or not proof.name:
-        raise ListError(f"{LIST} has a row whose name is {proof.name!r}")
-    try:
-        words = shlex.split(proof.command)
-    except (ValueError, AttributeError, TypeError) as error:
-        raise ListError(f"{proof.name!r} has the command {proof.command!r}: {error}") from error
-    if not words:
-        raise ListError(f"{proof.name!r} has no command")
-    _minutes(proof.name, proof.minutes)
-    if proof.when not in (ALWAYS, IN_TURN):
-        raise ListError(f"{proof.name!r} is to run {proof.when!r}: {ALWAYS!r} or {IN_TURN!r}")
-
-
-def _minutes(name: str, value: object) -> float:
-    if type(value) not in (int, float) or not 0 < value < float("inf"):  # type: ignore[operator]
-        raise ListError(f"{name!r} takes {value!r} minutes: use a number above 0")
-    return value  # type: ignore[return-value]
-
-
-def drawn(plan: Plan, digest: str) -> list[Proof]:
-    """The rows in turn that a commit runs: a function of digest, names and minutes alone."""
-    order = sorted(plan.rows(IN_TURN), key=lambda row: _lot(digest, row.name))
-    left, chosen = plan.left, []
-    for row in order:
-        if row.minutes <= left:
-            chosen.append(row)
-            left -= row.minutes
-    return chosen
-
-
-def _lot(digest: str, name: str) -> bytes:
-    return hashlib.sha256(f"{digest} {name}".encode()).digest()
-
-
-def run(steps: list[Proof]) -> list[Result]:
-    """Run all, also after one has failed, and say of each how it went."""
-    results: list[Result] = []
-    for step in steps:
-        print(f"== {step.name}: {step.command}", flush=True)
-        began = time.monotonic()
-        try:
-            status = _call(step.command)
-        except KeyboardInterrupt:
-            return [*results, Result(step, time.monotonic() - began, INTERRUPTED)]
-        results.append(Result(step, time.monotonic() - began, status))
-        print(f"== {results[-1].line.strip()}", flush=True)
-    return results
-
-
-def _call(command: str) -> int:
-    # What make was told of this run (to ignore errors, to run nothing) is not for the rows.
-    environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS")}
-    try:
-        return subprocess.run(shlex.split(command), env=environment, check=False).returncode
-    except OSError as error:
-        print(error, file=sys.stderr, flush=True)
-        return 127
 
 
 def head() -> str:
@@ -305,5 +154,11 @@ def main(arguments: list[str] | None = None) -> int:
     return 1 if any(result.status for result in results) else 0
 
 
-if __name__ == "__main__":
+def start() -> None:
+    """The whole program: a request to end it ends the step that runs first."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())
+
+
+if __name__ == "__main__":
+    start()

@@ -30,17 +30,40 @@ def find_recipe(text: str) -> Recipe:
     """
     if text.strip().lower() in KNOWN_GAMES:
         return KNOWN_GAMES[text.strip().lower()]()
-    try:
-        words = shlex.split(text, posix=sys.platform != "win32")
-    except ValueError as error:
-        raise LaunchFailed(f"cannot read the command {text!r}: {error}", "quote it") from None
-    program = shutil.which(words[0]) if words else None
+    words = [text.strip()]
+    program = shutil.which(words[0])  # a shell took the quotes from a path with spaces
+    if program is None:
+        try:
+            words = split_command(text, windows=sys.platform == "win32")
+        except ValueError as error:
+            raise LaunchFailed(
+                f"cannot read the command {text!r}: {str(error).lower()}",
+                "every quote needs a second one",
+            ) from None
+        program = shutil.which(words[0]) if words else None
     if program is None:
         raise LaunchFailed(
             f"cannot launch {text!r}: no such game or program",
-            f"known games are {', '.join(sorted(KNOWN_GAMES))}; anything else is a command line",
+            f"known games are {', '.join(sorted(KNOWN_GAMES))}; anything else is a command line, "
+            "with quotes around a path that has spaces",
         )
     return Recipe(Path(program).stem, program, tuple(words[1:]), private_profile=False)
+
+
+def split_command(text: str, windows: bool) -> list[str]:
+    """The words of a command line, without their quotes.
+
+    In Windows only ``"`` quotes, and a backslash is a part of a path.
+
+    Raises:
+        ValueError: A quote is not closed.
+    """
+    lexer = shlex.shlex(text, posix=True)
+    lexer.whitespace_split = True
+    lexer.commenters = ""
+    if windows:
+        lexer.quotes, lexer.escape = '"', ""
+    return list(lexer)
 
 
 def installed(name: str) -> bool:

@@ -42,6 +42,8 @@ log = logging.getLogger("nitropilot.session")
 
 HOLD_S = 0.1
 """How long the game runs with a neutral pad before another try to get a usable frame."""
+STOP_LOOK_S = 0.02
+"""How often to look whether a game that another program stopped runs again."""
 PAD_GRACE_S = 3.0
 """How long a game may run before it should have opened its pad."""
 
@@ -139,13 +141,26 @@ class PlayLoop(ABC):
             finally:
                 self.stats.playing_seconds += time.perf_counter() - began
             self.game.check(self.stats.running_seconds)
+            self._sit_out_stop(epoch)
         except WindowVanished:
-            self._lost_window()
+            self._break_off()
             self._hold(epoch)
             self.game.find_again()
             self.trace.event("window changed", window=self.game.window.handle)
         except ProcessGone as error:
             raise GameExited(f"the game ended ({self.game.describe()})") from error
+
+    def idle(self) -> None:
+        """Look after the game between two stretches of play, and say if it stands still.
+
+        Raises:
+            GameExited: The game has ended.
+            ProtectedGame: It has an anti-cheat system by now.
+        """
+        before = self.game.stopped
+        self.game.look_after()
+        if before or self.game.stopped:
+            self._wait_for(self.game.stopped)
 
     @abstractmethod
     def close(self) -> None:
@@ -160,8 +175,18 @@ class PlayLoop(ABC):
         """Play for a moment, while ``epoch`` lasts."""
 
     @abstractmethod
-    def _lost_window(self) -> None:
-        """There is no window to grab; the pad rests until there is."""
+    def _break_off(self) -> None:
+        """Nothing that was planned is to be played; the pad rests meanwhile."""
+
+    def _sit_out_stop(self, epoch: int) -> None:
+        """Rest while another program has stopped the game, as long as that is tolerated."""
+        if not self.game.stopped or not self._rest(epoch):
+            return
+        self._break_off()
+        self._wait_for(self.game.stopped)
+        while self.game.stopped and self.game.controls.epoch == epoch:
+            time.sleep(STOP_LOOK_S)
+            self.game.check_running()
 
     def _wait_for(self, what: str) -> None:
         """Say it once: in the trace, in the log and to whoever looks."""

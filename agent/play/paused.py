@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from nitropilot.agent.play.loop import Parts
     from nitropilot.agent.values import Decision
 
+LOOK_S = 0.25
+"""How often to look after the game while a chunk is played."""
+
 
 class PausedLoop(PlayLoop):
     """Plays one chunk a round."""
@@ -32,7 +35,7 @@ class PausedLoop(PlayLoop):
         """Nothing runs beside this loop; an ended one is kept, but need not keep frames."""
         self._decider.forget()
 
-    def _lost_window(self) -> None:
+    def _break_off(self) -> None:
         """Nothing is planned beyond a round."""
 
     def _round(self, epoch: int) -> None:
@@ -78,8 +81,14 @@ class PausedLoop(PlayLoop):
         """Let the game run with the chunk's actions, and write down what happened."""
         states = self._read(row.decision.chunk.actions, self.settings.actions_per_chunk)
         self._tell_chunk(row)
+        looked = time.perf_counter()
         try:
             for step, pressed in self.game.controls.play(states, self._period, epoch):
+                if time.perf_counter() - looked > LOOK_S:  # a slow chunk takes many seconds
+                    looked = time.perf_counter()
+                    self.game.look_after()
+                    if self.game.stopped:
+                        break
                 self._note(row, step, pressed)
                 self._record(PadSample(row.states[-1], row.sent[-1], "agent", row.number, step))
         finally:

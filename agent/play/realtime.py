@@ -124,7 +124,7 @@ class RealtimeLoop(PlayLoop):
         self._drop_plan()
         self._freshness.begin()
 
-    def _lost_window(self) -> None:
+    def _break_off(self) -> None:
         self._begin(NO_EPOCH)
 
     def _round(self, epoch: int) -> None:

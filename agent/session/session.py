@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 import uuid
 from dataclasses import replace
 from datetime import datetime
@@ -165,7 +166,7 @@ class Session:
     def _run(self) -> None:
         try:
             loop = self._attach()
-            while self._until_playing():
+            while self._until_playing(loop):
                 self._play_round(loop)
                 if loop.starved:
                     self.mode, loop = fall_back(loop)
@@ -208,8 +209,9 @@ class Session:
                 self.machine.enter(SessionState.PAUSED)
         return loop
 
-    def _until_playing(self) -> bool:
+    def _until_playing(self, loop: PlayLoop) -> bool:
         """Wait until there is a chunk to play (True) or the session is to end (False)."""
+        looked = float("-inf")
         while True:
             with self.machine.condition:
                 if self.machine.ending is not None:
@@ -217,8 +219,9 @@ class Session:
                 if self.state is SessionState.PLAYING:
                     return True
                 self.machine.condition.wait(self._tape.tick(IDLE_CHECK_S))
-            if self.game is not None and not self.game.controls.hand.game_alive():
-                self.game.check_running()
+            if time.monotonic() - looked >= IDLE_CHECK_S:
+                looked = time.monotonic()
+                loop.idle()
 
     def _play_round(self, loop: PlayLoop) -> None:
         """Play for a moment, or the one chunk that was asked for."""

@@ -6,7 +6,8 @@ So before NitroPilot takes hold of a game it looks
 
 * at the programs of its process tree, and those that started it, by name;
 * at the files that the tree has loaded;
-* at the names beside the game's program and its folder's parents, without reading any file;
+* at the names beside the game's program and in the folders above it, as far as they are the
+  game's own (``agent.target.game_files``), without reading any file;
 * at the game's own name, for games that show nothing else.
 
 One hit refuses the game; there is no override.  Anti-cheat services that run all the time
@@ -25,7 +26,12 @@ from typing import TYPE_CHECKING
 import psutil
 
 from nitropilot.agent.errors import ProtectedGame
-from nitropilot.agent.target.game_files import folders_of, loaded_files, names_in
+from nitropilot.agent.target.game_files import (
+    folders_of,
+    holds_many_games,
+    loaded_files,
+    names_in,
+)
 from nitropilot.agent.target.protections import PROTECTIONS
 from nitropilot.controller.processes import descendants
 
@@ -144,12 +150,20 @@ def _by_loaded(files: Iterable[str]) -> Evidence | None:
     return None
 
 
-def _by_folder(folders: Iterable[Path]) -> Evidence | None:
-    for folder in folders:
-        names = {name.lower() for name in names_in(folder)}
-        for protection in PROTECTIONS:
-            if hits := names & protection.files:
-                return Evidence(protection, f"{min(hits)} lies in {folder}")
+def _by_folder(homes: Iterable[list[Path]]) -> Evidence | None:
+    for folders in homes:
+        for height, folder in enumerate(folders, 1):
+            found = _in_folder(folder)
+            if found and not any(holds_many_games(one) for one in folders[:height]):
+                return found
+    return None
+
+
+def _in_folder(folder: Path) -> Evidence | None:
+    names = {name.lower() for name in names_in(folder)}
+    for protection in PROTECTIONS:
+        if hits := names & protection.files:
+            return Evidence(protection, f"{min(hits)} lies in {folder}")
     return None
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,50 +12,21 @@ from nitropilot.agent.errors import AgentError, GameExited, GameHung
 from nitropilot.agent.target.controls import Controls
 from nitropilot.agent.target.fair_play import refuse_protected
 from nitropilot.agent.target.launch import launch
+from nitropilot.agent.target.rechecks import Rechecks
 from nitropilot.agent.target.windows import describe, find_window_again, open_window
 from nitropilot.capture.errors import WindowVanished
 from nitropilot.controller.hand.protocol import FREEZE_LIMIT_S
+from nitropilot.controller.pads.sdl_pad import why_not_opened
 
 if TYPE_CHECKING:
     from nitropilot.agent.target.launch import LaunchedGame
-    from nitropilot.agent.target.recipe import Recipe
+    from nitropilot.agent.target.recipe import Target
     from nitropilot.capture import Frame, Grabber, ResponseProbe, Window
     from nitropilot.controller import PadPage
 
 HANG_TIMEOUT_S = 10.0
-
-
-@dataclass(frozen=True)
-class Target:
-    """Which game: exactly one of a running one (any mix of criteria) or one to launch.
-
-    Attributes:
-        window: Window handle.
-        pid: Process id; windows of its children count.
-        process: Executable name or a part of it.
-        launch: How to start the game.
-        headless: For ``launch``: private display (None: only where there is no other).
-        keep: For ``launch``: leave the game running at the end (None: if it can be seen).
-        display: X display, default from the environment.
-    """
-
-    window: int | None = None
-    pid: int | None = None
-    process: str | None = None
-    launch: Recipe | None = None
-    headless: bool | None = None
-    keep: bool | None = None
-    display: str | None = None
-
-    def __post_init__(self) -> None:
-        running = any(v is not None for v in (self.window, self.pid, self.process))
-        if running == (self.launch is not None):
-            raise AgentError(
-                "both a running game and one to launch were named"
-                if running
-                else "no game was named",
-                "give --window, --pid or --process (see `nitropilot windows`), or --launch",
-            )
+STOP_TOLERANCE_S = 2.0
+"""How long another program may stop the game: a tool that takes a look lets it go soon."""
 
 
 class Game:
@@ -89,6 +60,15 @@ class Game:
         self.pad_reason = pad_reason
         self.page = page
         self._silent_since: float | None = None
+        self._stopped_since: float | None = None
+        self._rechecks = Rechecks(self._pids, controls.disarm)
+
+    @property
+    def stopped(self) -> str:
+        """That another program stopped the game, if it had when last looked; or ""."""
+        if self._stopped_since is None:
+            return ""
+        return f"the game was stopped by another program ({self.describe()})"
 
     @property
     def pad_warning(self) -> str:
@@ -98,7 +78,7 @@ class Game:
         status = self.page.status()
         if status.error or status.attached:
             return status.error
-        return "the game has not opened the pad: it may not use SDL 2, or have its own copy inside"
+        return why_not_opened(self.window.pid or self.controls.hand.game)
 
     def grab(self) -> Frame:
         """The newest picture.
@@ -120,6 +100,7 @@ class Game:
         Raises:
             GameExited: The game was ending, and has ended.
             GameHung: Somebody else stopped it.
+            ProtectedGame: It has an anti-cheat system by now.
             WindowVanished: It goes on without a window.
         """
         window, grabber, probe = find_window_again(self.window, self.check_running)
@@ -137,7 +118,9 @@ class Game:
 
         Raises:
             GameExited: Its process has ended.
-            GameHung: It has not answered for ``HANG_TIMEOUT_S``, or somebody else stopped it.
+            GameHung: It has not answered for ``HANG_TIMEOUT_S``, or somebody else stopped it
+                for longer than ``STOP_TOLERANCE_S``.
+            ProtectedGame: It has an anti-cheat system by now.
             WindowVanished: The window was closed.
         """
         self.check_running()
@@ -152,20 +135,38 @@ class Game:
             )
 
     def check_running(self) -> None:
-        """Raise unless the game's process is there and is not stopped by somebody else.
+        """As ``look_after``, and raise if it has been stopped for long.
 
         Raises:
             GameExited: It has ended.
-            GameHung: It is stopped.
+            GameHung: Somebody else stopped it for longer than ``STOP_TOLERANCE_S``.
+            ProtectedGame: It has an anti-cheat system by now.
+        """
+        self.look_after()
+        since = self._stopped_since
+        if since is not None and time.monotonic() - since > STOP_TOLERANCE_S:
+            hint = "let it run again (kill -CONT, or the tool that stopped it)"
+            raise GameHung(self.stopped, hint)
+
+    def look_after(self) -> None:
+        """Look at the game's process, also while nobody plays it; ``stopped`` says what was seen.
+
+        Raises:
+            GameExited: It has ended.
+            ProtectedGame: It has an anti-cheat system by now.
         """
         hand = self.controls.hand
         if not hand.game_alive():
             raise GameExited(f"the game ended ({self.describe()})")
-        if hand.stopped_by_others():
-            raise GameHung(
-                f"the game was stopped by another program ({self.describe()})",
-                "let it run again (kill -CONT, or the tool that stopped it)",
-            )
+        if not hand.stopped_by_others():
+            self._stopped_since = None
+        elif self._stopped_since is None:
+            self._stopped_since = time.monotonic()
+        self._rechecks.check()
+
+    def _pids(self) -> set[int]:
+        game = self.controls.hand.game
+        return {game, self.window.pid or game}
 
     def describe(self) -> str:
         """Executable, process id and window handle, for messages."""
@@ -179,6 +180,7 @@ class Game:
                 steps.callback(self.launched.let_run if keep else self.launched.close)
             if self.page is not None:
                 steps.callback(self.page.close)
+            steps.callback(self._rechecks.close)
             steps.callback(self.probe.close)
             steps.callback(self.grabber.close)
             steps.callback(self.controls.close)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import stat
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,12 +18,19 @@ CLIMB = 3
 """Folders above a program's that are still the game's: ``Game/Binaries/Win64`` of Unreal."""
 MAX_NAMES = 5000
 """Entries of a folder that are looked at; a game's own has fewer."""
+MANY_GAMES = 12
+"""So many programs, or folders with programs in them, lie in a folder of many games."""
+LOOKED_INTO = 200
+"""Folders of a folder, and entries of each, in which programs are looked for."""
 SHARED = {
-    "common", "steamapps", "games", "usr", "opt", "local", "home", "users", "tmp", "windows",
+    "steamapps", "games", "usr", "opt", "home", "users", "tmp", "temp", "drive_c",
     "program files", "program files (x86)", "applications", "desktop", "downloads", "documents",
-    "xboxgames", "epic games", "gog games", "drive_c",
+    "xboxgames", "epic games", "gog games",
 }  # fmt: skip
-"""Names of folders that many games or programs share: they are not climbed into."""
+"""Names of folders that many games or programs share."""
+SHARED_IN = {"common": {"steamapps"}, "windows": {"", "drive_c"}, "local": {"usr", "appdata"}}
+"""Names that say so only in these folders: a game may have a ``Windows`` of its own."""
+PROGRAM_SUFFIXES = {"", ".appimage", ".sh", ".x86", ".x86_64"}
 SYSTEM = ("/usr/", "/bin/", "/sbin/", "/lib/", "/lib64/", "/nix/store/", "/snap/", "/app/")
 
 
@@ -44,8 +53,10 @@ def loaded_files(pid: int) -> Iterator[str]:
 
 def folders_of(
     program: str, arguments: Iterable[str], pid: int | None, cwd: str = ""
-) -> list[Path]:
-    """The folders that a game lives in, its program's own first, each once.
+) -> list[list[Path]]:
+    """The folders that a game lives in: for each of its programs its own, and those above it.
+
+    Folders that are shared with other games or programs are none of them.
 
     Args:
         program: Path of the executable, or "".
@@ -58,20 +69,33 @@ def folders_of(
     programs += [file for word in arguments if (file := _file(word, cwd))]
     if pid is not None:
         programs += [path for path in loaded_files(pid) if path.lower().endswith(".exe")]
-    found: dict[Path, None] = {}
-    for path in programs:
-        found |= dict.fromkeys(_climb(Path(path).absolute().parent))
-    return list(found)
+    homes = dict.fromkeys(Path(path).absolute().parent for path in programs)
+    return [climbed for home in homes if (climbed := list(_climb(home)))]
 
 
-def names_in(folder: Path) -> list[str]:
-    """What lies in a folder; nothing if it cannot be listed."""
+def holds_many_games(folder: Path) -> bool:
+    """Whether so many programs lie in a folder, or in its folders, that it is no game's own."""
+    found = looked_into = 0
+    for name in names_in(folder):
+        path = folder / name
+        if path.is_dir() and looked_into < LOOKED_INTO:
+            looked_into += 1
+            found += any(_is_program(path / inside) for inside in names_in(path, LOOKED_INTO))
+        else:
+            found += _is_program(path)
+        if found >= MANY_GAMES:
+            return True
+    return False
+
+
+def names_in(folder: Path, most: int = MAX_NAMES) -> list[str]:
+    """What lies in a folder, up to ``most``; nothing if it cannot be listed."""
     names: list[str] = []
     try:
         with os.scandir(folder) as entries:
             for entry in entries:
                 names.append(entry.name)
-                if len(names) >= MAX_NAMES:
+                if len(names) >= most:
                     break
     except OSError:
         pass
@@ -91,10 +115,52 @@ def _file(word: str, cwd: str) -> str:
 
 def _climb(folder: Path) -> Iterator[Path]:
     """A program's folder, and those above it that may be the same game's."""
-    yield folder
-    if f"{folder.as_posix()}/".startswith(SYSTEM):
-        return
-    for above in list(folder.parents)[:CLIMB]:
-        if above.name.lower() in SHARED or above == Path.home() or not above.name:
+    system = f"{folder.as_posix()}/".startswith(SYSTEM)
+    for place in [folder, *folder.parents][: 1 if system else CLIMB + 1]:
+        if _is_shared(place):
             return
-        yield above
+        yield place
+
+
+def _is_shared(folder: Path) -> bool:
+    """Whether a folder is, by its place or its rights, not one game's own."""
+    name, within = folder.name.lower(), folder.parent.name.lower()
+    if not name or name in SHARED or within in SHARED_IN.get(name, ()):
+        return True
+    if within in ("home", "users"):  # somebody's home
+        return True
+    return folder == Path.home() or folder in _folders_of_user() or _open_to_all(folder)
+
+
+def _folders_of_user() -> set[Path]:
+    """Downloads, desktop and the like, in the language that the user's desktop has."""
+    config = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    try:
+        text = Path(config, "user-dirs.dirs").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return set()
+    values = re.findall(r'^XDG_\w+_DIR="(.+)"', text, re.MULTILINE)
+    return {Path(value.replace("$HOME", str(Path.home()))) for value in values}
+
+
+def _open_to_all(folder: Path) -> bool:
+    """Whether everybody may put files there, as in ``/tmp``."""
+    try:
+        mode = folder.stat().st_mode
+    except OSError:
+        return False
+    return bool(mode & stat.S_ISVTX and mode & stat.S_IWOTH)
+
+
+def _is_program(path: Path) -> bool:
+    """Whether a file could be started, by its name and its rights; it is not read."""
+    if path.suffix.lower() == ".exe":
+        return True
+    if path.suffix.lower() not in PROGRAM_SUFFIXES:
+        return False
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    # Where everybody may write everything, as on a disk of Windows's, the rights say nothing.
+    return stat.S_ISREG(mode) and bool(mode & stat.S_IXUSR) and not mode & stat.S_IWOTH

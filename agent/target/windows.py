@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from nitropilot import capture
+from nitropilot.agent.target.fair_play import refuse_protected
 from nitropilot.agent.target.launch import main_window
 from nitropilot.capture.errors import CaptureError, WindowVanished
 
@@ -42,6 +43,7 @@ def find_window_again(
         check_running: Raises when it is of no use to wait.
 
     Raises:
+        ProtectedGame: It belongs to a game with an anti-cheat system.
         WindowVanished: There is none within ``NEW_WINDOW_S``.
     """
     deadline = time.monotonic() + NEW_WINDOW_S
@@ -49,6 +51,7 @@ def find_window_again(
         check_running()
         try:
             window = main_window(gone.pid, gone.display or None)
+            refuse_protected(window.pid)
             return window, *open_window(window)
         except CaptureError:
             time.sleep(0.1)

@@ -53,16 +53,26 @@ class Win32Hotkeys(HotkeyListener):
     Args:
         actions: What each hotkey does.
         user32: The system's calls.
+
+    Raises:
+        ControllerError: Windows gives the thread no hotkeys at all.
     """
 
     def __init__(self, actions: Mapping[Hotkey, Callable[[], object]], user32: User32) -> None:
         self._actions = list(actions.items())
         self._user32 = user32
         self._thread_id = 0
+        self._numbers: list[int] = []
+        self._failure: Exception | None = None
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._work, name="nitropilot-hotkeys", daemon=True)
         self._thread.start()
         self._ready.wait()
+        if self._failure is not None:
+            raise ControllerError(
+                f"no hotkeys: Windows does not give them ({self._failure})",
+                "start NitroPilot in the session of your desktop",
+            ) from self._failure
 
     def close(self) -> None:
         """As ``HotkeyListener``."""
@@ -71,31 +81,35 @@ class Win32Hotkeys(HotkeyListener):
             self._thread.join()
 
     def _work(self) -> None:
-        self._thread_id = self._user32.thread_id()
-        numbers = self._register()
-        self._ready.set()
         try:
+            try:
+                self._thread_id = self._user32.thread_id()
+                self._register()
+            except Exception as error:  # noqa: BLE001 - raised in the thread that waits for us
+                self._failure = error
+                return
+            finally:
+                self._ready.set()
             while (number := self._user32.next_hotkey()) is not None:
-                if number in numbers:
+                if number in self._numbers:
                     hotkey, action = self._actions[number]
                     threading.Thread(
                         target=action, name=f"nitropilot-{hotkey}", daemon=True
                     ).start()
         finally:
-            for number in numbers:
+            for number in self._numbers:
                 self._user32.unregister(number)
 
-    def _register(self) -> list[int]:
-        """Ask for every hotkey; the numbers of those that were given."""
-        numbers, trouble = [], []
+    def _register(self) -> None:
+        """Ask for every hotkey, and note the numbers of those that were given."""
+        trouble = []
         for number, (hotkey, _) in enumerate(self._actions):
             modifiers = sum(_MASKS[name] for name in hotkey.modifiers) | MOD_NOREPEAT
             problem = self._user32.register(number, modifiers, KEYS[hotkey.key].vk)
             if not problem:
-                numbers.append(number)
+                self._numbers.append(number)
             elif problem == ERROR_HOTKEY_ALREADY_REGISTERED:
                 trouble.append(f"hotkey {hotkey}: another program has it")
             else:
                 trouble.append(f"hotkey {hotkey}: Windows refused it (error {problem})")
         self.trouble = tuple(trouble)
-        return numbers

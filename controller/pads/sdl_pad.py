@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nitropilot.controller.errors import PadFailed, ShimError
@@ -14,6 +15,9 @@ from nitropilot.controller.state import NEUTRAL
 if TYPE_CHECKING:
     from nitropilot.controller.pads.pad_page import PadPage
     from nitropilot.controller.state import GamepadState
+
+OWN_PROGRAM = Path("/proc/self/exe")
+"""A program for the machine that the preload library is compiled for."""
 
 
 class SdlPad(Gamepad):
@@ -59,6 +63,30 @@ class SdlPad(Gamepad):
         self.page.write(NEUTRAL)
         if self._owns_page:
             self.page.close()
+
+
+def why_not_opened(pid: int) -> str:
+    """What may keep a game from opening its preloaded pad, as far as its process tells.
+
+    A program for another machine, such as a 32-bit one, is run without the library.
+    """
+    own, its = _machine(OWN_PROGRAM), _machine(Path(f"/proc/{pid}/exe"))
+    if its and its != own:
+        return (
+            "the game is for another kind of machine than the preloaded pad, as 32-bit games are: "
+            "use `--pad vgamepad`"
+        )
+    return "the game has not opened the pad: it may not use SDL 2, or have its own copy inside"
+
+
+def _machine(program: Path) -> bytes:
+    """Width and kind of the machine that an ELF program is for; empty if it is none."""
+    try:
+        with program.open("rb") as file:
+            head = file.read(20)
+    except OSError:
+        return b""
+    return head[4:6] + head[18:20] if head.startswith(b"\x7fELF") else b""
 
 
 def launch_environment(page: PadPage) -> dict[str, str]:

@@ -116,17 +116,7 @@ def bench(
         engine = stack.enter_context(Measured(job, environment))
         chunk = engine.ask("chunk")
         cold_start_s = engine.age_s
-        kind = _kind(engine.loaded["info"]["device"])
-        others: dict[str, Measured] = {}
-        if settings.baseline:
-            tell("loading the baseline", 0.3)
-            where = kind if kind == "cuda" else "cpu"
-            plain = _job(settings, "baseline", where, "float32")
-            others["baseline"] = stack.enter_context(Measured(plain))
-        if settings.roofline and kind in ("cpu", "cuda"):
-            roof = _job(settings, "ceilings", kind, "float32")
-            roof["threads"] = _threads(engine.loaded["info"]["device"])
-            others["ceilings"] = stack.enter_context(Measured(roof))
+        others = _others(settings, engine.loaded["info"]["device"], stack, tell)
         answers = _rounds(settings, engine, others, tell)
         ends = {name: one.ask("end") for name, one in (("engine", engine), *others.items())}
         if ends["engine"]["info"] != engine.loaded["info"]:
@@ -145,19 +135,45 @@ def bench(
         if "ceilings" in others:
             from nitropilot.engines.measure.bench_report import held_against
 
-            report["roofline"] = held_against(
-                report, others["ceilings"].loaded["work"], answers["ceilings"]
-            )
+            work = others["ceilings"].loaded["work"]
+            report["roofline"] = held_against(report, work, answers["ceilings"])
         if "baseline" in others:
-            first = answers["baseline"].pop(0)
-            report["baseline"] = {
-                "engine": others["baseline"].loaded["info"],
-                **_measured(answers["baseline"], others["baseline"], ends["baseline"]),
-                **compare(answers["engine"], answers["baseline"]),
-                "relative_error": _relative(chunk["actions"], first["actions"]),
-            }
+            report["baseline"] = _beside(chunk, others["baseline"], answers, ends["baseline"])
         tell("done", 1.0)
         return report
+
+
+def _others(
+    settings: BenchSettings, place: str, stack: ExitStack, tell: Callable[[str, float], None]
+) -> dict[str, Measured]:
+    """What an engine at ``place`` is held against: processes that end with ``stack``."""
+    kind = _kind(place)
+    others: dict[str, Measured] = {}
+    if settings.baseline:
+        tell("loading the baseline", 0.3)
+        plain = _job(settings, "baseline", kind if kind == "cuda" else "cpu", "float32")
+        others["baseline"] = stack.enter_context(Measured(plain))
+    if settings.roofline and kind in ("cpu", "cuda"):
+        roof = _job(settings, "ceilings", kind, "float32")
+        roof["threads"] = _threads(place)
+        others["ceilings"] = stack.enter_context(Measured(roof))
+    return others
+
+
+def _beside(
+    chunk: dict[str, Any],
+    baseline: Measured,
+    answers: dict[str, list[dict[str, Any]]],
+    end: dict[str, Any],
+) -> dict[str, Any]:
+    """The baseline's part of the report; ``chunk`` is the engine's first."""
+    first, *measured = answers["baseline"]
+    return {
+        "engine": baseline.loaded["info"],
+        **_measured(measured, baseline, end),
+        **compare(answers["engine"], measured),
+        "relative_error": _relative(chunk["actions"], first["actions"]),
+    }
 
 
 def _job(settings: BenchSettings, engine: str, device: str, precision: str) -> dict[str, Any]:

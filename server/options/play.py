@@ -102,7 +102,6 @@ class HowToPlay(Options):
     )
     allow: Annotated[
         tuple[str, ...],
-        A_LIST,
         Outside(MenuButtons),
         Flag(help="Menu button that may be pressed: start, back, guide."),
     ] = Field(default=(), description="Menu buttons that may be pressed")

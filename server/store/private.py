@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 LOCK_PATIENCE_S = 10.0
 LOCK_LOOK_EVERY_S = 0.02
+REPLACE_PATIENCE_S = 2.0
+"""How long a file may be in somebody's hands: on Windows it cannot be replaced while it is read."""
+IN_USE = (5, 32)
+"""Windows' errors for that: access denied, sharing violation."""
 
 
 def write_private(path: Path, text: str) -> None:
@@ -34,10 +38,24 @@ def write_private(path: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        part.replace(path)
+        _replace(part, path)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def _replace(part: Path, path: Path) -> None:
+    """Give a file its name, once those who read the one that has it are done."""
+    until = time.monotonic() + REPLACE_PATIENCE_S
+    while True:
+        try:
+            part.replace(path)
+        except PermissionError as error:
+            if getattr(error, "winerror", None) not in IN_USE or time.monotonic() >= until:
+                raise
+            time.sleep(LOCK_LOOK_EVERY_S)
+        else:
+            return
 
 
 def refuse_if_shared(path: Path, what: str = "token file") -> None:

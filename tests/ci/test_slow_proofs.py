@@ -12,17 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from scripts.slow_proofs import (
-    ALWAYS,
-    IN_TURN,
-    LIST,
-    ListError,
-    Plan,
-    drawn,
-    last_draws,
-    main,
-    read_plan,
-)
+from scripts.proof_list import ALWAYS, IN_TURN, LIST, ListError, Plan, drawn, read_plan
+from scripts.slow_proofs import last_draws, main
 
 COMMITS = [hashlib.sha1(str(number).encode()).hexdigest() for number in range(300)]
 LONGEST_MINUTES = 10

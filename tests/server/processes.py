@@ -22,13 +22,13 @@ from nitropilot import capture
 from nitropilot.controller import PadPage, launch_environment
 from nitropilot.controller.pads.pad_page import PAGE_VARIABLE
 from tests.support import http, warm
+from tests.support.http import PATIENCE_S
 from tests.support.places import ROOT
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterator, Mapping
 
-PATIENCE_S = 120.0
 POLICY = "random:tiny"
 LIMITS = httpx.Limits(keepalive_expiry=1.0)
 """A connection must not be taken for good in the moment in which the daemon closes it."""

@@ -10,7 +10,12 @@ import pytest
 
 from nitropilot.agent import LaunchFailed
 from nitropilot.agent.target.recipe import PROFILE
-from nitropilot.simulator.catalogue import KNOWN_GAMES, find_recipe, installed
+from nitropilot.simulator.catalogue import (
+    KNOWN_GAMES,
+    find_recipe,
+    installed,
+    split_command,
+)
 
 
 def test_a_game_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,6 +50,35 @@ def test_a_players_own_words_are_never_replaced(tmp_path: Path) -> None:
     """A command line is the player's: braces in it may mean something to the game."""
     recipe = find_recipe(shlex.join([sys.executable, PROFILE]))
     assert recipe.command(tmp_path)[1:] == [PROFILE]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (r'"C:\Program Files\A Game\game.exe" -w', [r"C:\Program Files\A Game\game.exe", "-w"]),
+        (
+            r'C:\Games\game.exe --save="C:\My Saves\1"',
+            [r"C:\Games\game.exe", r"--save=C:\My Saves\1"],
+        ),
+        (r"C:\Games\Tom's\game.exe #1", [r"C:\Games\Tom's\game.exe", "#1"]),
+        (r'"C:\A Folder\" ""', ["C:\\A Folder\\", ""]),
+    ],
+)
+def test_command_lines_of_windows(text: str, words: list[str]) -> None:
+    """Nothing under ``C:\\Program Files`` could be launched: the quotes stayed in the path."""
+    assert split_command(text, windows=True) == words
+
+
+def test_a_path_with_spaces(tmp_path: Path) -> None:
+    """A shell takes the quotes away, and then the path is all there is."""
+    program = tmp_path / "my games" / ("a game.exe" if sys.platform == "win32" else "a game")
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    for text in (str(program), f'  "{program}" ', f'"{program}" "two words"'):
+        recipe = find_recipe(text)
+        assert (recipe.name, recipe.program) == ("a game", str(program))
+    assert recipe.arguments == ("two words",)
 
 
 @pytest.mark.parametrize("name", KNOWN_GAMES)

@@ -19,6 +19,7 @@ from nitropilot.agent import SessionState
 from nitropilot.agent.target.display import PrivateDisplay
 from nitropilot.agent.target.launch import launch
 from nitropilot.simulator.catalogue import find_recipe
+from tests.agent.launched_window import WindowGame
 from tests.agent.playing import (
     PATIENCE_S,
     Stage,
@@ -31,7 +32,6 @@ from tests.agent.playing import (
     stopped,
     until,
 )
-from tests.agent.target.test_game_end import WindowGame
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -20,7 +20,7 @@ from nitropilot.agent.target.fair_play import (
     refuse_protected,
     refuse_protected_program,
 )
-from nitropilot.agent.target.game_files import folders_of
+from nitropilot.agent.target.game_files import MANY_GAMES, folders_of
 from nitropilot.agent.target.protections import PROTECTIONS
 from nitropilot.controller.processes import descendants
 from nitropilot.simulator.catalogue import find_recipe
@@ -277,12 +277,50 @@ def test_a_protected_game_is_neither_paused_nor_pressed(
 
 def test_folders_stop_at_what_is_shared(tmp_path: Path) -> None:
     """A home or a system folder is no game's own: what lies there belongs to somebody else."""
-    assert folders_of("/usr/games/supertux2", [], None) == [Path("/usr/games")]
+    assert folders_of("/usr/games/supertux2", [], None) == []
     home = Path.home()
-    assert folders_of(str(home / "bin" / "mine"), [], None) == [home / "bin"]
+    assert folders_of(str(home / "mine"), [], None) == []
+    assert folders_of(str(home / "bin" / "mine"), [], None) == [[home / "bin"]]
     place = tmp_path / "steamapps" / "common" / "Title" / "bin" / "title"
-    assert folders_of(str(place), [], None) == [place.parent, place.parent.parent]
+    assert folders_of(str(place), [], None) == [[place.parent, place.parent.parent]]
     assert folders_of("", ["--level", "-x", "relative/file", "a\0b"], None) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "mode"),
+    [("Downloads", 0o755), ("Desktop", 0o755), ("Bureau", 0o755), ("Games", 0o755),
+     ("drop", 0o1777), ("portable", 0o755)],
+)  # fmt: skip
+def test_neighbours_in_a_shared_folder_say_nothing(
+    programs: Programs, monkeypatch: pytest.MonkeyPatch, name: str, mode: int
+) -> None:
+    """An installer of another game's anti-cheat in Downloads would make a game unplayable; one
+    in the game's own folder there counts."""
+    home = programs.folder / "me"
+    shared = home / name
+    shared.mkdir(parents=True)
+    shared.chmod(mode)
+    config = home / ".config"
+    config.mkdir()
+    (config / "user-dirs.dirs").write_text('# of the desktop\nXDG_DESKTOP_DIR="$HOME/Bureau"\n')
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    if name == "portable":  # a folder of many games, whatever it is called
+        for number in range(MANY_GAMES):
+            (shared / f"title-{number}").mkdir()
+            (shared / f"title-{number}" / "Title.exe").touch()
+    (shared / "EasyAntiCheat_EOS_Setup.exe").touch()
+    (shared / "BattlEye").mkdir()
+    shutil.copy(SLEEP, shared / "mine")
+    assert found(programs.run(str(shared / "mine"), "600").pid) == []
+    refuse_protected_program(str(shared / "mine"))
+    own = shared / "Mine" / "Windows"
+    own.mkdir(parents=True)
+    shutil.copy(SLEEP, own / "mine")
+    assert found(programs.run(str(own / "mine"), "600").pid) == []
+    (own / "EasyAntiCheat").mkdir()
+    with pytest.raises(ProtectedGame, match="easyanticheat lies in"):
+        refuse_protected_program(str(own / "mine"))
 
 
 def test_the_table_can_be_found_and_names_nothing_twice() -> None:

@@ -15,12 +15,14 @@ import pytest
 import nitropilot.agent.play.loop
 import nitropilot.agent.target.game
 import nitropilot.agent.target.windows
+import nitropilot.controller.pads.sdl_pad
 from nitropilot.agent import Mode, Session, SessionState, Target
 from nitropilot.agent.target.game import take_hold
 from nitropilot.agent.target.launch import LaunchedGame, launch
 from nitropilot.agent.target.recipe import Recipe
 from nitropilot.controller import Button, GamepadState, HandError
 from nitropilot.simulator.catalogue import find_recipe
+from tests.agent.launched_window import WindowGame
 from tests.agent.playing import (
     BOTH,
     PATIENCE_S,
@@ -55,33 +57,6 @@ pytestmark = [
         not sys.platform.startswith("linux"), reason="X11 windows and the preloaded pad"
     ),
 ]
-
-
-class WindowGame:
-    """The program of ``tests.agent.window_game``, launched as a game of ours."""
-
-    def __init__(self, folder: Path, display: str) -> None:
-        self._pipe = folder / "commands"
-        os.mkfifo(self._pipe)
-        recipe = Recipe(
-            "window",
-            sys.executable,
-            ("-m", "tests.agent.window_game", str(self._pipe)),
-            private_profile=False,
-            environment=(("PYTHONPATH", str(ROOT)),),
-        )
-        self.launched: LaunchedGame = launch(recipe, log=folder / "window.log", display=display)
-        self.pid = self.launched.process.pid
-
-    def open(self, _log: Path) -> Game:
-        """Take hold of it, as a session does; the game outlives the session."""
-        game = take_hold(self.launched.window, self.launched, "auto", freeze_limit=30.0)
-        game.launched.keep = True
-        return game
-
-    def tell(self, command: str) -> None:
-        """Give a command."""
-        self._pipe.write_text(command + "\n")
 
 
 @pytest.fixture
@@ -336,6 +311,21 @@ def test_a_game_that_never_opens_the_pad(
     warnings = [record for record in caplog.records if "opened the pad" in record.message]
     assert len(warnings) == len(reasons_of(session, "opened the pad")) > 0
     assert {record.levelname for record in warnings} == {"WARNING"}
+
+
+@paused_only
+def test_a_game_for_another_machine(
+    window_game: WindowGame, stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A 32-bit game runs without the 64-bit library, and advice about SDL would lead nowhere."""
+    other = bytearray(Path(sys.executable).read_bytes()[:64])
+    other[4] ^= 3  # 32 bits instead of 64, or the other way round
+    (tmp_path / "program").write_bytes(other)
+    monkeypatch.setattr(nitropilot.controller.pads.sdl_pad, "OWN_PROGRAM", tmp_path / "program")
+    monkeypatch.setattr(nitropilot.agent.play.loop, "PAD_GRACE_S", 0.2)
+    session = stage.playing(window_game.open)
+    assert session.loop is not None
+    until(lambda: "another kind of machine" in session.loop.waiting_for, "it says so")
 
 
 def test_a_game_that_opened_the_pad_is_not_warned_about(

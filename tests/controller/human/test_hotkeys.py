@@ -310,6 +310,34 @@ def test_windows_says_what_it_cannot_have() -> None:
     listener.close()
 
 
+@pytest.mark.parametrize("call", ["thread_id", "register"])
+def test_windows_gives_none_at_all(call: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A daemon without a desktop must say so and start, not wait for its hotkeys for ever."""
+    user32 = FakeUser32()
+    really = user32.register
+
+    def refuse(*words: int) -> int:
+        if call == "register" and words[0] == 0:
+            return really(*words)
+        raise OSError("no desktop")
+
+    monkeypatch.setattr(user32, call, refuse)
+    raised: queue.Queue[BaseException | None] = queue.Queue()
+
+    def listen() -> None:
+        try:
+            Win32Hotkeys({TOGGLE: lambda: None, PANIC: lambda: None}, user32)
+        except BaseException as error:
+            raised.put(error)
+
+    threading.Thread(target=listen, daemon=True).start()
+    error = raised.get(timeout=PATIENCE_S)
+    assert isinstance(error, ControllerError)
+    assert "no desktop" in str(error)
+    assert error.hint
+    assert user32.registered == {}, "what was given is given back"
+
+
 def test_every_key_has_its_own_code() -> None:
     """Two names for one key would let toggle and panic be the same."""
     assert len({key.vk for key in KEYS.values()}) == len(KEYS)

@@ -95,6 +95,15 @@ def test_the_task_is_well_formed() -> None:
     assert level.text == "LeastPrivilege"
 
 
+def test_the_task_is_never_ended_by_force() -> None:
+    """*End* in the Task Scheduler would end the watchdog with the daemon: a paused game stays
+    paused, with nobody to let it go."""
+    root = ElementTree.fromstring(task_text("nitropilot.exe").replace('encoding="UTF-16"', ""))
+    force = root.find(f"{NAMESPACE}Settings/{NAMESPACE}AllowHardTerminate")
+    assert force is not None
+    assert force.text == "false"
+
+
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="systemd is Linux's")
 def test_install_and_remove(tmp_path: Path) -> None:
     """Written, said what is missing without a desktop, and taken back without a trace."""
