@@ -22,8 +22,7 @@ def new_page_path() -> Path:
     Raises:
         PadUnavailable: Not on Linux, or there is no private place in memory.
     """
-    if sys.platform != "linux":
-        raise _linux_only()
+    _user()
     return _private_folder() / f"{PAGE_PREFIX}{uuid.uuid4().hex}"
 
 
