@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass
 
 from nitropilot.agent.errors import LaunchFailed
+from nitropilot.agent.target.display_access import Authority
 
 START_TIMEOUT_S = 30.0
 
@@ -40,33 +41,29 @@ class PrivateDisplay:
                 "no display, and Xvfb is not installed",
                 "install it (Debian, Ubuntu: apt-get install xvfb) or set DISPLAY",
             )
+        authority = Authority()
         read_end, write_end = os.pipe()
         try:
             process = subprocess.Popen(
-                [program, "-displayfd", str(write_end), "-screen", "0", f"{size[0]}x{size[1]}x24",
+                [program, *authority.options, "-displayfd", str(write_end),
+                 "-screen", "0", f"{size[0]}x{size[1]}x24",
                  "+extension", "GLX", "-nolisten", "tcp", "-noreset"],
-                pass_fds=[write_end], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL, start_new_session=True,
+                pass_fds=[write_end, authority.fd], stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
         finally:
             os.close(write_end)
+            authority.close()
         try:
             number = _read_number(read_end, process)
+            authority.admit_only_us(number)
         except BaseException:
             process.kill()
             process.wait()
             raise
         finally:
             os.close(read_end)
-        display = cls(f":{number}", size, process)
-        try:
-            from nitropilot.agent.target.display_access import admit_only_us
-
-            admit_only_us(display.name)
-        except BaseException:
-            display.close()
-            raise
-        return display
+        return cls(f":{number}", size, process)
 
     def close(self) -> None:
         """Stop the server.  Safe to call twice."""
