@@ -7,14 +7,13 @@ ones are never touched.
 from __future__ import annotations
 
 import shlex
-import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nitropilot.agent.errors import LaunchFailed
 from nitropilot.agent.target.recipe import PROFILE, Recipe
-from nitropilot.children import import_path, module_command
+from nitropilot.children import find_program, import_path, module_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +33,7 @@ def find_recipe(text: str) -> Recipe:
         words = shlex.split(text, posix=sys.platform != "win32")
     except ValueError as error:
         raise LaunchFailed(f"cannot read the command {text!r}: {error}", "quote it") from None
-    program = shutil.which(words[0]) if words else None
+    program = find_program(words[0]) if words else None
     if program is None:
         raise LaunchFailed(
             f"cannot launch {text!r}: no such game or program",
@@ -53,7 +52,7 @@ def installed(name: str) -> bool:
 
 
 def _program(game: str, executable: str, package: str) -> str:
-    path = shutil.which(executable) or shutil.which(executable, path=GAMES_FOLDER)
+    path = find_program(executable) or find_program(executable, GAMES_FOLDER)
     if path is None:
         raise LaunchFailed(
             f"{game} is not installed ({executable} was not found)",

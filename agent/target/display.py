@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import select
-import shutil
 import subprocess
 import time
 from dataclasses import dataclass
 
 from nitropilot.agent.errors import LaunchFailed
 from nitropilot.agent.target.display_access import Authority
+from nitropilot.children import find_program
 
 START_TIMEOUT_S = 30.0
 
@@ -35,7 +35,7 @@ class PrivateDisplay:
         Raises:
             LaunchFailed: Xvfb is not installed or did not come up.
         """
-        program = shutil.which("Xvfb")
+        program = find_program("Xvfb")
         if program is None:
             raise LaunchFailed(
                 "no display, and Xvfb is not installed",

@@ -19,7 +19,9 @@ from nitropilot import capture
 from nitropilot.agent.errors import LaunchFailed
 from nitropilot.agent.target.display import PrivateDisplay
 from nitropilot.agent.target.fair_play import refuse_protected_program
+from nitropilot.agent.target.surroundings import move_to, surroundings, use_profile
 from nitropilot.capture.errors import AmbiguousWindow, WindowNotFound, WindowVanished
+from nitropilot.children import find_program
 
 if TYPE_CHECKING:
     from nitropilot.agent.target.recipe import Recipe
@@ -30,6 +32,7 @@ WINDOW_TIMEOUT_S = 60.0
 SETTLED_S = 0.4
 """How long a window must stay: SDL makes its first one anew when that has to have OpenGL."""
 LOG_TAIL_BYTES = 2000
+HINT = "name a program that you may run (on Linux: chmod +x)"
 
 
 @dataclass
@@ -118,7 +121,7 @@ def _launch(
     headless: bool | None,
     timeout: float,
 ) -> LaunchedGame:
-    environment = dict(os.environ)
+    environment = surroundings()
     page, private = None, None
     if sys.platform != "win32":
         private = _choose_display(undo, environment, display, headless)
@@ -126,7 +129,7 @@ def _launch(
     profile = Path(tempfile.mkdtemp(prefix="nitropilot-profile-"))
     undo.callback(shutil.rmtree, profile, ignore_errors=True)
     if recipe.private_profile:
-        _use_profile(environment, profile)
+        use_profile(environment, profile)
     environment |= dict(recipe.environment)
     process = _spawn(recipe, profile, environment, log)
     undo.callback(_end_tree, process)
@@ -160,23 +163,8 @@ def _choose_display(
         return None
     private = PrivateDisplay.start()
     undo.callback(private.close)
-    environment |= {"DISPLAY": private.name, "LIBGL_ALWAYS_SOFTWARE": "1"}
-    environment |= {"SDL_AUDIODRIVER": "dummy", "ALSOFT_DRIVERS": "null"}
-    environment.pop("WAYLAND_DISPLAY", None)  # some toolkits would rather go there
+    move_to(environment, private.name)
     return private
-
-
-def _use_profile(environment: dict[str, str], profile: Path) -> None:
-    """Point HOME and the XDG folders into ``profile``: real saves stay untouched."""
-    # Without these two a player's own display and sound would be out of the game's reach.
-    environment.setdefault("XAUTHORITY", str(Path.home() / ".Xauthority"))
-    if "XDG_RUNTIME_DIR" not in environment:
-        runtime = profile / "run"
-        runtime.mkdir(mode=0o700)
-        environment["XDG_RUNTIME_DIR"] = str(runtime)
-    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
-        environment.pop(name, None)
-    environment["HOME"] = str(profile)
 
 
 def _spawn(
@@ -184,6 +172,12 @@ def _spawn(
 ) -> subprocess.Popen[bytes]:
     """Start the game in a session of its own, so that our Ctrl-C does not reach it."""
     command = recipe.command(profile)
+    program = find_program(command[0])
+    if program is None:
+        raise LaunchFailed(
+            f"cannot start {recipe.program}: no such program, or not one that you may run", HINT
+        )
+    command[0] = program
     refuse_protected_program(command[0], command[1:])
     try:
         output = log.open("wb")
@@ -198,10 +192,7 @@ def _spawn(
             cwd=profile if recipe.private_profile else None,
         )  # fmt: skip
     except OSError as error:
-        raise LaunchFailed(
-            f"cannot start {recipe.program}: {error.strerror}",
-            "name a program that you may run (on Linux: chmod +x)",
-        ) from error
+        raise LaunchFailed(f"cannot start {recipe.program}: {error.strerror}", HINT) from error
     finally:
         output.close()
 
