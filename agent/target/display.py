@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 
 from nitropilot.agent.errors import LaunchFailed
+from nitropilot.agent.target.cancelling import POLL_S, Cancellation
 from nitropilot.agent.target.display_access import Authority
 from nitropilot.children import find_program
 
@@ -29,11 +30,14 @@ class PrivateDisplay:
     process: subprocess.Popen[bytes]
 
     @classmethod
-    def start(cls, size: tuple[int, int] = (1280, 720)) -> PrivateDisplay:
+    def start(
+        cls, size: tuple[int, int] = (1280, 720), cancelled: Cancellation | None = None
+    ) -> PrivateDisplay:
         """Start Xvfb on a free display number.
 
         Raises:
             LaunchFailed: Xvfb is not installed or did not come up.
+            NotPossibleNow: It was cancelled meanwhile.
         """
         program = find_program("Xvfb")
         if program is None:
@@ -55,7 +59,7 @@ class PrivateDisplay:
             os.close(write_end)
             authority.close()
         try:
-            number = _read_number(read_end, process)
+            number = _read_number(read_end, process, cancelled or Cancellation())
             authority.admit_only_us(number)
         except BaseException:
             process.kill()
@@ -76,17 +80,18 @@ class PrivateDisplay:
                 self.process.wait()
 
 
-def _read_number(read_end: int, process: subprocess.Popen[bytes]) -> int:
+def _read_number(read_end: int, process: subprocess.Popen[bytes], cancelled: Cancellation) -> int:
     """The display number that Xvfb writes, in one line, once it accepts clients."""
     text = b""
     deadline = time.monotonic() + START_TIMEOUT_S
     while not text.endswith(b"\n"):
-        ready, _, _ = select.select([read_end], [], [], max(deadline - time.monotonic(), 0))
+        cancelled.check()
+        ready, _, _ = select.select([read_end], [], [], POLL_S)
         part = os.read(read_end, 64) if ready else b""
-        if not part:
-            hint = "run `Xvfb -displayfd 1` to see why"
-            if ready:  # it has closed its end of the pipe, by ending
-                raise LaunchFailed(f"Xvfb ended (exit status {process.wait()})", hint)
+        hint = "run `Xvfb -displayfd 1` to see why"
+        if ready and not part:  # it has closed its end of the pipe, by ending
+            raise LaunchFailed(f"Xvfb ended (exit status {process.wait()})", hint)
+        if not part and time.monotonic() > deadline:
             raise LaunchFailed(f"Xvfb did not answer within {START_TIMEOUT_S:.0f} s", hint)
         text += part
     return int(text)

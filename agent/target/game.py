@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from nitropilot import capture, controller
 from nitropilot.agent.errors import AgentError, GameExited, GameHung
+from nitropilot.agent.target.cancelling import Cancellation
 from nitropilot.agent.target.controls import Controls
 from nitropilot.agent.target.fair_play import refuse_protected
-from nitropilot.agent.target.launch import launch
+from nitropilot.agent.target.launch import launch, patience_for
 from nitropilot.agent.target.windows import describe, find_window_again, open_window
 from nitropilot.capture.errors import WindowVanished
 
@@ -184,7 +185,14 @@ class Game:
             steps.callback(self.controls.close)
 
 
-def open_game(target: Target, *, pad: str = "auto", log: Path, freeze_limit: float = 60.0) -> Game:
+def open_game(
+    target: Target,
+    *,
+    pad: str = "auto",
+    log: Path,
+    freeze_limit: float = 60.0,
+    cancelled: Cancellation | None = None,
+) -> Game:
     """Find or launch a game and take hold of it, without pressing or pausing anything yet.
 
     Args:
@@ -192,25 +200,30 @@ def open_game(target: Target, *, pad: str = "auto", log: Path, freeze_limit: flo
         pad: Kind of virtual pad: ``auto``, ``vgamepad`` or ``sdl``.
         log: File for the output of a launched game.
         freeze_limit: Seconds after which the watchdog ends a freeze on its own.
+        cancelled: Set from another thread when the game is not wanted any more.
 
     Raises:
+        NotPossibleNow: It was cancelled; that leaves nothing behind either.
         ProtectedGame: It has an anti-cheat system, or is online only.
         NitroPilotError: The window, the pad, the pauser or the watchdog is not to be had;
             nothing is left open, and a game launched for this is ended.
     """
-    launched = None
+    launched, cancelled = None, cancelled or Cancellation()
     if target.launch is not None:
-        launched = launch(target.launch, log=log, display=target.display, headless=target.headless)
+        launched = launch(
+            target.launch, log=log, display=target.display, headless=target.headless,
+            cancelled=cancelled,
+        )  # fmt: skip
         window = launched.window
     else:
         window = capture.find_window(
             handle=target.window, pid=target.pid, process=target.process, display=target.display
         )
     try:
-        game = take_hold(window, launched, pad, freeze_limit)
+        game = take_hold(window, launched, pad, freeze_limit, cancelled)
     except BaseException:
         if launched is not None:
-            launched.close()
+            launched.close(patience_for(cancelled))
         raise
     if launched is not None:
         visible = launched.display is None
@@ -218,8 +231,15 @@ def open_game(target: Target, *, pad: str = "auto", log: Path, freeze_limit: flo
     return game
 
 
-def take_hold(window: Window, launched: LaunchedGame | None, pad: str, freeze_limit: float) -> Game:
+def take_hold(
+    window: Window,
+    launched: LaunchedGame | None,
+    pad: str,
+    freeze_limit: float,
+    cancelled: Cancellation | None = None,
+) -> Game:
     """Take hold of a window's game: see ``open_game``."""
+    cancelled = cancelled or Cancellation()
     if window.pid is None:
         raise AgentError(
             f"the process of window {window.handle:#x} ({window.title!r}) is unknown, "
@@ -242,12 +262,13 @@ def take_hold(window: Window, launched: LaunchedGame | None, pad: str, freeze_li
         )
         controls = Controls(gamepad, pauser, watchdog)
         undo.callback(controls.close)
+        cancelled.check()
         try:
             grabber, probe = open_window(window)
         except WindowVanished:
             if launched is None:
                 raise
-            window, grabber, probe = find_window_again(window, lambda: None)
+            window, grabber, probe = find_window_again(window, cancelled.check)
         undo.pop_all()
     reason = "asked for" if pad != "auto" else _why(page)
     return Game(window, grabber, controls, probe, launched, pad_reason=reason, page=page)

@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +14,12 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from nitropilot import capture
 from nitropilot.agent.errors import LaunchFailed
+from nitropilot.agent.target.cancelling import Cancellation
 from nitropilot.agent.target.display import PrivateDisplay
 from nitropilot.agent.target.fair_play import refuse_protected_program
 from nitropilot.agent.target.surroundings import move_to, surroundings, use_profile
-from nitropilot.capture.errors import AmbiguousWindow, WindowNotFound, WindowVanished
+from nitropilot.agent.target.windows import main_window, settled_window
 from nitropilot.children import find_program
 
 if TYPE_CHECKING:
@@ -29,8 +28,9 @@ if TYPE_CHECKING:
     from nitropilot.controller.pads.pad_page import PadPage
 
 WINDOW_TIMEOUT_S = 60.0
-SETTLED_S = 0.4
-"""How long a window must stay: SDL makes its first one anew when that has to have OpenGL."""
+PATIENCE_S = 3.0
+HURRY_S = 0.3
+"""How long a game has to end by itself; one that was given up has nothing to save."""
 LOG_TAIL_BYTES = 2000
 HINT = "name a program that you may run (on Linux: chmod +x)"
 
@@ -55,8 +55,12 @@ class LaunchedGame:
     display: PrivateDisplay | None
     profile: Path
 
-    def close(self) -> None:
-        """End the game and the private display, and remove its profile.  Safe to call twice."""
+    def close(self, patience: float = PATIENCE_S) -> None:
+        """End the game and the private display, and remove its profile.  Safe to call twice.
+
+        Args:
+            patience: Seconds in which the game may end by itself, once it is asked to.
+        """
         with ExitStack() as steps:  # the last one first, each whatever became of the others
             steps.callback(shutil.rmtree, self.profile, ignore_errors=True)
             if self.page is not None:
@@ -64,7 +68,7 @@ class LaunchedGame:
                 steps.callback(self.page.close)
             if self.display is not None:
                 steps.callback(self.display.close)
-            steps.callback(_end_tree, self.process)
+            steps.callback(_end_tree, self.process, patience)
 
     def let_run(self) -> None:
         """Give up ownership: the game goes on, with a neutral pad, after this process."""
@@ -79,6 +83,7 @@ def launch(
     display: str | None = None,
     headless: bool | None = None,
     timeout: float = WINDOW_TIMEOUT_S,
+    cancelled: Cancellation | None = None,
 ) -> LaunchedGame:
     """Start a game and wait for its window.
 
@@ -88,29 +93,27 @@ def launch(
         display: X display to use; default is the one of the environment.
         headless: True for a private Xvfb, False for never, None for one if there is no display.
         timeout: Seconds until the window must be there.
+        cancelled: Set from another thread when the game is not wanted any more; what was
+            started until then is ended at once.
 
     Raises:
         LaunchFailed: It did not start, ended, or showed no window; the message holds
             the last line of its output.
         ProtectedGame: It has an anti-cheat system: see ``agent.target.fair_play``.
         ShimError: The pad library for it cannot be built (no compiler).
+        NotPossibleNow: It was cancelled.
     """
     with ExitStack() as undo:
-        launched = _launch(undo, recipe, log, display, headless, timeout)
+        launched = _launch(
+            undo, recipe, log, display, headless, timeout, cancelled or Cancellation()
+        )
         undo.pop_all()
     return launched
 
 
-def main_window(pid: int | None, display: str | None) -> Window:
-    """The window of a process or its children, the largest of several.
-
-    Raises:
-        CaptureError: It has none (yet).
-    """
-    try:
-        return capture.find_window(pid=pid, display=display)
-    except AmbiguousWindow as error:
-        return max(error.candidates, key=lambda window: window.rect.width * window.rect.height)
+def patience_for(cancelled: Cancellation) -> float:
+    """How long a launched game has to end by itself, in seconds."""
+    return HURRY_S if cancelled.is_set() else PATIENCE_S
 
 
 def _launch(
@@ -120,20 +123,22 @@ def _launch(
     display: str | None,
     headless: bool | None,
     timeout: float,
+    cancelled: Cancellation,
 ) -> LaunchedGame:
     environment = surroundings()
     page, private = None, None
     if sys.platform != "win32":
-        private = _choose_display(undo, environment, display, headless)
+        private = _choose_display(undo, environment, display, headless, cancelled)
         page = _make_page(undo, environment)
+    cancelled.check()
     profile = Path(tempfile.mkdtemp(prefix="nitropilot-profile-"))
     undo.callback(shutil.rmtree, profile, ignore_errors=True)
     if recipe.private_profile:
         use_profile(environment, profile)
     environment |= dict(recipe.environment)
     process = _spawn(recipe, profile, environment, log)
-    undo.callback(_end_tree, process)
-    window = _wait_for_window(process, environment.get("DISPLAY"), timeout, log)
+    undo.callback(lambda: _end_tree(process, patience_for(cancelled)))
+    window = _wait_for_window(process, environment.get("DISPLAY"), timeout, log, cancelled)
     return LaunchedGame(recipe, process, window, page, private, profile)
 
 
@@ -149,7 +154,11 @@ def _make_page(undo: ExitStack, environment: dict[str, str]) -> PadPage:
 
 
 def _choose_display(
-    undo: ExitStack, environment: dict[str, str], display: str | None, headless: bool | None
+    undo: ExitStack,
+    environment: dict[str, str],
+    display: str | None,
+    headless: bool | None,
+    cancelled: Cancellation,
 ) -> PrivateDisplay | None:
     """Point ``environment`` at a display; returns it if it was made for this game."""
     if display:
@@ -161,7 +170,7 @@ def _choose_display(
         )
     if headless is False or (headless is None and visible):
         return None
-    private = PrivateDisplay.start()
+    private = PrivateDisplay.start(cancelled=cancelled)
     undo.callback(private.close)
     move_to(environment, private.name)
     return private
@@ -198,31 +207,29 @@ def _spawn(
 
 
 def _wait_for_window(
-    process: subprocess.Popen[bytes], display: str | None, timeout: float, log: Path
+    process: subprocess.Popen[bytes],
+    display: str | None,
+    timeout: float,
+    log: Path,
+    cancelled: Cancellation,
 ) -> Window:
-    """The game's window, once it has been the same for a moment: see ``SETTLED_S``."""
-    deadline = time.monotonic() + timeout
-    found, since = None, 0.0
-    while time.monotonic() < deadline:
+    def check() -> None:
+        cancelled.check()
         if process.poll() is not None:
             raise LaunchFailed(
                 f"the game ended at once (exit status {process.returncode}): {_tail(log)}",
                 f"its output is in {log}",
             )
-        try:
-            window = main_window(process.pid, display)
-        except (WindowNotFound, WindowVanished):
-            found = None
-        else:
-            if window.handle != found:
-                found, since = window.handle, time.monotonic()
-            elif time.monotonic() - since > SETTLED_S:
-                return window
-        time.sleep(0.1)
-    raise LaunchFailed(
-        f"the game showed no window within {timeout:.0f} s: {_tail(log)}",
-        f"its output is in {log}",
+
+    window = settled_window(
+        lambda: main_window(process.pid, display), check, timeout, cancelled.wait
     )
+    if window is None:
+        raise LaunchFailed(
+            f"the game showed no window within {timeout:.0f} s: {_tail(log)}",
+            f"its output is in {log}",
+        )
+    return window
 
 
 def _tail(log: Path) -> str:
@@ -231,7 +238,7 @@ def _tail(log: Path) -> str:
     return next((line.strip() for line in reversed(lines) if line.strip()), "it wrote nothing")
 
 
-def _end_tree(process: subprocess.Popen[bytes], patience: float = 3.0) -> None:
+def _end_tree(process: subprocess.Popen[bytes], patience: float = PATIENCE_S) -> None:
     """End a process and all that it started: politely, then not."""
     tree = _tree(process)
     for act in ("terminate", "kill"):

@@ -6,16 +6,66 @@ import time
 from typing import TYPE_CHECKING
 
 from nitropilot import capture
-from nitropilot.agent.target.launch import main_window
-from nitropilot.capture.errors import CaptureError, WindowVanished
+from nitropilot.agent.target.cancelling import POLL_S
+from nitropilot.capture.errors import (
+    AmbiguousWindow,
+    CaptureError,
+    WindowNotFound,
+    WindowVanished,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nitropilot.capture import Grabber, ResponseProbe, Window
 
+SETTLED_S = 0.4
+"""How long a window must stay: SDL makes its first one anew when that has to have OpenGL."""
 NEW_WINDOW_S = 6.0
 """How long a game may be without a window: ending, or changing its resolution."""
+
+
+def main_window(pid: int | None, display: str | None) -> Window:
+    """The window of a process or its children, the largest of several.
+
+    Raises:
+        CaptureError: It has none (yet).
+    """
+    try:
+        return capture.find_window(pid=pid, display=display)
+    except AmbiguousWindow as error:
+        return max(error.candidates, key=lambda window: window.rect.width * window.rect.height)
+
+
+def settled_window(
+    find: Callable[[], Window],
+    check: Callable[[], None],
+    timeout: float,
+    wait: Callable[[float], object] = time.sleep,
+) -> Window | None:
+    """A starting game's window, once it has been the same for a moment: see ``SETTLED_S``.
+
+    Args:
+        find: Finds it, or raises ``WindowNotFound`` or ``WindowVanished``.
+        check: Raises when it is of no use to wait.
+        timeout: Seconds until None is returned.
+        wait: Waits for so many seconds, or less.
+    """
+    deadline = time.monotonic() + timeout
+    found, since = None, 0.0
+    while time.monotonic() < deadline:
+        check()
+        try:
+            window = find()
+        except (WindowNotFound, WindowVanished):
+            found = None
+        else:
+            if window.handle != found:
+                found, since = window.handle, time.monotonic()
+            elif time.monotonic() - since > SETTLED_S:
+                return window
+        wait(POLL_S)
+    return None
 
 
 def open_window(window: Window) -> tuple[Grabber, ResponseProbe]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nitropilot.agent import Game
+    from nitropilot.agent.target.cancelling import Cancellation
     from nitropilot.capture import Window
     from nitropilot.server.schemas.models import SessionRequest
     from nitropilot.server.sessions.pool import EnginePool
@@ -147,7 +148,7 @@ class SessionRegistry:
 
     def _plan(self, request: SessionRequest, window: Window | None, restart_of: str) -> SessionPlan:
         return SessionPlan(
-            open_game=lambda log: _open(request, window, log),
+            open_game=partial(_open, request, window),
             open_engine=partial(self.pool.get, request.policy),
             folder=new_session_folder(),
             settings=request.play_settings(),
@@ -190,7 +191,9 @@ class SessionRegistry:
             self._chosen.pop(session_id, None)
 
 
-def _open(request: SessionRequest, window: Window | None, log: Path) -> Game:
+def _open(
+    request: SessionRequest, window: Window | None, *, log: Path, cancelled: Cancellation
+) -> Game:
     """Take hold of the game; one that is not installed fails the session, not the request."""
     target = request.target(window.handle if window is not None else None)
-    return open_game(target, pad=request.pad, log=log)
+    return open_game(target, pad=request.pad, log=log, cancelled=cancelled)

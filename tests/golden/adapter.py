@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
+    from nitropilot.agent.target.cancelling import Cancellation
     from nitropilot.agent.target.game import Game
     from tests.golden.world import World
 
@@ -162,8 +163,11 @@ def real_play(
         display = PrivateDisplay.start((640, 480))
         stack.callback(display.close)
 
-        def open_it(log: Path) -> Game:
-            launched = launch(replace(recipe, arguments=words), log=log, display=display.name)
+        def open_it(log: Path, cancelled: Cancellation) -> Game:
+            launched = launch(
+                replace(recipe, arguments=words), log=log, display=display.name,
+                cancelled=cancelled,
+            )  # fmt: skip
             return take_hold(launched.window, launched, pad="auto", freeze_limit=30.0)
 
         plan = SessionPlan(
