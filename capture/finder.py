@@ -51,8 +51,9 @@ def find_window(
     Args:
         handle: X11 window id or ``HWND``.
         pid: Process that made the window, or an ancestor of it such as a launcher.
-        process: Executable name or part of it, in any case, with or without
-            ``.exe``.  Windows whose whole name matches go before partial matches.
+        process: A name that the process goes by, or a part of it, in any case, with or
+            without ``.exe``: its own, its program's file, the first word of its command
+            line.  Windows whose whole name matches go before partial matches.
         display: X display to look at; ``$DISPLAY`` when None.
 
     Raises:
@@ -93,9 +94,14 @@ def match(
         pids = family(pid)
         found = [window for window in found if window.pid in pids]
     if name := _plain(process):
-        exact = [window for window in found if _plain(window.executable) == name]
-        found = exact or [window for window in found if name in _plain(window.executable)]
+        exact = [window for window in found if name in _names(window)]
+        found = exact or [w for w in found if any(name in other for other in _names(w))]
     return found
+
+
+def _names(window: Window) -> list[str]:
+    """What is compared of the names of a window's process."""
+    return [_plain(name) for name in (window.executable, *window.aliases)]
 
 
 def _plain(name: str | None) -> str:

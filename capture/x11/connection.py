@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from Xlib import X, Xutil, error
 from Xlib.display import Display
-from Xlib.ext import res
+from Xlib.ext import randr, res
 
 from nitropilot.capture.errors import NoDisplay
 from nitropilot.capture.window import Rect
@@ -128,6 +128,19 @@ class X11:
         """The whole screen; its size follows resolution changes."""
         size = self.root.get_geometry()
         return Rect(0, 0, size.width, size.height)
+
+    def screens(self) -> list[Rect]:
+        """Where the monitors are; the whole screen where nobody knows."""
+        found = []
+        extension = self.display.query_extension(randr.extname)
+        if extension is not None:
+            with contextlib.suppress(error.BadRequest):  # older than 1.5
+                found = randr.GetMonitors(
+                    display=self.display.display, opcode=extension.major_opcode,
+                    window=self.root, is_active=True,
+                ).monitors  # fmt: skip
+        monitors = [Rect(m.x, m.y, m.width_in_pixels, m.height_in_pixels) for m in found]
+        return monitors or [self.screen_rect()]
 
     def minimised(self, window: Any) -> bool:
         """Whether the window shows nothing: iconified, unmapped or on another workspace."""
