@@ -244,7 +244,8 @@ def take_hold(
         raise AgentError(
             f"the process of window {window.handle:#x} ({window.title!r}) is unknown, "
             "so it could not be paused",
-            "name the game with --pid as well",
+            "name it with --pid beside --window: an X server in another container, or on "
+            "another machine, does not know our processes",
         )
     refuse_protected(window.pid)
     with ExitStack() as undo:

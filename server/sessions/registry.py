@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -196,4 +197,6 @@ def _open(
 ) -> Game:
     """Take hold of the game; one that is not installed fails the session, not the request."""
     target = request.target(window.handle if window is not None else None)
+    if window is not None:
+        target = replace(target, pid=window.pid)
     return open_game(target, pad=request.pad, log=log, cancelled=cancelled)
