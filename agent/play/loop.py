@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from nitropilot.agent.errors import GameExited, RecordingError
+from nitropilot.agent.errors import RecordingError
 from nitropilot.agent.events import ChunkReady, EventQueue
 from nitropilot.agent.pad.guards import MenuGuard
 from nitropilot.agent.pad.mapping import pad_states
@@ -136,13 +136,11 @@ class PlayLoop(ABC):
             finally:
                 self.stats.playing_seconds += time.perf_counter() - began
             self.game.check(self.stats.running_seconds)
-        except WindowVanished:
+        except (WindowVanished, ProcessGone):
             self._lost_window()
             self._hold(epoch)
             self.game.find_again()
             self.trace.event("window changed", window=self.game.window.handle)
-        except ProcessGone as error:
-            raise GameExited(f"the game ended ({self.game.describe()})") from error
 
     @abstractmethod
     def close(self) -> None:

@@ -10,10 +10,10 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
+from nitropilot.agent.cancelling import Cancellation
 from nitropilot.agent.errors import NotPossibleNow
 from nitropilot.agent.session.plan import ending_of
 from nitropilot.agent.session.states import SessionState, check_transition
-from nitropilot.agent.target.cancelling import Cancellation
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from nitropilot.agent.cancelling import Cancellation
     from nitropilot.agent.events import Observer
     from nitropilot.agent.record.switch import RecordingPlan
-    from nitropilot.agent.target.cancelling import Cancellation
     from nitropilot.agent.target.game import Game
     from nitropilot.engines.base import Engine
 

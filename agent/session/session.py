@@ -220,7 +220,7 @@ class Session:
                     return True
                 self.machine.condition.wait(self._tape.tick(IDLE_CHECK_S))
             if self.game is not None and not self.game.controls.pauser.alive():
-                self.game.check_running()
+                self.game.find_again()
 
     def _play_round(self, loop: PlayLoop) -> None:
         """Play for a moment, or the one chunk that was asked for."""

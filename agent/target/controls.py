@@ -13,12 +13,16 @@ from __future__ import annotations
 import itertools
 import threading
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nitropilot import controller
+from nitropilot.agent.target.fair_play import refuse_protected
 from nitropilot.controller.state import NEUTRAL, GamepadState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from nitropilot.controller.pads.gamepad import Gamepad
     from nitropilot.controller.pausing.pauser import Pauser
@@ -26,6 +30,33 @@ if TYPE_CHECKING:
 
 
 NO_EPOCH = 0
+
+
+@dataclass(frozen=True)
+class Hold:
+    """How any process of one game is paused and guarded.
+
+    Attributes:
+        page: The pad page that the watchdog makes neutral.
+        protect: Processes that must never be paused, such as a private X server.
+        freeze_limit: Seconds after which the watchdog ends a freeze on its own.
+    """
+
+    page: Path | None
+    protect: tuple[int, ...]
+    freeze_limit: float
+
+    def take(self, pid: int) -> tuple[controller.Pauser, controller.Watchdog]:
+        """The pauser of a process and what is below it, and its watchdog.
+
+        Raises:
+            ProtectedGame: It has an anti-cheat system, or is online only.
+            ControllerError: It cannot be paused, or not be guarded.
+        """
+        refuse_protected(pid)
+        pauser = controller.Pauser(pid, protect=self.protect)
+        watchdog = controller.Watchdog.start(pid, page=self.page, freeze_limit=self.freeze_limit)
+        return pauser, watchdog
 
 
 class Controls:
@@ -122,6 +153,13 @@ class Controls:
                     self._release_pad()
         finally:
             self.thaw()
+
+    def follow(self, pauser: Pauser, watchdog: Watchdog) -> None:
+        """Go on with another process of the game, whose first one has ended."""
+        with self._pause_lock:
+            self.pauser.close()
+            before, self.pauser, self.watchdog = self.watchdog, pauser, watchdog
+        before.close()
 
     def close(self) -> None:
         """Let go of everything for good.  Safe to call twice."""

@@ -8,8 +8,8 @@ import subprocess
 import time
 from dataclasses import dataclass
 
+from nitropilot.agent.cancelling import POLL_S, Cancellation
 from nitropilot.agent.errors import LaunchFailed
-from nitropilot.agent.target.cancelling import POLL_S, Cancellation
 from nitropilot.agent.target.display_access import Authority
 from nitropilot.children import find_program
 

@@ -3,59 +3,31 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nitropilot import capture, controller
+from nitropilot.agent.cancelling import Cancellation
 from nitropilot.agent.errors import AgentError, GameExited, GameHung
-from nitropilot.agent.target.cancelling import Cancellation
-from nitropilot.agent.target.controls import Controls
-from nitropilot.agent.target.fair_play import refuse_protected
-from nitropilot.agent.target.launch import launch, patience_for
-from nitropilot.agent.target.windows import describe, find_window_again, open_window
+from nitropilot.agent.target.controls import Controls, Hold
+from nitropilot.agent.target.launch import WINDOW_TIMEOUT_S, launch, patience_for
+from nitropilot.agent.target.windows import (
+    NEW_WINDOW_S,
+    describe,
+    find_window_again,
+    open_window,
+)
 from nitropilot.capture.errors import WindowVanished
+from nitropilot.capture.window import vanished
 
 if TYPE_CHECKING:
     from nitropilot.agent.target.launch import LaunchedGame
-    from nitropilot.agent.target.recipe import Recipe
+    from nitropilot.agent.target.recipe import Target
     from nitropilot.capture import Frame, Grabber, ResponseProbe, Window
     from nitropilot.controller import PadPage
 
 HANG_TIMEOUT_S = 10.0
-
-
-@dataclass(frozen=True)
-class Target:
-    """Which game: exactly one of a running one (any mix of criteria) or one to launch.
-
-    Attributes:
-        window: Window handle.
-        pid: Process id; windows of its children count.
-        process: Executable name or a part of it.
-        launch: How to start the game.
-        headless: For ``launch``: private display (None: only where there is no other).
-        keep: For ``launch``: leave the game running at the end (None: if it can be seen).
-        display: X display, default from the environment.
-    """
-
-    window: int | None = None
-    pid: int | None = None
-    process: str | None = None
-    launch: Recipe | None = None
-    headless: bool | None = None
-    keep: bool | None = None
-    display: str | None = None
-
-    def __post_init__(self) -> None:
-        running = any(v is not None for v in (self.window, self.pid, self.process))
-        if running == (self.launch is not None):
-            raise AgentError(
-                "both a running game and one to launch were named"
-                if running
-                else "no game was named",
-                "give --window, --pid or --process (see `nitropilot windows`), or --launch",
-            )
 
 
 class Game:
@@ -70,6 +42,7 @@ class Game:
         keep_running: Whether a launched game outlives ``close``.
         pad_reason: Why this kind of pad is in use.
         page: The memory behind a preloaded pad, through which the game tells of it.
+        hold: How another process of a launched game is taken hold of.
     """
 
     def __init__(
@@ -82,6 +55,7 @@ class Game:
         keep_running: bool = False,
         pad_reason: str = "asked for",
         page: PadPage | None = None,
+        hold: Hold | None = None,
     ) -> None:
         self.window = window
         self.grabber = grabber
@@ -91,6 +65,8 @@ class Game:
         self.keep_running = keep_running
         self.pad_reason = pad_reason
         self.page = page
+        self.cancelled = Cancellation()
+        self._hold = hold
         self._silent_since: float | None = None
 
     @property
@@ -118,18 +94,47 @@ class Game:
     def find_again(self) -> None:
         """Follow a game that replaced its window, as it does when it changes its resolution.
 
-        The game should be running, with a neutral pad, while this waits.
+        A launched game is followed into another of its processes too, as when a launcher has
+        done its work.  The game should be running, with a neutral pad, while this waits.
 
         Raises:
             GameExited: The game was ending, and has ended.
             GameHung: Somebody else stopped it.
             WindowVanished: It goes on without a window.
+            ProtectedGame: Its other process must not be played.
+            NotPossibleNow: It was cancelled meanwhile.
         """
-        window, grabber, probe = find_window_again(self.window, self.check_running)
+        if self.launched is None or self._hold is None:
+            window, grabber, probe = find_window_again(self.window, self.check_running)
+        else:
+            window, grabber, probe = self._find_next(self.launched, self._hold)
         self.grabber.close()
         self.probe.close()
         self.window, self.grabber, self.probe = window, grabber, probe
         self._silent_since = None
+
+    def _find_next(
+        self, launched: LaunchedGame, hold: Hold
+    ) -> tuple[Window, Grabber, ResponseProbe]:
+        """The next window of a launch, and a hold on its process if the old one has ended."""
+
+        def check() -> None:
+            self.cancelled.check()
+            if self.controls.pauser.alive() or not launched.tree.running():
+                self.check_running()
+
+        limit = NEW_WINDOW_S if self.controls.pauser.alive() else WINDOW_TIMEOUT_S
+        find = partial(launched.tree.window, self.window.display or None)
+        found = find_window_again(self.window, check, find, limit)
+        pid = found[0].pid
+        if pid is not None and not self.controls.pauser.alive():
+            try:
+                self.controls.follow(*hold.take(pid))
+            except BaseException:
+                found[1].close()
+                found[2].close()
+                raise
+        return found
 
     def check(self, running_seconds: float) -> None:
         """Raise unless the game is alive and reacting.
@@ -139,7 +144,7 @@ class Game:
                 silence is measured in this time.
 
         Raises:
-            GameExited: Its process has ended.
+            GameExited: It has ended.
             GameHung: It has not answered for ``HANG_TIMEOUT_S``, or somebody else stopped it.
             WindowVanished: The window was closed.
         """
@@ -160,9 +165,12 @@ class Game:
         Raises:
             GameExited: It has ended.
             GameHung: It is stopped.
+            WindowVanished: It has ended, and others of its launch go on: ``find_again``.
         """
         pauser = self.controls.pauser
         if not pauser.alive():
+            if self.launched is not None and self.launched.tree.running():
+                raise vanished(self.window)
             raise GameExited(f"the game ended ({self.describe()})")
         if pauser.stopped_by_others():
             raise GameHung(
@@ -178,7 +186,7 @@ class Game:
         """Let go: neutral pad, running game; ends the game if it is ours to end."""
         with ExitStack() as steps:  # the last one first, each whatever became of the others
             if self.launched is not None:
-                keep = self.keep_running and self.launched.process.poll() is None
+                keep = self.keep_running and self.launched.tree.running()
                 steps.callback(self.launched.let_run if keep else self.launched.close)
             steps.callback(self.probe.close)
             steps.callback(self.grabber.close)
@@ -247,7 +255,6 @@ def take_hold(
             "name it with --pid beside --window: an X server in another container, or on "
             "another machine, does not know our processes",
         )
-    refuse_protected(window.pid)
     with ExitStack() as undo:
         page = None
         if pad != "vgamepad":
@@ -255,12 +262,15 @@ def take_hold(
         if page is not None:
             undo.callback(page.close)
         display = launched.display if launched is not None else None
-        pauser = controller.Pauser(window.pid, protect=[display.process.pid] if display else [])
+        hold = Hold(
+            page.path if page is not None else None,
+            (display.process.pid,) if display is not None else (),
+            freeze_limit,
+        )
+        pauser, watchdog = hold.take(window.pid)
+        undo.callback(watchdog.close)
         gamepad = controller.open_gamepad(pad, page=page)
         undo.callback(gamepad.close)
-        watchdog = controller.Watchdog.start(
-            window.pid, page=page.path if page is not None else None, freeze_limit=freeze_limit
-        )
         controls = Controls(gamepad, pauser, watchdog)
         undo.callback(controls.close)
         cancelled.check()
@@ -272,7 +282,9 @@ def take_hold(
             window, grabber, probe = find_window_again(window, cancelled.check)
         undo.pop_all()
     reason = "asked for" if pad != "auto" else _why(page)
-    return Game(window, grabber, controls, probe, launched, pad_reason=reason, page=page)
+    game = Game(window, grabber, controls, probe, launched, pad_reason=reason, page=page, hold=hold)
+    game.cancelled = cancelled
+    return game
 
 
 def _page_of(pid: int) -> PadPage | None:

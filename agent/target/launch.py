@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
-
+from nitropilot.agent.cancelling import Cancellation
 from nitropilot.agent.errors import LaunchFailed
-from nitropilot.agent.target.cancelling import Cancellation
 from nitropilot.agent.target.display import PrivateDisplay
 from nitropilot.agent.target.fair_play import refuse_protected_program
+from nitropilot.agent.target.launch_tree import MARK, LaunchTree
 from nitropilot.agent.target.surroundings import move_to, surroundings, use_profile
-from nitropilot.agent.target.windows import main_window, settled_window
+from nitropilot.agent.target.windows import settled_window
 from nitropilot.children import find_program
 
 if TYPE_CHECKING:
@@ -46,6 +44,7 @@ class LaunchedGame:
         page: The shared memory that feeds its pad, None where pads are devices (Windows).
         display: The private X server made for it, if any.
         profile: The throw-away folder made for it.
+        tree: All its processes; ``process`` may end before the others.
     """
 
     recipe: Recipe
@@ -54,6 +53,7 @@ class LaunchedGame:
     page: PadPage | None
     display: PrivateDisplay | None
     profile: Path
+    tree: LaunchTree
 
     def close(self, patience: float = PATIENCE_S) -> None:
         """End the game and the private display, and remove its profile.  Safe to call twice.
@@ -68,7 +68,7 @@ class LaunchedGame:
                 steps.callback(self.page.close)
             if self.display is not None:
                 steps.callback(self.display.close)
-            steps.callback(_end_tree, self.process, patience)
+            steps.callback(self.tree.end, patience)
 
     def let_run(self) -> None:
         """Give up ownership: the game goes on, with a neutral pad, after this process."""
@@ -125,7 +125,8 @@ def _launch(
     timeout: float,
     cancelled: Cancellation,
 ) -> LaunchedGame:
-    environment = surroundings()
+    tree = LaunchTree()
+    environment = surroundings() | {MARK: tree.mark}
     page, private = None, None
     if sys.platform != "win32":
         private = _choose_display(undo, environment, display, headless, cancelled)
@@ -136,10 +137,10 @@ def _launch(
     if recipe.private_profile:
         use_profile(environment, profile)
     environment |= dict(recipe.environment)
-    process = _spawn(recipe, profile, environment, log)
-    undo.callback(lambda: _end_tree(process, patience_for(cancelled)))
-    window = _wait_for_window(process, environment.get("DISPLAY"), timeout, log, cancelled)
-    return LaunchedGame(recipe, process, window, page, private, profile)
+    tree.process = process = _spawn(recipe, profile, environment, log)
+    undo.callback(lambda: tree.end(patience_for(cancelled)))
+    window = _wait_for_window(tree, environment.get("DISPLAY"), timeout, log, cancelled)
+    return LaunchedGame(recipe, process, window, page, private, profile, tree)
 
 
 def _make_page(undo: ExitStack, environment: dict[str, str]) -> PadPage:
@@ -207,7 +208,7 @@ def _spawn(
 
 
 def _wait_for_window(
-    process: subprocess.Popen[bytes],
+    tree: LaunchTree,
     display: str | None,
     timeout: float,
     log: Path,
@@ -215,15 +216,13 @@ def _wait_for_window(
 ) -> Window:
     def check() -> None:
         cancelled.check()
-        if process.poll() is not None:
+        if not tree.running() and tree.process is not None:
             raise LaunchFailed(
-                f"the game ended at once (exit status {process.returncode}): {_tail(log)}",
+                f"the game ended at once (exit status {tree.process.returncode}): {_tail(log)}",
                 f"its output is in {log}",
             )
 
-    window = settled_window(
-        lambda: main_window(process.pid, display), check, timeout, cancelled.wait
-    )
+    window = settled_window(lambda: tree.window(display), check, timeout, cancelled.wait)
     if window is None:
         raise LaunchFailed(
             f"the game showed no window within {timeout:.0f} s: {_tail(log)}",
@@ -236,40 +235,3 @@ def _tail(log: Path) -> str:
     """The last line that the game wrote."""
     lines = log.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace").split("\n")
     return next((line.strip() for line in reversed(lines) if line.strip()), "it wrote nothing")
-
-
-def _end_tree(process: subprocess.Popen[bytes], patience: float = PATIENCE_S) -> None:
-    """End a process and all that it started: politely, then not."""
-    tree = _tree(process)
-    for act in ("terminate", "kill"):
-        for member in tree:
-            try:
-                getattr(member, act)()
-                member.resume()
-            except psutil.Error:
-                continue
-        _, tree = psutil.wait_procs(tree, timeout=patience)
-    process.wait()
-
-
-def _tree(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
-    """The process and its descendants, also those whose parents in between have ended."""
-    if process.returncode is not None and psutil.pid_exists(process.pid):
-        return []  # a stranger has the id by now, so nothing of ours bears it any more
-    try:
-        root = psutil.Process(process.pid)
-        tree = {root, *root.children(recursive=True)}
-    except psutil.NoSuchProcess:
-        tree = set()
-    if sys.platform != "win32":
-        # It was started as the leader of a session, which its descendants belong to.
-        tree |= {member for member in psutil.process_iter() if _session(member) == process.pid}
-    return list(tree)
-
-
-def _session(process: psutil.Process) -> int | None:
-    session = None
-    if sys.platform != "win32":
-        with suppress(OSError):
-            session = os.getsid(process.pid)
-    return session

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from nitropilot.agent.cancelling import POLL_S
 from nitropilot.agent.pad.guards import parse_buttons
-from nitropilot.agent.target.cancelling import POLL_S
 from nitropilot.controller.state import NEUTRAL, GamepadState
 
 if TYPE_CHECKING:

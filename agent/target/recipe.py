@@ -1,4 +1,4 @@
-"""``Recipe``: how to start one game, as plain data.
+"""``Recipe``: how to start one game, and ``Target``: which game is meant, as plain data.
 
 This room knows no game by name: see ``simulator.catalogue``.
 """
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from nitropilot.agent.errors import AgentError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,3 +44,36 @@ class Recipe:
         if not self.private_profile:
             return [self.program, *self.arguments]
         return [self.program, *(word.replace(PROFILE, str(profile)) for word in self.arguments)]
+
+
+@dataclass(frozen=True)
+class Target:
+    """Which game: exactly one of a running one (any mix of criteria) or one to launch.
+
+    Attributes:
+        window: Window handle.
+        pid: Process id; windows of its children count.
+        process: Executable name or a part of it.
+        launch: How to start the game.
+        headless: For ``launch``: private display (None: only where there is no other).
+        keep: For ``launch``: leave the game running at the end (None: if it can be seen).
+        display: X display, default from the environment.
+    """
+
+    window: int | None = None
+    pid: int | None = None
+    process: str | None = None
+    launch: Recipe | None = None
+    headless: bool | None = None
+    keep: bool | None = None
+    display: str | None = None
+
+    def __post_init__(self) -> None:
+        running = any(v is not None for v in (self.window, self.pid, self.process))
+        if running == (self.launch is not None):
+            raise AgentError(
+                "both a running game and one to launch were named"
+                if running
+                else "no game was named",
+                "give --window, --pid or --process (see `nitropilot windows`), or --launch",
+            )

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from nitropilot import capture
-from nitropilot.agent.target.cancelling import POLL_S
+from nitropilot.agent.cancelling import POLL_S
 from nitropilot.capture.errors import (
     AmbiguousWindow,
     CaptureError,
@@ -15,7 +15,7 @@ from nitropilot.capture.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from nitropilot.capture import Grabber, ResponseProbe, Window
 
@@ -34,7 +34,12 @@ def main_window(pid: int | None, display: str | None) -> Window:
     try:
         return capture.find_window(pid=pid, display=display)
     except AmbiguousWindow as error:
-        return max(error.candidates, key=lambda window: window.rect.width * window.rect.height)
+        return largest(error.candidates)
+
+
+def largest(windows: Sequence[Window]) -> Window:
+    """Of several windows of a game the one that is looked at."""
+    return max(windows, key=lambda window: window.rect.width * window.rect.height)
 
 
 def settled_window(
@@ -83,22 +88,27 @@ def open_window(window: Window) -> tuple[Grabber, ResponseProbe]:
 
 
 def find_window_again(
-    gone: Window, check_running: Callable[[], None]
+    gone: Window,
+    check_running: Callable[[], None],
+    find: Callable[[], Window] | None = None,
+    timeout: float = NEW_WINDOW_S,
 ) -> tuple[Window, Grabber, ResponseProbe]:
     """The window that took the place of one that is gone, opened.
 
     Args:
         gone: The old window.
         check_running: Raises when it is of no use to wait.
+        find: Finds it; otherwise it is one of the same process.
+        timeout: Seconds to wait for it.
 
     Raises:
-        WindowVanished: There is none within ``NEW_WINDOW_S``.
+        WindowVanished: There is none in time.
     """
-    deadline = time.monotonic() + NEW_WINDOW_S
+    deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
         check_running()
         try:
-            window = main_window(gone.pid, gone.display or None)
+            window = find() if find else main_window(gone.pid, gone.display or None)
             return window, *open_window(window)
         except CaptureError:
             time.sleep(0.1)

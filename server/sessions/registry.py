@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nitropilot.agent import Game
-    from nitropilot.agent.target.cancelling import Cancellation
+    from nitropilot.agent.cancelling import Cancellation
     from nitropilot.capture import Window
     from nitropilot.server.schemas.models import SessionRequest
     from nitropilot.server.sessions.pool import EnginePool

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nitropilot.agent import Game
-    from nitropilot.agent.target.cancelling import Cancellation
+    from nitropilot.agent.cancelling import Cancellation
     from nitropilot.agent.target.launch import LaunchedGame
     from nitropilot.capture import Grabber
     from nitropilot.policy.network.policy import Policy

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
-    from nitropilot.agent.target.cancelling import Cancellation
+    from nitropilot.agent.cancelling import Cancellation
     from nitropilot.agent.target.game import Game
     from tests.golden.world import World
 

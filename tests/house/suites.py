@@ -49,7 +49,7 @@ SUITES: dict[str, str] = {
     """,
     "agent": """
         errors
-        values
+        values cancelling
         pad
         target
         record

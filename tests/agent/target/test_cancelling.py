@@ -11,10 +11,10 @@ import psutil
 import pytest
 
 from nitropilot.agent import NotPossibleNow, Recipe, Target
+from nitropilot.agent.cancelling import Cancellation
 from nitropilot.agent.session.states import SessionState
 from nitropilot.agent.target import display as private_display
 from nitropilot.agent.target import game, launch
-from nitropilot.agent.target.cancelling import Cancellation
 from nitropilot.agent.target.game import take_hold
 from nitropilot.simulator.catalogue import find_recipe
 from tests.agent.playing import PATIENCE_S, gone, paused_only, until
