@@ -44,16 +44,18 @@ if TYPE_CHECKING:
     from nitropilot.agent.session.session import Session
     from nitropilot.agent.session.states import SessionState
     from nitropilot.agent.target.effect import PadEffect, measure_effect
-    from nitropilot.agent.target.game import Game, open_game
+    from nitropilot.agent.target.game import Game
     from nitropilot.agent.target.recipe import Recipe, Target
+    from nitropilot.agent.target.taking import open_game
     from nitropilot.agent.values import End
 else:
     _LATE = {
         "target.effect": ("PadEffect", "measure_effect"),
         "errors": ("AgentError", "GameExited", "GameHung", "LaunchFailed", "NotPossibleNow"),
-        "target.game": ("Game", "open_game"),
+        "target.game": ("Game",),
         "pad.guards": ("MenuGuard", "parse_buttons"),
         "session.plan": ("SessionPlan",),
+        "target.taking": ("open_game",),
         "target.recipe": ("Recipe", "Target"),
         "session.session": ("Session",),
         "play.settings": ("Mode", "PlaySettings"),

@@ -33,9 +33,9 @@ from nitropilot.agent.pad.guards import MenuGuard
 from nitropilot.agent.pad.mapping import pad_states
 from nitropilot.agent.play.deciding import Decider
 from nitropilot.agent.target.display import PrivateDisplay
-from nitropilot.agent.target.game import take_hold
 from nitropilot.agent.target.launch import launch
 from nitropilot.agent.target.recipe import Recipe
+from nitropilot.agent.target.taking import take_hold
 from nitropilot.engines import ActionChunk, Engine, EngineInfo, PolicySpec, Request
 from nitropilot.policy.actions import decode
 

@@ -23,6 +23,7 @@ import argparse
 import json
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,8 +60,8 @@ def measure(mode: Mode, options: argparse.Namespace) -> dict[str, float | int | 
     """Play in one mode and return the figures."""
     with tempfile.TemporaryDirectory() as folder:
         plan = SessionPlan(
-            open_game=lambda log: open_game(
-                Target(launch=find_recipe("runner"), headless=True, keep=False), log=log
+            open_game=partial(
+                open_game, Target(launch=find_recipe("runner"), headless=True, keep=False)
             ),
             open_engine=lambda: Slower(
                 load_engine(options.policy, engine=options.engine), options.slower / 1000

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nitropilot.capture.errors import AmbiguousWindow, WindowNotFound, unsupported_system
-from nitropilot.capture.processes import family
+from nitropilot.capture.processes import family, names_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,9 +56,11 @@ def find_window(
 
     Args:
         handle: X11 window id or ``HWND``.
-        pid: Process that made the window, or an ancestor of it such as a launcher.
-        process: Executable name or part of it, in any case, with or without
-            ``.exe``.  Windows whose whole name matches go before partial matches.
+        pid: Process that made the window, or an ancestor of it such as a launcher.  With a
+            handle it also says whose window that is, if the window system does not know.
+        process: A name that the process goes by, or a part of it, in any case, with or
+            without ``.exe``: its own, its program's file, the first word of its command
+            line.  Windows whose whole name matches go before partial matches.
         display: X display to look at; ``$DISPLAY`` when None.
 
     Raises:
@@ -96,11 +99,26 @@ def match(
         found = [window for window in found if window.handle == handle]
     if pid is not None:
         pids = family(pid)
+        if handle is not None and pid > 0:
+            found = [w if w.pid is not None else _belonging(w, pid) for w in found]
         found = [window for window in found if window.pid in pids]
     if name := _plain(process):
-        exact = [window for window in found if _plain(window.executable) == name]
-        found = exact or [window for window in found if name in _plain(window.executable)]
+        exact = [window for window in found if name in _names(window)]
+        found = exact or [w for w in found if any(name in other for other in _names(w))]
     return found
+
+
+def _belonging(window: Window, pid: int) -> Window:
+    """A window of an unknown process, as that of the process that somebody says it is."""
+    names = names_of(pid)
+    if not names:
+        return window  # there is no such process
+    return replace(window, pid=pid, executable=names[0], aliases=names[1:])
+
+
+def _names(window: Window) -> list[str]:
+    """What is compared of the names of a window's process."""
+    return [_plain(name) for name in (window.executable, *window.aliases)]
 
 
 def _plain(name: str | None) -> str:

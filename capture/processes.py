@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import psutil
 
+SHORTENED = 15
+"""Letters of a process's name that Linux keeps."""
 
-def executable_name(pid: int | None) -> str:
-    """The name of a process, or an empty string when it is gone or not ours to see."""
+
+def names_of(pid: int | None) -> tuple[str, ...]:
+    """All names that a process goes by, its own first; none when it is gone or not ours to see.
+
+    Its own may be that of its main thread, which games change, and is cut short.  The program's
+    file is an interpreter's or Wine's for many games; the first word of its command line then
+    names the game, a Windows path under Wine.
+    """
     if pid is None:
-        return ""
+        return ()
     try:
-        return psutil.Process(pid).name()
+        process = psutil.Process(pid)
+        own, word = process.name(), _last(_first(process))
     except psutil.Error:
-        return ""
+        return ()
+    if len(own) == SHORTENED and word.startswith(own):
+        own = word
+    return tuple(dict.fromkeys(name for name in (own, word, _last(_file(process))) if name))
 
 
 def family(pid: int) -> frozenset[int]:
@@ -22,3 +34,24 @@ def family(pid: int) -> frozenset[int]:
     except (psutil.Error, ValueError):  # ValueError: no process id can be negative
         children = []
     return frozenset({pid, *(child.pid for child in children)})
+
+
+def _first(process: psutil.Process) -> str:
+    """The first word of a process's command line, or ""."""
+    try:
+        return next(iter(process.cmdline()), "")
+    except (psutil.Error, OSError):
+        return ""
+
+
+def _file(process: psutil.Process) -> str:
+    """The file that a process runs, or ""."""
+    try:
+        return process.exe()
+    except (psutil.Error, OSError):
+        return ""
+
+
+def _last(path: str) -> str:
+    """The last part of a path of either system."""
+    return path.replace("\\", "/").rpartition("/")[2]

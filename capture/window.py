@@ -41,6 +41,7 @@ class Window:
         rect: The inner area, without borders and title bar.
         display: X display name such as ``":0"``; empty on Windows.
         minimised: Whether the window exists but shows nothing now.
+        aliases: Other names that the process goes by, such as its program's file.
     """
 
     handle: int
@@ -50,6 +51,7 @@ class Window:
     rect: Rect
     display: str
     minimised: bool
+    aliases: tuple[str, ...] = ()
 
     def describe(self) -> str:
         """Handle, pid, executable, title and size on one line.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+import time
 from contextlib import suppress
 from enum import Enum
 from pathlib import Path
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 LAUNCH_VARIABLE = "NITROPILOT_LAUNCH"
 """Marks all that was started for one launch, by whatever parent: children inherit it."""
 END_PATIENCE_S = 3.0
+DISPLAY_VARIABLE = "NITROPILOT_LAUNCH_DISPLAY"
+"""Marks the X server that was started for one launch."""
 _CHILDREN_FILE = Path("/proc/thread-self/children")
 _ENDED = {b"Z", b"X", b"x"}
 _STOPPED = {b"T", b"t"}
@@ -107,13 +110,13 @@ def birth(pid: int) -> str | None:
     return born
 
 
-def marked(launch: str) -> list[psutil.Process]:
+def marked(launch: str, variable: str = LAUNCH_VARIABLE) -> list[psutil.Process]:
     """All processes of a launch: those that bear its mark, whoever their parents are, and what
     they started without it."""
     found: dict[int, psutil.Process] = {}
     for process in psutil.process_iter():
         try:
-            if process.environ().get(LAUNCH_VARIABLE) == launch:
+            if process.environ().get(variable) == launch:
                 found[process.pid] = process
         except (psutil.Error, OSError):
             continue
@@ -138,4 +141,14 @@ def end_all(processes: Iterable[psutil.Process], patience: float = END_PATIENCE_
                 process.resume()
             except (psutil.Error, OSError):
                 continue
-        _, left = psutil.wait_procs(left, timeout=patience)
+        left = _outlasting(left, patience)
+
+
+def _outlasting(processes: list[psutil.Process], patience: float) -> list[psutil.Process]:
+    """Those that still run after so many seconds; sooner, if there are none."""
+    deadline = time.monotonic() + patience
+    while left := [one for one in processes if state(one) is not State.GONE]:
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.01)
+    return left

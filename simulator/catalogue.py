@@ -7,14 +7,13 @@ ones are never touched.
 from __future__ import annotations
 
 import shlex
-import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nitropilot.agent.errors import LaunchFailed
 from nitropilot.agent.target.recipe import PROFILE, Recipe
-from nitropilot.children import import_path, module_command
+from nitropilot.children import find_program, import_path, module_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +30,7 @@ def find_recipe(text: str) -> Recipe:
     if text.strip().lower() in KNOWN_GAMES:
         return KNOWN_GAMES[text.strip().lower()]()
     words = [text.strip()]
-    program = shutil.which(words[0])  # a shell took the quotes from a path with spaces
+    program = find_program(words[0])  # a shell took the quotes from a path with spaces
     if program is None:
         try:
             words = split_command(text, windows=sys.platform == "win32")
@@ -40,7 +39,7 @@ def find_recipe(text: str) -> Recipe:
                 f"cannot read the command {text!r}: {str(error).lower()}",
                 "every quote needs a second one",
             ) from None
-        program = shutil.which(words[0]) if words else None
+        program = find_program(words[0]) if words else None
     if program is None:
         raise LaunchFailed(
             f"cannot launch {text!r}: no such game or program",
@@ -76,7 +75,7 @@ def installed(name: str) -> bool:
 
 
 def _program(game: str, executable: str, package: str) -> str:
-    path = shutil.which(executable) or shutil.which(executable, path=GAMES_FOLDER)
+    path = find_program(executable) or find_program(executable, GAMES_FOLDER)
     if path is None:
         raise LaunchFailed(
             f"{game} is not installed ({executable} was not found)",

@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from nitropilot.agent.errors import GameExited, RecordingError
+from nitropilot.agent.errors import RecordingError
 from nitropilot.agent.events import ChunkReady, EventQueue
 from nitropilot.agent.pad.guards import MenuGuard
 from nitropilot.agent.pad.mapping import pad_states
@@ -142,13 +142,11 @@ class PlayLoop(ABC):
                 self.stats.playing_seconds += time.perf_counter() - began
             self.game.check(self.stats.running_seconds)
             self._sit_out_stop(epoch)
-        except WindowVanished:
+        except (WindowVanished, ProcessGone):
             self._break_off()
             self._hold(epoch)
             self.game.find_again()
             self.trace.event("window changed", window=self.game.window.handle)
-        except ProcessGone as error:
-            raise GameExited(f"the game ended ({self.game.describe()})") from error
 
     def idle(self) -> None:
         """Look after the game between two stretches of play, and say if it stands still.
@@ -158,7 +156,10 @@ class PlayLoop(ABC):
             ProtectedGame: It has an anti-cheat system by now.
         """
         before = self.game.stopped
-        self.game.look_after()
+        try:
+            self.game.look_after()
+        except WindowVanished:
+            self.game.find_again()
         if before or self.game.stopped:
             self._wait_for(self.game.stopped)
 

@@ -10,6 +10,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
+from nitropilot.agent.cancelling import Cancellation
 from nitropilot.agent.errors import NotPossibleNow
 from nitropilot.agent.session.plan import ending_of
 from nitropilot.agent.session.states import SessionState, check_transition
@@ -38,6 +39,7 @@ class SessionMachine:
         game: What is played; None until it is there.
         loop: What plays; None until then.
         ending: How the session is to end; None until that is settled.
+        cancelled: Set from then on: whoever takes hold of the game for the session gives up.
         step_epoch: The epoch in which one chunk alone is to be played; None before there is one.
     """
 
@@ -47,6 +49,7 @@ class SessionMachine:
         self.game: Game | None = None
         self.loop: PlayLoop | None = None
         self.ending: tuple[SessionState, End] | None = None
+        self.cancelled = Cancellation()
         self.step_epoch: int | None = None
         self._state = SessionState.IDLE
         self._tell_changed = changed
@@ -76,8 +79,7 @@ class SessionMachine:
 
     def require_wanted(self) -> None:
         """Raise ``NotPossibleNow`` once a session that attaches is to end."""
-        if self.ending is not None:
-            raise NotPossibleNow("stopped while attaching")
+        self.cancelled.check()
 
     def enter(self, state: SessionState) -> None:
         """Go into another state.
@@ -124,6 +126,7 @@ class SessionMachine:
         with self.condition:
             if self.ending is None:
                 self.ending = (state, end)
+                self.cancelled.set()
             else:
                 log.info("session %s, while ending: %s", self.id, end.reason)
             self.condition.notify_all()

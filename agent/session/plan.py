@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from nitropilot.agent.errors import GameExited, RecordingError
 from nitropilot.agent.play.settings import PlaySettings
@@ -15,10 +15,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from nitropilot.agent.cancelling import Cancellation
     from nitropilot.agent.events import Observer
     from nitropilot.agent.record.switch import RecordingPlan
     from nitropilot.agent.target.game import Game
     from nitropilot.engines.base import Engine
+
+
+class OpenGame(Protocol):
+    """``open_game`` of ``agent.target.game``, with all but these given."""
+
+    def __call__(self, *, log: Path, cancelled: Cancellation) -> Game:
+        """Find or launch the game, with a file for its output."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -26,7 +35,7 @@ class SessionPlan:
     """What a session is to do.
 
     Attributes:
-        open_game: Finds or launches the game, given the file for its output.
+        open_game: Finds or launches the game; gives up once it is cancelled.
         open_engine: Loads the policy; called before the game is touched.  The session
             closes the engine when it ends.
         folder: Takes the trace, the video and the game's output; made if missing.
@@ -39,7 +48,7 @@ class SessionPlan:
         observer: Is told what the session does, while it does it (``agent.events``).
     """
 
-    open_game: Callable[[Path], Game]
+    open_game: OpenGame
     open_engine: Callable[[], Engine]
     folder: Path
     settings: PlaySettings = field(default_factory=PlaySettings)

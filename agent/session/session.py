@@ -187,7 +187,9 @@ class Session:
         self.mode = choose_mode(self.plan.settings, self.engine)
         self._tell_changed()
         self.machine.require_wanted()
-        self.machine.game = game = self.plan.open_game(self.plan.folder / "game.log")
+        self.machine.game = game = self.plan.open_game(
+            log=self.plan.folder / "game.log", cancelled=self.machine.cancelled
+        )
         trace = self.files.open(game, self.engine, self.mode)
         game.controls.on_release = self.events.released
         parts = Parts(

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from nitropilot.controller.hand.leases import NO_EPOCH, Step
-from nitropilot.controller.state import GamepadState
+from nitropilot.controller.state import NO_LIMITS, GamepadState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -69,6 +69,7 @@ class Controls:
         self._serials = itertools.count(1)
         self._stretch = 0
         self._epoch = NO_EPOCH
+        self._limits = NO_LIMITS
         self._closed = False
         self._lock = threading.Lock()
         self._plans: dict[int, dict[int, tuple[object, GamepadState]]] = {}
@@ -102,6 +103,7 @@ class Controls:
 
     def limit(self, limits: Limits) -> None:
         """What plans may not press, from the next state on: the hand itself holds it back."""
+        self._limits = limits
         self.hand.limit(limits)
 
     def send(self, state: GamepadState, epoch: int, seconds: float = HOLD_S) -> bool:
@@ -234,6 +236,22 @@ class Controls:
             self.hand.release()
         if self.on_release is not None:
             self.on_release()
+
+    def follow(self, take: Callable[[], Hand]) -> None:
+        """Go on with another process of the game, whose first one has ended.
+
+        Args:
+            take: Takes hold of that process, once its pad is free.
+
+        Raises:
+            ControllerError: It cannot be held; the game has no pad then.
+        """
+        with self._lock:
+            self.hand.close()
+            self.hand = take()
+            self.hand.limit(self._limits)
+            if self._epoch != NO_EPOCH:
+                self.hand.arm(self._epoch)
 
     def close(self) -> None:
         """Let go of everything for good.  Safe to call twice."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import select
-import shutil
 import subprocess
 import time
 from dataclasses import dataclass
 
+from nitropilot.agent.cancelling import POLL_S, Cancellation
 from nitropilot.agent.errors import LaunchFailed
-from nitropilot.controller.processes import LAUNCH_VARIABLE
+from nitropilot.agent.target.display_access import Authority
+from nitropilot.children import find_program
+from nitropilot.controller.processes import DISPLAY_VARIABLE
 
 START_TIMEOUT_S = 30.0
 
@@ -29,50 +31,53 @@ class PrivateDisplay:
     process: subprocess.Popen[bytes]
 
     @classmethod
-    def start(cls, size: tuple[int, int] = (1280, 720), mark: str = "") -> PrivateDisplay:
+    def start(
+        cls,
+        size: tuple[int, int] = (1280, 720),
+        cancelled: Cancellation | None = None,
+        mark: str = "",
+    ) -> PrivateDisplay:
         """Start Xvfb on a free display number.
 
         Args:
             size: Of its one screen in pixels.
+            cancelled: Set from another thread when it is not wanted any more.
             mark: The launch that it is for.
 
         Raises:
             LaunchFailed: Xvfb is not installed or did not come up.
+            NotPossibleNow: It was cancelled meanwhile.
         """
-        program = shutil.which("Xvfb")
+        program = find_program("Xvfb")
         if program is None:
             raise LaunchFailed(
                 "no display, and Xvfb is not installed",
                 "install it (Debian, Ubuntu: apt-get install xvfb) or set DISPLAY",
             )
+        authority = Authority()
         read_end, write_end = os.pipe()
         try:
             process = subprocess.Popen(
-                [program, "-displayfd", str(write_end), "-screen", "0", f"{size[0]}x{size[1]}x24",
+                [program, *authority.options, "-displayfd", str(write_end),
+                 "-screen", "0", f"{size[0]}x{size[1]}x24",
                  "+extension", "GLX", "-nolisten", "tcp", "-noreset"],
-                pass_fds=[write_end], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL, start_new_session=True,
-                env={**os.environ, LAUNCH_VARIABLE: mark},
+                pass_fds=[write_end, authority.fd], stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+                env={**os.environ, DISPLAY_VARIABLE: mark},
             )  # fmt: skip
         finally:
             os.close(write_end)
+            authority.close()
         try:
-            number = _read_number(read_end, process)
+            number = _read_number(read_end, process, cancelled or Cancellation())
+            authority.admit_only_us(number)
         except BaseException:
             process.kill()
             process.wait()
             raise
         finally:
             os.close(read_end)
-        display = cls(f":{number}", size, process)
-        try:
-            from nitropilot.agent.target.display_access import admit_only_us
-
-            admit_only_us(display.name)
-        except BaseException:
-            display.close()
-            raise
-        return display
+        return cls(f":{number}", size, process)
 
     def close(self) -> None:
         """Stop the server.  Safe to call twice."""
@@ -85,17 +90,18 @@ class PrivateDisplay:
                 self.process.wait()
 
 
-def _read_number(read_end: int, process: subprocess.Popen[bytes]) -> int:
+def _read_number(read_end: int, process: subprocess.Popen[bytes], cancelled: Cancellation) -> int:
     """The display number that Xvfb writes, in one line, once it accepts clients."""
     text = b""
     deadline = time.monotonic() + START_TIMEOUT_S
     while not text.endswith(b"\n"):
-        ready, _, _ = select.select([read_end], [], [], max(deadline - time.monotonic(), 0))
+        cancelled.check()
+        ready, _, _ = select.select([read_end], [], [], POLL_S)
         part = os.read(read_end, 64) if ready else b""
-        if not part:
-            hint = "run `Xvfb -displayfd 1` to see why"
-            if ready:  # it has closed its end of the pipe, by ending
-                raise LaunchFailed(f"Xvfb ended (exit status {process.wait()})", hint)
+        hint = "run `Xvfb -displayfd 1` to see why"
+        if ready and not part:  # it has closed its end of the pipe, by ending
+            raise LaunchFailed(f"Xvfb ended (exit status {process.wait()})", hint)
+        if not part and time.monotonic() > deadline:
             raise LaunchFailed(f"Xvfb did not answer within {START_TIMEOUT_S:.0f} s", hint)
         text += part
     return int(text)

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING
 
-from nitropilot import capture, controller
-from nitropilot.agent.errors import AgentError, GameExited, GameHung
-from nitropilot.agent.target.controls import Controls
-from nitropilot.agent.target.fair_play import refuse_protected
-from nitropilot.agent.target.launch import launch
-from nitropilot.agent.target.rechecks import Rechecks
-from nitropilot.agent.target.windows import describe, find_window_again, open_window
-from nitropilot.capture.errors import WindowVanished
-from nitropilot.controller.hand.protocol import FREEZE_LIMIT_S
+from nitropilot import capture
+from nitropilot.agent.cancelling import Cancellation
+from nitropilot.agent.errors import GameExited, GameHung
+from nitropilot.agent.fair_play.rechecks import Rechecks
+from nitropilot.agent.target.launch import WINDOW_TIMEOUT_S
+from nitropilot.agent.target.windows import NEW_WINDOW_S, describe, find_window_again
+from nitropilot.capture.window import vanished
 from nitropilot.controller.pads.sdl_pad import why_not_opened
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nitropilot.agent.target.controls import Controls
     from nitropilot.agent.target.launch import LaunchedGame
-    from nitropilot.agent.target.recipe import Target
     from nitropilot.capture import Frame, Grabber, ResponseProbe, Window
-    from nitropilot.controller import PadPage
+    from nitropilot.controller import Hand, PadPage
 
 HANG_TIMEOUT_S = 10.0
 STOP_TOLERANCE_S = 2.0
@@ -40,6 +40,10 @@ class Game:
         launched: Set when we started it.
         pad_reason: Why this kind of pad is in use.
         page: The memory behind a preloaded pad, through which the game tells of it.
+        take: Takes hold of another process of a launched game.
+
+    Attributes:
+        cancelled: Set from another thread when the game is not wanted any more.
     """
 
     def __init__(
@@ -51,6 +55,7 @@ class Game:
         launched: LaunchedGame | None = None,
         pad_reason: str = "asked for",
         page: PadPage | None = None,
+        take: Callable[[int], Hand] | None = None,
     ) -> None:
         self.window = window
         self.grabber = grabber
@@ -59,6 +64,8 @@ class Game:
         self.launched = launched
         self.pad_reason = pad_reason
         self.page = page
+        self.cancelled = Cancellation()
+        self._take = take
         self._silent_since: float | None = None
         self._stopped_since: float | None = None
         self._rechecks = Rechecks(self._pids, controls.disarm)
@@ -95,19 +102,48 @@ class Game:
     def find_again(self) -> None:
         """Follow a game that replaced its window, as it does when it changes its resolution.
 
-        The game should be running, with a neutral pad, while this waits.
+        A launched game is followed into another of its processes too, as when a launcher has
+        done its work.  The game should be running, with a neutral pad, while this waits.
 
         Raises:
             GameExited: The game was ending, and has ended.
             GameHung: Somebody else stopped it.
             ProtectedGame: It has an anti-cheat system by now.
             WindowVanished: It goes on without a window.
+            NotPossibleNow: It was cancelled meanwhile.
         """
-        window, grabber, probe = find_window_again(self.window, self.check_running)
+        if self.launched is None or self._take is None:
+            window, grabber, probe = find_window_again(self.window, self.check_running)
+        else:
+            window, grabber, probe = self._find_next(self.launched, self._take)
         self.grabber.close()
         self.probe.close()
         self.window, self.grabber, self.probe = window, grabber, probe
         self._silent_since = None
+
+    def _find_next(
+        self, launched: LaunchedGame, take: Callable[[int], Hand]
+    ) -> tuple[Window, Grabber, ResponseProbe]:
+        """The next window of a launch, and a hold on its process if the old one has ended."""
+        alive = self.controls.hand.game_alive
+
+        def check() -> None:
+            self.cancelled.check()
+            if alive() or not launched.tree.running():
+                self.check_running()
+
+        limit = NEW_WINDOW_S if alive() else WINDOW_TIMEOUT_S
+        find = partial(launched.tree.window, self.window.display or None)
+        found = find_window_again(self.window, check, find, limit)
+        pid = found[0].pid
+        if pid is not None and not alive():
+            try:
+                self.controls.follow(partial(take, pid))
+            except BaseException:
+                found[1].close()
+                found[2].close()
+                raise
+        return found
 
     def check(self, running_seconds: float) -> None:
         """Raise unless the game is alive and reacting.
@@ -141,6 +177,7 @@ class Game:
             GameExited: It has ended.
             GameHung: Somebody else stopped it for longer than ``STOP_TOLERANCE_S``.
             ProtectedGame: It has an anti-cheat system by now.
+            WindowVanished: It has ended, and others of its launch go on: ``find_again``.
         """
         self.look_after()
         since = self._stopped_since
@@ -154,9 +191,12 @@ class Game:
         Raises:
             GameExited: It has ended.
             ProtectedGame: It has an anti-cheat system by now.
+            WindowVanished: As ``check_running``.
         """
         hand = self.controls.hand
         if not hand.game_alive():
+            if self.launched is not None and self.launched.tree.running():
+                raise vanished(self.window)
             raise GameExited(f"the game ended ({self.describe()})")
         if not hand.stopped_by_others():
             self._stopped_since = None
@@ -176,7 +216,7 @@ class Game:
         """Let go: neutral pad, running game; ends the game if it is ours to end."""
         with ExitStack() as steps:  # the last one first, each whatever became of the others
             if self.launched is not None:
-                keep = self.launched.keep and self.launched.process.poll() is None
+                keep = self.launched.keep and self.launched.tree.running()
                 steps.callback(self.launched.let_run if keep else self.launched.close)
             if self.page is not None:
                 steps.callback(self.page.close)
@@ -184,86 +224,3 @@ class Game:
             steps.callback(self.probe.close)
             steps.callback(self.grabber.close)
             steps.callback(self.controls.close)
-
-
-def open_game(
-    target: Target, *, pad: str = "auto", log: Path, freeze_limit: float = FREEZE_LIMIT_S
-) -> Game:
-    """Find or launch a game and take hold of it, without pressing or pausing anything yet.
-
-    Args:
-        target: Which game.
-        pad: Kind of virtual pad: ``auto``, ``vgamepad`` or ``sdl``.
-        log: File for the output of a launched game.
-        freeze_limit: Seconds after which the hand ends a freeze on its own.
-
-    Raises:
-        ProtectedGame: It has an anti-cheat system, or is online only.
-        GameTaken: Another process of ours plays it.
-        NitroPilotError: The window, the pad or the hand is not to be had;
-            nothing is left open, and a game launched for this is ended.
-    """
-    launched = None
-    if target.launch is not None:
-        launched = launch(
-            target.launch, log=log,
-            display=target.display, headless=target.headless, keep=target.keep,
-        )  # fmt: skip
-        window = launched.window
-    else:
-        window = capture.find_window(
-            handle=target.window, pid=target.pid, process=target.process, display=target.display
-        )
-    try:
-        game = take_hold(window, launched, pad, freeze_limit)
-    except BaseException:
-        if launched is not None:
-            launched.close()
-        raise
-    return game
-
-
-def take_hold(window: Window, launched: LaunchedGame | None, pad: str, freeze_limit: float) -> Game:
-    """Take hold of a window's game: see ``open_game``."""
-    if window.pid is None:
-        raise AgentError(
-            f"the process of window {window.handle:#x} ({window.title!r}) is unknown, "
-            "so it could not be paused",
-            "name the game with --pid as well",
-        )
-    refuse_protected(window.pid)
-    with ExitStack() as undo:
-        page = None
-        if pad != "vgamepad":
-            page = launched.page if launched is not None else _page_of(window.pid)
-        if page is not None:
-            undo.callback(page.close)
-        display = launched.display if launched is not None else None
-        controls = Controls(
-            controller.Hand.start(
-                window.pid, pad=pad, page=page.path if page is not None else None,
-                protect=[display.process.pid] if display else [], freeze_limit=freeze_limit,
-            )
-        )  # fmt: skip
-        undo.callback(controls.close)
-        try:
-            grabber, probe = open_window(window)
-        except WindowVanished:
-            if launched is None:
-                raise
-            window, grabber, probe = find_window_again(window, lambda: None)
-        undo.pop_all()
-    reason = "asked for" if pad != "auto" else _why(page)
-    return Game(window, grabber, controls, probe, launched, pad_reason=reason, page=page)
-
-
-def _page_of(pid: int) -> PadPage | None:
-    """The pad page of a game that an earlier run launched, so that it can be joined again."""
-    path = controller.find_page(pid)
-    return controller.PadPage.open(path) if path is not None else None
-
-
-def _why(page: PadPage | None) -> str:
-    if page is not None:
-        return "the game was launched with the preloaded pad"
-    return "the game was not launched by NitroPilot, so it needs a pad from a driver"

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
-import uuid
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
-
-from nitropilot import capture
+from nitropilot.agent.cancelling import Cancellation
 from nitropilot.agent.errors import LaunchFailed
+from nitropilot.agent.fair_play.judging import refuse_protected_program
 from nitropilot.agent.target.display import PrivateDisplay
-from nitropilot.agent.target.fair_play import refuse_protected_program
-from nitropilot.capture.errors import AmbiguousWindow, WindowNotFound, WindowVanished
+from nitropilot.agent.target.launch_tree import LaunchTree
+from nitropilot.agent.target.surroundings import move_to, surroundings, use_profile
+from nitropilot.agent.target.windows import settled_window
+from nitropilot.children import find_program
 from nitropilot.controller.ledger.entry import Entry
 from nitropilot.controller.ledger.heal import PROFILE_PREFIX
-from nitropilot.controller.processes import LAUNCH_VARIABLE, end_all, marked
+from nitropilot.controller.processes import LAUNCH_VARIABLE
 
 if TYPE_CHECKING:
     from nitropilot.agent.target.recipe import Recipe
@@ -31,9 +29,11 @@ if TYPE_CHECKING:
     from nitropilot.controller.pads.pad_page import PadPage
 
 WINDOW_TIMEOUT_S = 60.0
-SETTLED_S = 0.4
-"""How long a window must stay: SDL makes its first one anew when that has to have OpenGL."""
+PATIENCE_S = 3.0
+HURRY_S = 0.3
+"""How long a game has to end by itself; one that was given up has nothing to save."""
 LOG_TAIL_BYTES = 2000
+HINT = "name a program that you may run (on Linux: chmod +x)"
 
 
 @dataclass
@@ -47,6 +47,7 @@ class LaunchedGame:
         page: The shared memory that feeds its pad, None where pads are devices (Windows).
         display: The private X server made for it, if any.
         profile: The throw-away folder made for it.
+        tree: All its processes; ``process`` may end before the others.
         entry: Says so in the ledger, should this process die.
         keep: Whether it runs on when its session ends.
     """
@@ -57,11 +58,16 @@ class LaunchedGame:
     page: PadPage | None
     display: PrivateDisplay | None
     profile: Path
+    tree: LaunchTree
     entry: Entry
     keep: bool
 
-    def close(self) -> None:
-        """End the game and the private display, and remove its profile.  Safe to call twice."""
+    def close(self, patience: float = PATIENCE_S) -> None:
+        """End the game and the private display, and remove its profile.  Safe to call twice.
+
+        Args:
+            patience: Seconds in which the game may end by itself, once it is asked to.
+        """
         with ExitStack() as steps:  # the last one first, each whatever became of the others
             steps.callback(self.entry.remove)
             steps.callback(shutil.rmtree, self.profile, ignore_errors=True)
@@ -70,7 +76,7 @@ class LaunchedGame:
                 steps.callback(self.page.close)
             if self.display is not None:
                 steps.callback(self.display.close)
-            steps.callback(_end_tree, self.process, self.entry)
+            steps.callback(self.tree.end, patience)
 
     def let_run(self) -> None:
         """Give up ownership: the game goes on, with a neutral pad, after this process."""
@@ -89,6 +95,7 @@ def launch(
     headless: bool | None = None,
     keep: bool | None = False,
     timeout: float = WINDOW_TIMEOUT_S,
+    cancelled: Cancellation | None = None,
 ) -> LaunchedGame:
     """Start a game and wait for its window.
 
@@ -99,29 +106,27 @@ def launch(
         headless: True for a private Xvfb, False for never, None for one if there is no display.
         keep: Whether it runs on at the end; None: if it can be seen.
         timeout: Seconds until the window must be there.
+        cancelled: Set from another thread when the game is not wanted any more; what was
+            started until then is ended at once.
 
     Raises:
         LaunchFailed: It did not start, ended, or showed no window; the message holds
             the last line of its output.
-        ProtectedGame: It has an anti-cheat system: see ``agent.target.fair_play``.
+        ProtectedGame: It has an anti-cheat system: see ``agent.fair_play.judging``.
         ShimError: The pad library for it cannot be built (no compiler).
+        NotPossibleNow: It was cancelled.
     """
     with ExitStack() as undo:
-        launched = _launch(undo, recipe, log, display, headless, keep, timeout)
+        launched = _launch(
+            undo, recipe, log, display, headless, keep, timeout, cancelled or Cancellation()
+        )
         undo.pop_all()
     return launched
 
 
-def main_window(pid: int | None, display: str | None) -> Window:
-    """The window of a process or its children, the largest of several.
-
-    Raises:
-        CaptureError: It has none (yet).
-    """
-    try:
-        return capture.find_window(pid=pid, display=display)
-    except AmbiguousWindow as error:
-        return max(error.candidates, key=lambda window: window.rect.width * window.rect.height)
+def patience_for(cancelled: Cancellation) -> float:
+    """How long a launched game has to end by itself, in seconds."""
+    return HURRY_S if cancelled.is_set() else PATIENCE_S
 
 
 def _launch(
@@ -132,27 +137,29 @@ def _launch(
     headless: bool | None,
     keep: bool | None,
     timeout: float,
+    cancelled: Cancellation,
 ) -> LaunchedGame:
-    mark = uuid.uuid4().hex
-    profile = Path(tempfile.gettempdir()) / f"{PROFILE_PREFIX}{mark}"
-    entry = Entry.create(f"launch-{mark}", {"launch": mark, "profile": str(profile)})
+    tree = LaunchTree()
+    profile = Path(tempfile.gettempdir()) / f"{PROFILE_PREFIX}{tree.mark}"
+    entry = Entry.create(f"launch-{tree.mark}", {"launch": tree.mark, "profile": str(profile)})
     undo.callback(entry.remove)
-    environment = {**os.environ, LAUNCH_VARIABLE: mark}
+    environment = surroundings() | {LAUNCH_VARIABLE: tree.mark}
     page, private = None, None
     if sys.platform != "win32":
-        private = _choose_display(undo, environment, display, headless, entry)
+        private = _choose_display(undo, environment, display, headless, cancelled, entry)
         page = _make_page(undo, environment, entry)
     keep = private is None if keep is None else keep
     entry.note(keep=keep)
+    cancelled.check()
     profile.mkdir(mode=0o700)
     undo.callback(shutil.rmtree, profile, ignore_errors=True)
     if recipe.private_profile:
-        _use_profile(environment, profile)
+        use_profile(environment, profile)
     environment |= dict(recipe.environment)
-    process = _spawn(recipe, profile, environment, log)
-    undo.callback(_end_tree, process, entry)
-    window = _wait_for_window(process, environment.get("DISPLAY"), timeout, log)
-    return LaunchedGame(recipe, process, window, page, private, profile, entry, keep)
+    tree.process = process = _spawn(recipe, profile, environment, log)
+    undo.callback(lambda: tree.end(patience_for(cancelled)))
+    window = _wait_for_window(tree, environment.get("DISPLAY"), timeout, log, cancelled)
+    return LaunchedGame(recipe, process, window, page, private, profile, tree, entry, keep)
 
 
 def _make_page(undo: ExitStack, environment: dict[str, str], entry: Entry) -> PadPage:
@@ -174,6 +181,7 @@ def _choose_display(
     environment: dict[str, str],
     display: str | None,
     headless: bool | None,
+    cancelled: Cancellation,
     entry: Entry,
 ) -> PrivateDisplay | None:
     """Point ``environment`` at a display; returns it if it was made for this game."""
@@ -186,26 +194,11 @@ def _choose_display(
         )
     if headless is False or (headless is None and visible):
         return None
-    private = PrivateDisplay.start(mark=entry.facts["launch"])
+    private = PrivateDisplay.start(cancelled=cancelled, mark=entry.facts["launch"])
     undo.callback(private.close)
-    entry.note(display=private.name, server=private.process.pid)
-    environment |= {"DISPLAY": private.name, "LIBGL_ALWAYS_SOFTWARE": "1"}
-    environment |= {"SDL_AUDIODRIVER": "dummy", "ALSOFT_DRIVERS": "null"}
-    environment.pop("WAYLAND_DISPLAY", None)  # some toolkits would rather go there
+    entry.note(display=private.name)
+    move_to(environment, private.name)
     return private
-
-
-def _use_profile(environment: dict[str, str], profile: Path) -> None:
-    """Point HOME and the XDG folders into ``profile``: real saves stay untouched."""
-    # Without these two a player's own display and sound would be out of the game's reach.
-    environment.setdefault("XAUTHORITY", str(Path.home() / ".Xauthority"))
-    if "XDG_RUNTIME_DIR" not in environment:
-        runtime = profile / "run"
-        runtime.mkdir(mode=0o700)
-        environment["XDG_RUNTIME_DIR"] = str(runtime)
-    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"):
-        environment.pop(name, None)
-    environment["HOME"] = str(profile)
 
 
 def _spawn(
@@ -213,6 +206,12 @@ def _spawn(
 ) -> subprocess.Popen[bytes]:
     """Start the game in a session of its own, so that our Ctrl-C does not reach it."""
     command = recipe.command(profile)
+    program = find_program(command[0])
+    if program is None:
+        raise LaunchFailed(
+            f"cannot start {recipe.program}: no such program, or not one that you may run", HINT
+        )
+    command[0] = program
     refuse_protected_program(command[0], command[1:])
     try:
         output = log.open("wb")
@@ -227,64 +226,36 @@ def _spawn(
             cwd=profile if recipe.private_profile else None,
         )  # fmt: skip
     except OSError as error:
-        raise LaunchFailed(
-            f"cannot start {recipe.program}: {error.strerror}",
-            "name a program that you may run (on Linux: chmod +x)",
-        ) from error
+        raise LaunchFailed(f"cannot start {recipe.program}: {error.strerror}", HINT) from error
     finally:
         output.close()
 
 
 def _wait_for_window(
-    process: subprocess.Popen[bytes], display: str | None, timeout: float, log: Path
+    tree: LaunchTree,
+    display: str | None,
+    timeout: float,
+    log: Path,
+    cancelled: Cancellation,
 ) -> Window:
-    """The game's window, once it has been the same for a moment: see ``SETTLED_S``."""
-    deadline = time.monotonic() + timeout
-    found, since = None, 0.0
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
+    def check() -> None:
+        cancelled.check()
+        if not tree.running() and tree.process is not None:
             raise LaunchFailed(
-                f"the game ended at once (exit status {process.returncode}): {_tail(log)}",
+                f"the game ended at once (exit status {tree.process.returncode}): {_tail(log)}",
                 f"its output is in {log}",
             )
-        try:
-            window = main_window(process.pid, display)
-        except (WindowNotFound, WindowVanished):
-            found = None
-        else:
-            if window.handle != found:
-                found, since = window.handle, time.monotonic()
-            elif time.monotonic() - since > SETTLED_S:
-                return window
-        time.sleep(0.1)
-    raise LaunchFailed(
-        f"the game showed no window within {timeout:.0f} s: {_tail(log)}",
-        f"its output is in {log}",
-    )
+
+    window = settled_window(lambda: tree.window(display), check, timeout, cancelled.wait)
+    if window is None:
+        raise LaunchFailed(
+            f"the game showed no window within {timeout:.0f} s: {_tail(log)}",
+            f"its output is in {log}",
+        )
+    return window
 
 
 def _tail(log: Path) -> str:
     """The last line that the game wrote."""
     lines = log.read_bytes()[-LOG_TAIL_BYTES:].decode(errors="replace").split("\n")
     return next((line.strip() for line in reversed(lines) if line.strip()), "it wrote nothing")
-
-
-def _end_tree(process: subprocess.Popen[bytes], entry: Entry) -> None:
-    """End a process and all that it started, but for the display that it is shown on."""
-    server = entry.facts.get("server")
-    tree = {member for member in marked(entry.facts["launch"]) if member.pid != server}
-    if process.returncode is None or not psutil.pid_exists(process.pid):
-        tree |= _session(process.pid)  # otherwise a stranger may have the id by now
-    end_all(tree)
-    process.wait()
-
-
-def _session(leader: int) -> set[psutil.Process]:
-    """What is in the session that a game was started as the leader of."""
-    found: set[psutil.Process] = set()
-    if sys.platform != "win32":
-        for process in psutil.process_iter():
-            with suppress(OSError):
-                if os.getsid(process.pid) == leader:
-                    found.add(process)
-    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from nitropilot.agent.cancelling import POLL_S
 from nitropilot.agent.pad.guards import parse_buttons
 from nitropilot.controller.state import NEUTRAL, GamepadState
 
@@ -39,17 +40,17 @@ def press_opening(game: Game, epoch: int) -> None:
 
 def _let_pass(game: Game, seconds: float, epoch: int, press: GamepadState | None = None) -> None:
     """Wait, and longer while the game is too busy to read its pad; ``press`` stays pressed."""
-    deadline = time.monotonic() + seconds + LOADING_S
+    over = time.monotonic() + seconds
     enough = _reads(game) + seconds * SLOW_FPS
-    time.sleep(seconds)
-    game.check_running()
-    while _reads(game) < enough and game.controls.epoch == epoch:
-        if game.pad_warning or time.monotonic() > deadline:
-            return
-        time.sleep(0.02)
+    while game.controls.epoch == epoch:
+        left = over - time.monotonic()
+        if left <= 0:
+            game.check_running()
+            if _reads(game) >= enough or game.pad_warning or left < -LOADING_S:
+                return
         if press is not None:
             game.controls.send(press, epoch)
-        game.check_running()
+        time.sleep(min(left, POLL_S) if left > 0 else 0.02)
 
 
 def _reads(game: Game) -> float:

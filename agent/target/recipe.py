@@ -1,4 +1,4 @@
-"""``Recipe`` and ``Target``: how to start one game, and which game, as plain data.
+"""``Recipe``: how to start one game, and ``Target``: which game is meant, as plain data.
 
 This room knows no game by name: see ``simulator.catalogue``.
 """

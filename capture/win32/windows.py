@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from nitropilot.capture.base import ResponseProbe
-from nitropilot.capture.processes import executable_name
+from nitropilot.capture.processes import names_of
 from nitropilot.capture.window import MIN_SIDE, Rect, Window, hidden, vanished
 
 if TYPE_CHECKING:
@@ -70,14 +70,16 @@ def _look(api: Win32Api, handle: int) -> Window | None:
         return None
     if not minimised and min(rect.width, rect.height) < MIN_SIDE:
         return None
+    executable, *aliases = names_of(pid) or ("",)
     return Window(
         handle=handle,
         pid=pid,
-        executable=executable_name(pid),
+        executable=executable,
         title=api.title(handle),
         rect=rect,
         display="",
         minimised=minimised,
+        aliases=tuple(aliases),
     )
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import struct
+import sys
 import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from Xlib import X, Xutil, error
 from Xlib.display import Display
-from Xlib.ext import res
+from Xlib.ext import randr, res
 
 from nitropilot.capture.errors import NoDisplay
 from nitropilot.capture.window import Rect
@@ -24,6 +27,9 @@ GONE = (error.BadWindow, error.BadDrawable)
 
 BROKEN = (error.DisplayConnectionError, error.ConnectionClosedError, OSError)
 """What connecting to a display raises when nothing usable answers there."""
+
+PEER = struct.Struct("3i")
+"""Process, user and group of whoever listens at the other end of a socket."""
 
 PROPERTY_LIMIT = 4096
 """Longest property read, in units of 4 bytes: titles are other programs' text."""
@@ -61,6 +67,7 @@ class X11:
         # Asked here because python-xlib shares one table between all connections,
         # and two servers may number their extensions differently.
         self._resource = self.display.query_extension(res.extname)
+        self._own_pid = self._server_pid(self.display.display.info.resource_id_base)
 
     def __enter__(self) -> Self:
         return self
@@ -129,6 +136,19 @@ class X11:
         size = self.root.get_geometry()
         return Rect(0, 0, size.width, size.height)
 
+    def screens(self) -> list[Rect]:
+        """Where the monitors are; the whole screen where nobody knows."""
+        found = []
+        extension = self.display.query_extension(randr.extname)
+        if extension is not None:
+            with contextlib.suppress(error.BadRequest):  # older than 1.5
+                found = randr.GetMonitors(
+                    display=self.display.display, opcode=extension.major_opcode,
+                    window=self.root, is_active=True,
+                ).monitors  # fmt: skip
+        monitors = [Rect(m.x, m.y, m.width_in_pixels, m.height_in_pixels) for m in found]
+        return monitors or [self.screen_rect()]
+
     def minimised(self, window: Any) -> bool:
         """Whether the window shows nothing: iconified, unmapped or on another workspace."""
         if window.get_attributes().map_state != X.IsViewable:
@@ -138,33 +158,48 @@ class X11:
         return state is not None and state[:1] == [Xutil.IconicState]
 
     def pid(self, window: Any) -> int | None:
-        """The process that made the window, None when nobody says.
+        """The process that made the window, None when nobody says it of our processes.
 
         The X server knows the peer of a local connection (X-Resource 1.2), and
-        a client cannot forge it.  What the client says itself counts only when
-        it says that it runs on this machine: a pid of another one would name a
-        stranger here.
+        a client cannot forge it.  The number means the same process to us only if the
+        server counts processes as we do, so that it knows our own: one on another machine,
+        or in a container, would name a stranger here.  What the client says itself counts
+        only beside an old server that does not know, and that runs among our processes.
         """
-        known = self._server_pid(window)
-        if known is not None:
-            return known
+        if self._own_pid is not None:
+            return self._server_pid(window.id) if self._own_pid == os.getpid() else None
         claimed = self.numbers(window, "_NET_WM_PID")
-        host = self.text(window, "WM_CLIENT_MACHINE")
-        return claimed[0] if claimed and host == socket.gethostname() else None
+        here = self.text(window, "WM_CLIENT_MACHINE") == socket.gethostname()
+        return claimed[0] if claimed and here and _beside_us(self.display) else None
 
-    def _server_pid(self, window: Any) -> int | None:
+    def _server_pid(self, resource: int) -> int | None:
+        """The process of the client that a resource belongs to, as the server counts them."""
         if self._resource is None:
             return None
         try:
             reply = res.QueryClientIds(
                 display=self.display.display,
                 opcode=self._resource.major_opcode,
-                specs=[{"client": window.id, "mask": res.LocalClientPIDMask}],
+                specs=[{"client": resource, "mask": res.LocalClientPIDMask}],
             )
         except (error.BadRequest, error.BadValue):  # older than 1.2, or window and client gone
             return None
         pids = [value for entry in reply.ids for value in entry.value]
         return pids[0] if pids and pids[0] > 0 else None
+
+
+def _beside_us(display: Any) -> bool:
+    """Whether the X server runs on this machine, among the processes that we see as it does."""
+    if sys.platform == "linux":
+        connection = display.display.socket
+        if connection.family != socket.AF_UNIX:
+            return False
+        peer = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, PEER.size)
+        server, _, _ = PEER.unpack(peer)
+        with contextlib.suppress(OSError):  # 0: it is none of those that we see
+            there = Path(f"/proc/{server}/ns/pid").readlink()
+            return there == Path("/proc/self/ns/pid").readlink()
+    return False
 
 
 def lost(name: str, failure: error.ConnectionClosedError) -> NoDisplay:

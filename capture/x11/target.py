@@ -42,7 +42,8 @@ class X11Target:
                 # so only the notice of its end tells our window from a successor.
                 self.handle.change_attributes(event_mask=X.StructureNotifyMask)
                 self.handle.get_attributes()
-                if window.pid is not None and self.x.pid(self.handle) != window.pid:
+                known = self.x.pid(self.handle)
+                if None not in (window.pid, known) and known != window.pid:
                     raise vanished(window)
         except CaptureError:
             self.close()

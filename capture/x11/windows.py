@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from Xlib import X, Xutil
 from Xlib.error import ConnectionClosedError
 
-from nitropilot.capture.processes import executable_name
+from nitropilot.capture.processes import names_of
 from nitropilot.capture.window import MIN_SIDE, Window
 from nitropilot.capture.x11.connection import GONE, X11, lost
 
@@ -50,14 +50,16 @@ def _candidates(x: X11) -> Iterator[Window]:
 
 def _describe(x: X11, window: Any) -> Window:
     pid = x.pid(window)
+    executable, *aliases = names_of(pid) or ("",)
     return Window(
         handle=window.id,
         pid=pid,
-        executable=executable_name(pid),
+        executable=executable,
         title=x.title(window),
         rect=x.rect(window),
         display=x.name,
         minimised=x.minimised(window),
+        aliases=tuple(aliases),
     )
 
 
@@ -113,7 +115,16 @@ def _framed(x: X11, window: Any, depth: int) -> Any | None:
 def _shown_to_people(x: X11, window: Any) -> bool:
     """Whether a root's child without a window manager's mark is a program's main window."""
     attributes = window.get_attributes()
-    if attributes.override_redirect or attributes.map_state != X.IsViewable:
+    if attributes.map_state != X.IsViewable:
+        return False
+    # Games also take a screen as a whole in this way, without asking any window manager.
+    if attributes.override_redirect and not _covers_a_screen(x, window):
         return False
     marks = {x.atom(name) for name in MARKS}
     return not marks.isdisjoint(window.list_properties()) or x.pid(window) is not None
+
+
+def _covers_a_screen(x: X11, window: Any) -> bool:
+    """Whether a window leaves nothing to be seen of one monitor, or of all; no popup does."""
+    rect = x.rect(window)
+    return any(rect.intersection(screen) == screen for screen in x.screens())

@@ -17,14 +17,19 @@ import psutil
 from nitropilot.controller.errors import GameTaken
 from nitropilot.controller.ledger.entry import Entry, world
 from nitropilot.controller.ledger.places import entries
-from nitropilot.controller.processes import birth, end_all, marked
+from nitropilot.controller.processes import (
+    DISPLAY_VARIABLE,
+    LAUNCH_VARIABLE,
+    birth,
+    end_all,
+    marked,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 PROFILE_PREFIX = "nitropilot-profile-"
 PAGE_PREFIX = "nitropilot-pad-"
-ACCESS_PREFIX = "nitropilot-display-"
 ROUNDS = 3
 """How often what a launch has started is looked for: one that ends may have started another."""
 _log = logging.getLogger(__name__)
@@ -81,9 +86,9 @@ def heal(facts: dict[str, Any]) -> tuple[list[str], bool]:
         facts = {**facts, "frozen": [], "launch": "", "display": None}
     done += _run_again(facts.get("frozen", []))
     if launch := facts.get("launch"):
-        if facts.get("keep") and any(p.pid != facts.get("server") for p in marked(launch)):
+        if facts.get("keep") and marked(launch):
             return done, False  # the player goes on with it; what it needs stays
-        done += _end(launch)
+        done += _end(launch, LAUNCH_VARIABLE) + _end(launch, DISPLAY_VARIABLE)
     _remove_made(facts)
     return done, True
 
@@ -99,10 +104,10 @@ def _run_again(frozen: Iterable[tuple[int, str]]) -> list[str]:
     return done
 
 
-def _end(launch: str) -> list[str]:
+def _end(launch: str, variable: str) -> list[str]:
     done = []
     for _ in range(ROUNDS):
-        members = marked(launch)
+        members = marked(launch, variable)
         for member in members:
             with suppress(psutil.Error):
                 done.append(f"ended {member.name()} (process {member.pid})")
@@ -112,9 +117,8 @@ def _end(launch: str) -> list[str]:
 
 def _remove_made(facts: dict[str, Any]) -> None:
     """Only what bears the name of something that we make."""
-    for key, prefix in (("profile", PROFILE_PREFIX), ("access", ACCESS_PREFIX)):
-        if (folder := Path(facts.get(key) or "/")).name.startswith(prefix):
-            shutil.rmtree(folder, ignore_errors=True)
+    if (folder := Path(facts.get("profile") or "/")).name.startswith(PROFILE_PREFIX):
+        shutil.rmtree(folder, ignore_errors=True)
     if (page := Path(facts.get("page") or "/")).name.startswith(PAGE_PREFIX):
         with suppress(OSError):
             page.unlink()

@@ -88,7 +88,7 @@ class PadPage:
     """One mapped page; made with ``create`` or ``open``.  Not thread-safe.
 
     Attributes:
-        path: The file behind it, which the game and the watchdog open.
+        path: The file behind it, which the game and its hand open.
     """
 
     def __init__(self, path: Path, memory: mmap.mmap) -> None:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nitropilot.children import leave_out_current_folder
 from nitropilot.controller.errors import PadFailed, ShimError
 from nitropilot.controller.pads.gamepad import Gamepad
 from nitropilot.controller.pads.pad_page import PAGE_VARIABLE
@@ -104,7 +105,7 @@ def launch_environment(page: PadPage) -> dict[str, str]:
             f"cannot preload {library!r}: LD_PRELOAD takes no path with spaces or colons",
             "set XDG_CACHE_HOME to a folder without them",
         )
-    already = os.environ.get("LD_PRELOAD")
+    already = leave_out_current_folder(os.environ).get("LD_PRELOAD")
     return {
         "LD_PRELOAD": f"{library}:{already}" if already else library,
         PAGE_VARIABLE: str(page.path),

@@ -12,7 +12,6 @@ import hashlib
 import os
 import platform
 import shlex
-import shutil
 import stat
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from pathlib import Path
 
 import platformdirs
 
+from nitropilot.children import find_program, leave_out_current_folder
 from nitropilot.controller.errors import ShimError
 
 SOURCE = Path(__file__).parents[1] / "shim" / "nitropilot_pad.c"
@@ -42,8 +42,8 @@ def find_compiler() -> str | None:
     chosen = os.environ.get("CC", "").strip()
     if chosen:
         words = _words(chosen)
-        return chosen if words and shutil.which(words[0]) else None
-    return next((path for name in COMPILERS if (path := shutil.which(name))), None)
+        return chosen if words and find_program(words[0]) else None
+    return next((path for name in COMPILERS if (path := find_program(name))), None)
 
 
 def build_shim() -> Path:
@@ -149,8 +149,9 @@ def _compile(compiler: str, library: Path) -> None:
         command = [*_words(compiler), *FLAGS, str(SOURCE), "-o", str(output), *LIBRARIES]
         try:
             done = subprocess.run(
-                command, capture_output=True, timeout=BUILD_TIMEOUT_S, stdin=subprocess.DEVNULL
-            )
+                command, capture_output=True, timeout=BUILD_TIMEOUT_S, stdin=subprocess.DEVNULL,
+                env=leave_out_current_folder(os.environ),
+            )  # fmt: skip
         except OSError as error:
             raise ShimError(
                 f"cannot run the C compiler {compiler}: {error.strerror}", "name another one in CC"

@@ -12,7 +12,6 @@ step of the sampler, instead of all in a row.
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from nitropilot.children import find_program
 from nitropilot.engines.base import Request
 from nitropilot.engines.errors import EngineUnavailable
 from nitropilot.policy import open_policy
@@ -70,7 +70,7 @@ def hindrance() -> str:
     if find_spec("triton") is None:
         return "Triton is not installed (it comes with torch's CUDA build for Linux)"
     compilers = (os.environ.get("CC", "cc"), "gcc", "clang")
-    if not any(shutil.which(name) for name in compilers):
+    if not any(find_program(name) for name in compilers):
         return "there is no C compiler"
     return ""
 

@@ -7,6 +7,7 @@ stops play or a session failed, 2 for an error the user can mend, named in one l
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +15,7 @@ from typing import Annotated
 import typer
 
 from nitropilot.capture.errors import AmbiguousWindow
+from nitropilot.children import CODE_LISTS, leave_out_current_folder
 from nitropilot.errors import NitroPilotError
 from nitropilot.server.cli.daemon.doctor import doctor
 from nitropilot.server.cli.daemon.serve import serve, token
@@ -94,6 +96,16 @@ def _require_folder() -> None:
         ) from None
 
 
+def _leave_current_folder() -> None:
+    """Whatever is started from here on takes no code from it; nothing runs beside us yet."""
+    safe = leave_out_current_folder(os.environ)
+    for name in CODE_LISTS:
+        if name not in safe:
+            os.environ.pop(name, None)
+        elif safe[name] != os.environ[name]:
+            os.environ[name] = safe[name]
+
+
 def main() -> None:
     """Run the command line and exit."""
     survive_odd_characters()
@@ -101,6 +113,7 @@ def main() -> None:
     try:
         _require_folder()
         heal_first()
+        _leave_current_folder()
         status = app(standalone_mode=False)
     except AmbiguousWindow as error:
         print_error(f"{len(error.candidates)} windows match; {error.hint}")

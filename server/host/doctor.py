@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import shutil
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from nitropilot.capture import check_sight
 from nitropilot.capture.sight import LEAVE_WAYLAND
+from nitropilot.children import find_program
 from nitropilot.errors import NitroPilotError
 from nitropilot.simulator.catalogue import installed
 
@@ -86,7 +86,7 @@ def _display() -> list[Finding]:
         findings = [Finding("display", Level.OK, "the Windows desktop")]
     elif display := os.environ.get("DISPLAY"):
         findings = [Finding("display", Level.OK, f"DISPLAY is {display}")]
-    elif shutil.which("Xvfb"):
+    elif find_program("Xvfb"):
         detail = "DISPLAY is not set; games can be launched in a private Xvfb"
         findings = [Finding("display", Level.NOTE, detail, "start from a graphical session")]
     else:
@@ -101,7 +101,7 @@ def _display() -> list[Finding]:
 def _capture() -> list[Finding]:
     """A picture of a window.  Without a display launched games have one of their own."""
     unseen = sys.platform != "win32" and not os.environ.get("DISPLAY")
-    bad = Level.NOTE if unseen and shutil.which("Xvfb") else Level.PROBLEM
+    bad = Level.NOTE if unseen and find_program("Xvfb") else Level.PROBLEM
     return [_attempt("capture", check_sight, bad)]
 
 
@@ -184,7 +184,7 @@ def _game() -> list[Finding]:
 
 def _fair_play() -> list[Finding]:
     """Anti-cheat systems that run now; they stop only games that they protect."""
-    from nitropilot.agent.target.fair_play import always_on
+    from nitropilot.agent.fair_play.judging import always_on
 
     found = always_on()
     if not found:

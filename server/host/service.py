@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from nitropilot.children import find_program
 from nitropilot.server.errors import ServiceError
 
 UNIT = "nitropilot.service"
@@ -132,7 +132,7 @@ def this_command() -> str:
     """
     name = "nitropilot.exe" if sys.platform == "win32" else "nitropilot"
     beside = Path(sys.executable).with_name(name)
-    found = str(beside) if beside.is_file() else shutil.which(name)
+    found = str(beside) if beside.is_file() else find_program(name)
     if found is None:
         raise ServiceError("the command nitropilot is not installed", "pip install nitropilot")
     return str(Path(found).absolute())

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from nitropilot import capture
 from nitropilot.agent import Session, SessionPlan, open_game
 from nitropilot.agent.errors import NotPossibleNow
+from nitropilot.agent.fair_play.judging import refuse_protected
 from nitropilot.agent.session.control import TakeoverSettings
-from nitropilot.agent.target.fair_play import refuse_protected
 from nitropilot.server.errors import SessionNotFound
 from nitropilot.server.events import Hub
 from nitropilot.server.jobs.jobs import Jobs
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nitropilot.agent import Game
+    from nitropilot.agent.cancelling import Cancellation
     from nitropilot.capture import Window
     from nitropilot.server.schemas.models import SessionRequest
     from nitropilot.server.sessions.pool import EnginePool
@@ -147,7 +149,7 @@ class SessionRegistry:
 
     def _plan(self, request: SessionRequest, window: Window | None, restart_of: str) -> SessionPlan:
         return SessionPlan(
-            open_game=lambda log: _open(request, window, log),
+            open_game=partial(_open, request, window),
             open_engine=partial(self.pool.get, request.policy),
             folder=new_session_folder(),
             settings=request.play_settings(),
@@ -190,7 +192,11 @@ class SessionRegistry:
             self._chosen.pop(session_id, None)
 
 
-def _open(request: SessionRequest, window: Window | None, log: Path) -> Game:
+def _open(
+    request: SessionRequest, window: Window | None, *, log: Path, cancelled: Cancellation
+) -> Game:
     """Take hold of the game; one that is not installed fails the session, not the request."""
     target = request.target(window.handle if window is not None else None)
-    return open_game(target, pad=request.pad, log=log)
+    if window is not None:
+        target = replace(target, pid=window.pid)
+    return open_game(target, pad=request.pad, log=log, cancelled=cancelled)

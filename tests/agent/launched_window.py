@@ -6,9 +6,9 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from nitropilot.agent.target.game import take_hold
 from nitropilot.agent.target.launch import LaunchedGame, launch
 from nitropilot.agent.target.recipe import Recipe
+from nitropilot.agent.target.taking import take_hold
 from tests.support.places import ROOT
 
 if TYPE_CHECKING:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nitropilot.agent import Game
+    from nitropilot.agent.cancelling import Cancellation
     from nitropilot.agent.target.launch import LaunchedGame
     from nitropilot.capture import Grabber
     from nitropilot.policy.network.policy import Policy
@@ -203,8 +204,11 @@ class Stage:
     ) -> Session:
         """A session that was not started; ``prepare`` gets the game before the session does."""
 
-        def open_it(log: Path) -> Game:
-            game = open_game(target, log=log) if isinstance(target, Target) else target(log)
+        def open_it(log: Path, cancelled: Cancellation) -> Game:
+            if isinstance(target, Target):
+                game = open_game(target, log=log, cancelled=cancelled)
+            else:
+                game = target(log)
             prepare(game)
             return game
 

@@ -43,7 +43,8 @@ class Child:
         if not line:
             self.end()
             raise AssertionError(f"{arguments} gave no window")
-        self.handle = int(line)
+        self.words = line.split()
+        self.handle = int(self.words[0])
         self.pid = self.process.pid
 
     def end(self) -> None:

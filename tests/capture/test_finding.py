@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -96,6 +97,51 @@ def test_find_by_process_handle_and_pid(display: PrivateDisplay, launcher: Launc
     assert (found.handle, found.pid, found.executable) == (child.handle, child.pid, "FancyGame.exe")
     assert capture.find_window(handle=child.handle) == found
     assert capture.find_window(pid=child.pid, process="Fancy") == found
+
+
+WINE_NAME = r"C:\Program Files\Hollow Knight\Hollow Knight Silksong.exe"
+RENAMED = """
+import json, os, sys
+name, comm, options = sys.argv[1:4]
+if name:
+    os.execv(sys.executable, [name, "-c", sys.argv[4], "", comm, options, sys.argv[4]])
+with open("/proc/self/comm", "w") as file:
+    file.write(comm)
+from tests.capture.xwindow import main
+sys.argv[1:] = [options]
+main()
+"""
+"""A window's program, first under another first word of its command line, then of another name."""
+
+
+@linux_only
+@pytest.mark.parametrize(
+    ("first_word", "own_name", "asked", "shown"),
+    [
+        (WINE_NAME, "Hollow Knight S", "hollow knight silksong", "Hollow Knight Silksong.exe"),
+        (WINE_NAME, "Hollow Knight S", "Hollow Knight Silksong.exe", "Hollow Knight Silksong.exe"),
+        (WINE_NAME, "wine64-preloade", "silksong", "wine64-preloade"),
+        ("/opt/a game/Celeste", "MainThrd", "celeste", "MainThrd"),
+        ("/opt/a game/Celeste", "MainThrd", "mainthrd", "MainThrd"),
+        ("nothing", "MainThrd", "python", "MainThrd"),
+    ],
+)
+def test_games_under_other_names(
+    display: PrivateDisplay,
+    launcher: Launcher,
+    first_word: str,
+    own_name: str,
+    asked: str,
+    shown: str,
+) -> None:
+    """The system keeps 15 letters of a name, Wine runs games, and threads rename themselves."""
+    options = json.dumps({"display": display.name})
+    child = launcher.run(
+        [sys.executable, "-c", RENAMED, first_word, own_name, options, RENAMED],
+        PYTHONHOME=sys.base_prefix,
+    )
+    found = capture.find_window(process=asked, display=display.name)
+    assert (found.handle, found.executable) == (child.handle, shown)
 
 
 @linux_only

@@ -84,6 +84,19 @@ def test_helper_windows_are_left_out(display: PrivateDisplay, options: dict[str,
         assert mine.handle not in listed(display.name)
 
 
+def test_a_game_that_takes_the_whole_screen(display: PrivateDisplay, launcher: Launcher) -> None:
+    """Without a window manager many toolkits do so with a window that none may manage."""
+    unmanaged: dict[str, Any] = {"attributes": {"override_redirect": True}}
+    game = launcher.window(display.name, "FullScreen", place=(0, 0, 1280, 720), **unmanaged)
+    splash = launcher.window(display.name, "Splash", place=(0, 0, 1280, 719), **unmanaged)
+    found = listed(display.name)
+    assert found[game.handle].rect == capture.Rect(0, 0, 1280, 720)
+    assert capture.find_window(process="fullscreen", display=display.name).pid == game.pid
+    assert splash.handle not in found
+    with capture.open_grabber(found[game.handle]) as grabber:
+        assert grabber.grab().pixels.shape == (720, 1280, 3)
+
+
 def test_panels_are_left_out(display: PrivateDisplay) -> None:
     """The desktop's own panel is no game."""
     with XWindow(display.name) as mine:

@@ -24,9 +24,9 @@ import pytest
 
 from nitropilot import capture, controller
 from nitropilot.agent.target.effect import measure_effect
-from nitropilot.agent.target.game import Game, take_hold
 from nitropilot.agent.target.launch import launch
 from nitropilot.agent.target.opening import press_opening
+from nitropilot.agent.target.taking import Game, take_hold
 from nitropilot.controller import NEUTRAL, GamepadState
 from tests.support.supertux import flat_recipe
 

@@ -26,8 +26,8 @@ import nitropilot.server.sessions.local_inputs
 from nitropilot import capture, controller, engines
 from nitropilot.agent import Mode, PlaySettings, Session, SessionPlan
 from nitropilot.agent.target.display import PrivateDisplay
-from nitropilot.agent.target.game import take_hold
 from nitropilot.agent.target.launch import launch
+from nitropilot.agent.target.taking import take_hold
 from nitropilot.capture import Frame, Grabber, Rect, ResponseProbe, Window
 from nitropilot.capture.window import hidden
 from nitropilot.controller import Button, Gamepad, GamepadState
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
+    from nitropilot.agent.cancelling import Cancellation
     from nitropilot.agent.target.game import Game
     from nitropilot.controller.state import Limits
     from tests.golden.world import World
@@ -163,8 +164,11 @@ def real_play(
         display = PrivateDisplay.start((640, 480))
         stack.callback(display.close)
 
-        def open_it(log: Path) -> Game:
-            launched = launch(replace(recipe, arguments=words), log=log, display=display.name)
+        def open_it(log: Path, cancelled: Cancellation) -> Game:
+            launched = launch(
+                replace(recipe, arguments=words), log=log, display=display.name,
+                cancelled=cancelled,
+            )  # fmt: skip
             return take_hold(launched.window, launched, pad="auto", freeze_limit=30.0)
 
         plan = SessionPlan(

@@ -51,8 +51,8 @@ SUITES: dict[str, str] = {
     """,
     "agent": """
         errors
-        values
-        pad
+        values cancelling
+        pad fair_play
         target
         record
         events

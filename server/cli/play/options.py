@@ -57,7 +57,7 @@ class PlayOptions(ThisPlay, EngineChoice, PolicyChoice, GameChoice):
         target = self.target(keep=self.keep, display=self.display)
         return SessionPlan(
             settings=self.play_settings(),
-            open_game=lambda log: open_game(target, pad=self.pad, log=log),
+            open_game=partial(open_game, target, pad=self.pad),
             open_engine=partial(
                 load_engine,
                 self.policy or "",

@@ -12,7 +12,7 @@ from rich.text import Text
 from nitropilot import capture
 from nitropilot.agent import Session, SessionState
 from nitropilot.agent.errors import AgentError
-from nitropilot.agent.target.fair_play import refuse_protected
+from nitropilot.agent.fair_play.judging import refuse_protected
 from nitropilot.controller import KINDS
 from nitropilot.server.cli.terminal.output import (
     EXIT_ERROR,

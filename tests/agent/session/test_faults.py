@@ -334,7 +334,7 @@ def test_inference_ends_before_the_freeze_limit_or_the_game_runs(
     stage: Stage, runner: LaunchedGame
 ) -> None:
     """A policy that hangs must not hold the game for longer than its hand allows."""
-    from nitropilot.agent.target.game import take_hold
+    from nitropilot.agent.target.taking import take_hold
 
     engine = Gate(stage.engine())
     session = stage.playing(

@@ -13,7 +13,7 @@ from nitropilot.agent import Mode, NotPossibleNow, PlaySettings, Session, Sessio
 from nitropilot.agent.pad.guards import MENU_BUTTONS
 from nitropilot.agent.session.states import TRANSITIONS, check_transition
 from nitropilot.agent.target.controls import NO_EPOCH
-from nitropilot.agent.target.game import take_hold
+from nitropilot.agent.target.taking import take_hold
 from nitropilot.controller import NO_BUTTONS, Button, GamepadState
 from nitropilot.engines.base import ActionChunk, Request
 from nitropilot.engines.pytorch.engine import TorchEngine

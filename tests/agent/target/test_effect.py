@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nitropilot.agent.target.effect import PadEffect, measure_effect
-from nitropilot.agent.target.game import take_hold
+from nitropilot.agent.target.taking import take_hold
 from tests.agent.playing import neutral
 
 if TYPE_CHECKING:

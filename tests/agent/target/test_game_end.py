@@ -17,9 +17,9 @@ import nitropilot.agent.target.game
 import nitropilot.agent.target.windows
 import nitropilot.controller.pads.sdl_pad
 from nitropilot.agent import Mode, Session, SessionState, Target
-from nitropilot.agent.target.game import take_hold
 from nitropilot.agent.target.launch import LaunchedGame, launch
 from nitropilot.agent.target.recipe import Recipe
+from nitropilot.agent.target.taking import take_hold
 from nitropilot.controller import Button, GamepadState, HandError
 from nitropilot.simulator.catalogue import find_recipe
 from tests.agent.launched_window import WindowGame

@@ -17,10 +17,10 @@ import pytest
 from nitropilot import controller
 from nitropilot.agent import AgentError, LaunchFailed, Recipe, Target, open_game
 from nitropilot.agent.target.display import PrivateDisplay
-from nitropilot.agent.target.game import take_hold
 from nitropilot.agent.target.launch import launch
 from nitropilot.agent.target.opening import press_opening
 from nitropilot.agent.target.recipe import PROFILE
+from nitropilot.agent.target.taking import take_hold
 from nitropilot.controller import Button, GamepadState, PadUnavailable, ShimError
 from nitropilot.controller.pads.pad_page import PadPage
 from nitropilot.simulator.catalogue import find_recipe
@@ -109,8 +109,8 @@ def test_a_launcher_whose_helper_stays(leftovers: Path, display: PrivateDisplay)
         "    time.sleep(600)\n"
         f"while not os.path.exists({str(pid_file)!r}): time.sleep(0.01)\n"
     )
-    with pytest.raises(LaunchFailed, match=r"ended at once \(exit status 0\): it wrote nothing"):
-        launch(program(code), log=leftovers / "game.log", display=display.name)
+    with pytest.raises(LaunchFailed, match="no window within 2 s: it wrote nothing"):
+        launch(program(code), log=leftovers / "game.log", display=display.name, timeout=2.0)
     helper = int(pid_file.read_text())
     until(lambda: gone(helper) or psutil.Process(helper).status() == "zombie", "it was ended")
 
@@ -332,7 +332,7 @@ def test_taking_hold_fails_half_way(
     """The display and the page are there before the hand is: they, and the game, must go again."""
     fds = psutil.Process().num_fds()
     for call in (
-        "nitropilot.agent.target.game.controller.Hand.start",
+        "nitropilot.agent.target.taking.controller.Hand.start",
         "nitropilot.agent.target.windows.capture.open_response_probe",
     ):
         with monkeypatch.context() as patch:

@@ -123,7 +123,8 @@ def test_listing() -> None:
     )
     api.shell = 0x18
     first, second, third = list_windows(api)
-    assert first == Window(0x10, os.getpid(), first.executable, "A game", big, "", False)
+    names = (first.executable, first.aliases)
+    assert first == Window(0x10, os.getpid(), names[0], "A game", big, "", False, names[1])
     assert first.executable.startswith("py")
     assert (second.handle, second.title) == (0x11, "")
     assert (third.handle, third.minimised) == (0x12, True)

@@ -18,7 +18,7 @@ from nitropilot.controller.errors import GameTaken, LedgerError
 from nitropilot.controller.ledger import places
 from nitropilot.controller.ledger.entry import Entry, world
 from nitropilot.controller.ledger.heal import PAGE_PREFIX, PROFILE_PREFIX, heal, heal_all, living
-from nitropilot.controller.processes import LAUNCH_VARIABLE, birth
+from nitropilot.controller.processes import DISPLAY_VARIABLE, LAUNCH_VARIABLE, birth
 from tests.controller.pausing.ticking import wait_for
 
 if TYPE_CHECKING:
@@ -119,11 +119,12 @@ def test_what_is_to_run_on_runs_on(
     assert not profile.exists() and not list(ledger.iterdir())
 
 
-def test_a_display_that_nothing_is_on_goes(sleeper: subprocess.Popen[bytes]) -> None:
-    """The display bears the mark too, and would keep itself."""
-    left("launch-1", {"launch": "mine", "keep": True, "server": sleeper.pid})
-    assert heal_all() == [f"ended sleep (process {sleeper.pid})"]
-    ends(sleeper)
+def test_a_display_that_nothing_is_on_goes() -> None:
+    """It bears a mark of its own, and does not keep itself."""
+    server = subprocess.Popen(["sleep", "600"], env={**os.environ, DISPLAY_VARIABLE: "mine"})
+    left("launch-1", {"launch": "mine", "keep": True})
+    assert heal_all() == [f"ended sleep (process {server.pid})"]
+    ends(server)
 
 
 def test_only_what_we_make_is_removed(tmp_path: Path) -> None:

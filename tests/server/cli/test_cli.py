@@ -239,6 +239,27 @@ def test_a_signal_ends_play_in_good_order(
     assert left_running(tmp_path) == []
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="private displays are for Linux")
+def test_a_signal_ends_a_launch_that_waits_for_a_window(tmp_path: Path) -> None:
+    """The wrong program was named: neither it nor its display may stay, or keep us waiting."""
+    endless = (
+        "import nitropilot.agent.target.launch as at; at.launch.__kwdefaults__['timeout'] = 1e6"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", f"{endless}; from nitropilot.server.cli.main import main; main()",
+         "play", "--launch", "sleep 1000", "--headless", "--policy", POLICY, "--json"],
+        cwd=ROOT, env=environment(tmp_path, None), text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        until(lambda: "sleep" in {found.name() for found in left_running(tmp_path)}, "the launch")
+        process.send_signal(signal.SIGTERM)
+        printed, said = process.communicate(timeout=120)
+    assert process.returncode == 0, said
+    facts = one_object(printed)
+    assert (facts["state"], facts["reason"]) == ("stopped", "ended by SIGTERM")
+    assert left_running(tmp_path) == []
+
+
 def test_demo_proves_that_the_pad_moves_the_picture(tmp_path: Path) -> None:
     """The demo's one claim, on the game that is always there."""
     needs_preload()

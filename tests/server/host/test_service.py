@@ -96,7 +96,7 @@ def test_the_task_is_well_formed() -> None:
 
 
 def test_the_task_is_never_ended_by_force() -> None:
-    """*End* in the Task Scheduler would end the watchdog with the daemon: a paused game stays
+    """*End* in the Task Scheduler would end the game's hand with the daemon: a paused game stays
     paused, with nobody to let it go."""
     root = ElementTree.fromstring(task_text("nitropilot.exe").replace('encoding="UTF-16"', ""))
     force = root.find(f"{NAMESPACE}Settings/{NAMESPACE}AllowHardTerminate")

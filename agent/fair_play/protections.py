@@ -1,7 +1,7 @@
 """Anti-cheat systems and online-only games, as data: their names and how they show.
 
 A row lists file names (of programs, libraries, drivers and folders) that belong to one system
-and to nothing else, in lower case.  ``agent.target.fair_play`` looks for them.  The names are what
+and to nothing else, in lower case.  ``agent.fair_play.judging`` looks for them.  The names are what
 the makers' own installers put on players' machines.
 """
 

@@ -14,14 +14,14 @@ import pytest
 
 from nitropilot.agent import Target, open_game
 from nitropilot.agent.errors import ProtectedGame
-from nitropilot.agent.target.fair_play import (
+from nitropilot.agent.fair_play.files import MANY_GAMES, folders_of
+from nitropilot.agent.fair_play.judging import (
     always_on,
     evidence_of,
     refuse_protected,
     refuse_protected_program,
 )
-from nitropilot.agent.target.game_files import MANY_GAMES, folders_of
-from nitropilot.agent.target.protections import PROTECTIONS
+from nitropilot.agent.fair_play.protections import PROTECTIONS
 from nitropilot.controller.processes import descendants
 from nitropilot.simulator.catalogue import find_recipe
 from tests.agent.playing import gone, stopped, until

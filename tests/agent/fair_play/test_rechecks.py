@@ -10,8 +10,8 @@ import pytest
 
 from nitropilot.agent import Session, SessionState
 from nitropilot.agent.errors import ProtectedGame
-from nitropilot.agent.target import rechecks
-from nitropilot.agent.target.fair_play import refuse_protected
+from nitropilot.agent.fair_play import rechecks
+from nitropilot.agent.fair_play.judging import refuse_protected
 from nitropilot.agent.target.launch import LaunchedGame, launch
 from nitropilot.agent.target.recipe import Recipe
 from tests.agent.launched_window import WINDOW_PROGRAM, WindowGame

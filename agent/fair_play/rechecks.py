@@ -13,7 +13,7 @@ import time
 from typing import TYPE_CHECKING
 
 from nitropilot.agent.errors import ProtectedGame
-from nitropilot.agent.target.fair_play import refuse_protected
+from nitropilot.agent.fair_play.judging import refuse_protected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -7,7 +7,7 @@ So before NitroPilot takes hold of a game it looks
 * at the programs of its process tree, and those that started it, by name;
 * at the files that the tree has loaded;
 * at the names beside the game's program and in the folders above it, as far as they are the
-  game's own (``agent.target.game_files``), without reading any file;
+  game's own (``agent.fair_play.files``), without reading any file;
 * at the game's own name, for games that show nothing else.
 
 One hit refuses the game; there is no override.  Anti-cheat services that run all the time
@@ -26,19 +26,19 @@ from typing import TYPE_CHECKING
 import psutil
 
 from nitropilot.agent.errors import ProtectedGame
-from nitropilot.agent.target.game_files import (
+from nitropilot.agent.fair_play.files import (
     folders_of,
     holds_many_games,
     loaded_files,
     names_in,
 )
-from nitropilot.agent.target.protections import PROTECTIONS
+from nitropilot.agent.fair_play.protections import PROTECTIONS
 from nitropilot.controller.processes import descendants
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from nitropilot.agent.target.protections import Protection
+    from nitropilot.agent.fair_play.protections import Protection
 
 log = logging.getLogger("nitropilot.fair_play")
 
