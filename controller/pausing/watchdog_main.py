@@ -37,6 +37,8 @@ GOODBYE = b"goodbye"
 
 _STDIN, _STDOUT, _STDERR = 0, 1, 2
 _ENDED = b""
+_SAY_S = 1.0
+"""How long the log may take to take a line."""
 
 
 def main(arguments: list[str]) -> int:
@@ -89,7 +91,11 @@ def _release(game: psutil.Process, pad: PadPage | None) -> None:
             pad.write(NEUTRAL)
     finally:
         _resume(game)
-    _say(_STDERR, b"nitropilot watchdog: released the pad and process %d" % game.pid)
+    # A log that nobody reads takes no line, for ever; the next freeze has to be guarded then.
+    line = b"nitropilot watchdog: released the pad and process %d" % game.pid
+    saying = threading.Thread(target=_say, args=(_STDERR, line), daemon=True)
+    saying.start()
+    saying.join(_SAY_S)
 
 
 def _resume(game: psutil.Process) -> None:

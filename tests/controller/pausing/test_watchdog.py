@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import platform
+import select
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
 
+from nitropilot.children import module_command
 from nitropilot.controller.errors import ProcessGone, WatchdogError
 from nitropilot.controller.pads.pad_page import PadPage
 from nitropilot.controller.pausing import watchdog as watchdog_module
@@ -21,7 +24,7 @@ from nitropilot.controller.pausing.pauser import Pauser
 from nitropilot.controller.pausing.watchdog import Watchdog
 from nitropilot.controller.processes import State, state
 from nitropilot.controller.state import GamepadState
-from tests.controller.pausing.ticking import PRESSED, TickingGame, end, reused_pid, wait_for
+from tests.controller.pausing.ticking import PRESSED, WAIT_S, TickingGame, end, reused_pid, wait_for
 from tests.support.places import ROOT
 
 if TYPE_CHECKING:
@@ -191,6 +194,34 @@ def test_a_daemon_that_hangs_is_overruled(game: TickingGame, daemon: Callable[..
     game.await_ticks()
     frozen_by.process.kill()
     wait_for(lambda: gone(frozen_by.watchdog), "the watchdog to end")
+
+
+def test_a_log_that_nobody_reads_does_not_end_the_guard(game: TickingGame) -> None:
+    """The watchdog shares the daemon's stderr; a line that waits there for ever would leave the
+    next freeze without anybody."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(writing, b"x")
+    os.set_blocking(writing, True)
+    watchdog = subprocess.Popen(
+        module_command("nitropilot.controller.pausing.watchdog_main", str(game.pid), "0.1"),
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=writing, bufsize=0,
+    )  # fmt: skip
+    try:
+        assert watchdog.stdin is not None
+        assert watchdog.stdout is not None
+        watchdog.stdin.write(b"freezing\n")
+        said = b""
+        while said.count(b"released") < 2:
+            assert select.select([watchdog.stdout], [], [], WAIT_S)[0], said
+            said += watchdog.stdout.read(100)
+    finally:
+        watchdog.kill()
+        watchdog.communicate()
+        os.close(reading)
+        os.close(writing)
 
 
 def test_a_freeze_that_lasts_too_long_is_reported(game: TickingGame) -> None:
