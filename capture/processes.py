@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import psutil
 
+from nitropilot.texts import shown
+
 
 def executable_name(pid: int | None) -> str:
-    """The name of a process, or an empty string when it is gone or not ours to see."""
+    """The name of a process as text, or an empty one when it is gone or not ours to see."""
     if pid is None:
         return ""
     try:
-        return psutil.Process(pid).name()
+        return shown(psutil.Process(pid).name())
     except psutil.Error:
         return ""
 

@@ -15,6 +15,7 @@ from nitropilot.server.auth.scopes import ScopedRoute, admin_only, allow
 from nitropilot.server.schemas.models import Model, SessionModel
 from nitropilot.server.schemas.views import session_model
 from nitropilot.server.store.recordings import Recording, RecordingStore
+from nitropilot.texts import shown
 
 router = APIRouter(prefix="/api/v1", route_class=ScopedRoute)
 
@@ -101,7 +102,7 @@ def list_recordings(store: Store) -> RecordingsAnswer:
     found = [_model(recording) for recording in store.all()]
     limits = store.limits()
     return RecordingsAnswer(
-        folder=str(store.root),
+        folder=shown(store.root),
         total_size=sum(each.size for each in found),
         keep_free=limits.keep_free,
         max_total=limits.max_total,
