@@ -75,6 +75,12 @@ class RecordingsAnswer(Model):
     recordings: tuple[RecordingModel, ...]
 
 
+class MendAnswer(Model):
+    """Recordings that were cut off and are complete now."""
+
+    mended: tuple[str, ...] = Field(description="Their ids")
+
+
 def the_store(registry: Registry) -> RecordingStore:
     """The daemon's recordings."""
     return registry.recordings
@@ -98,7 +104,7 @@ def record(session_id: str, wanted: RecordingRequest, registry: Registry) -> Ses
 @router.get("/recordings")
 @admin_only
 def list_recordings(store: Store) -> RecordingsAnswer:
-    """All recordings, the oldest first; what a killed daemon left is mended before."""
+    """All recordings, the oldest first."""
     found = [_model(recording) for recording in store.all()]
     limits = store.limits()
     return RecordingsAnswer(
@@ -108,6 +114,16 @@ def list_recordings(store: Store) -> RecordingsAnswer:
         max_total=limits.max_total,
         recordings=tuple(found),
     )
+
+
+@router.post("/recordings/mend")
+@admin_only
+def mend_recordings(store: Store) -> MendAnswer:
+    """Make whole what a killed program left, and finish deletions that were cut off.
+
+    The daemon does so when it starts.  What had recorded less than a second is removed.
+    """
+    return MendAnswer(mended=tuple(store.recover()))
 
 
 @router.get("/recordings/{recording_id}")
