@@ -6,7 +6,8 @@
 # (every engine here against float32, full-size policies too), make test-images (the container
 # images built and run; needs root), make test-vm (pads on a kernel of their own), make test-openapi
 # (the API's document; EXAMPLES=80 requests an operation), make kills (200 ends at random moments),
-# make soak (10 minutes of use; MINUTES=60 for more); make slow-proofs runs every row of
+# make soak (10 minutes of use; MINUTES=60 for more), make sabotage (deliberate faults, each of
+# which a test has to catch; TURN=3 for some); make slow-proofs runs every row of
 # .ci/slow-proofs.toml.  make golden-record, golden-update and golden-mutations: CONTRIBUTING.md
 # says when.
 # On a machine with a CUDA card, make test-gpu and make bench-gpu need python3 with torch,
@@ -25,7 +26,7 @@ ONE_CARD := CUDA_VISIBLE_DEVICES=$${CUDA_VISIBLE_DEVICES-0} && \
 	export CUDA_VISIBLE_DEVICES=$${CUDA_VISIBLE_DEVICES%%,*}
 
 .PHONY: demo test installs test-images test-vm test-openapi kills soak slow-proofs check bench \
-	parity test-gpu bench-gpu clean golden-record golden-update golden-mutations
+	sabotage parity test-gpu bench-gpu clean golden-record golden-update golden-mutations
 
 demo: packages-demo $(READY)
 	$(BIN)/nitropilot demo --seconds 20 $(DEMO)
@@ -50,6 +51,9 @@ kills: packages-test $(READY)
 
 soak: packages-test $(READY)
 	SOAK_MINUTES=$${MINUTES:-10} $(BIN)/python -m pytest -s -m slow tests/e2e/test_soak.py
+
+sabotage: packages-test $(READY)
+	$(BIN)/python -m tests.sabotage $(if $(TURN),--turn $(TURN)) $(SABOTAGE)
 
 slow-proofs:
 	"$(PYTHON)" -m scripts.slow_proofs --all

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from nitropilot.capture.errors import AmbiguousWindow, WindowNotFound, unsupported_system
 from nitropilot.capture.processes import family, names_of
+from nitropilot.texts import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -123,7 +124,7 @@ def _names(window: Window) -> list[str]:
 
 def _plain(name: str | None) -> str:
     """What is compared of an executable's name; empty when nothing is asked."""
-    return (name or "").strip().casefold().removesuffix(".exe")
+    return shown(name or "").strip().casefold().removesuffix(".exe")
 
 
 def _asked(handle: int | None, pid: int | None, process: str | None) -> str:

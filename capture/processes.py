@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import psutil
 
+from nitropilot.texts import shown
+
 SHORTENED = 15
 """Letters of a process's name that Linux keeps."""
 
 
 def names_of(pid: int | None) -> tuple[str, ...]:
-    """All names that a process goes by, its own first; none when it is gone or not ours to see.
+    """All names that a process goes by, as text, its own first; none when it is gone or not ours
+    to see.
 
     Its own may be that of its main thread, which games change, and is cut short.  The program's
     file is an interpreter's or Wine's for many games; the first word of its command line then
@@ -24,7 +27,8 @@ def names_of(pid: int | None) -> tuple[str, ...]:
         return ()
     if len(own) == SHORTENED and word.startswith(own):
         own = word
-    return tuple(dict.fromkeys(name for name in (own, word, _last(_file(process))) if name))
+    names = (own, word, _last(_file(process)))
+    return tuple(dict.fromkeys(shown(name) for name in names if name))
 
 
 def family(pid: int) -> frozenset[int]:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from nitropilot.engines.cache import cache_folder
 from nitropilot.policy import fingerprint
+from nitropilot.texts import meant
 
 MEMORY = "fingerprints.json"
 REMEMBERED = 200
@@ -51,7 +52,7 @@ def _state(policy: str) -> str | None:
     """What changes with the files of a checkpoint; None for random weights, or without files."""
     if policy.startswith("random:"):
         return None
-    path = Path(policy)
+    path = meant(policy)
     files = (
         [path / name for name in ("model.safetensors", "config.json")] if path.is_dir() else [path]
     )

@@ -102,7 +102,7 @@ def _minutes(name: str, value: object) -> float:
 
 def drawn(plan: Plan, digest: str) -> list[Proof]:
     """The rows in turn that a commit runs: a function of digest, names and minutes alone."""
-    order = sorted(plan.rows(IN_TURN), key=lambda row: _lot(digest, row.name))
+    order = sorted(plan.rows(IN_TURN), key=lambda row: lot(digest, row.name))
     left, chosen = plan.left, []
     for row in order:
         if row.minutes <= left:
@@ -111,5 +111,6 @@ def drawn(plan: Plan, digest: str) -> list[Proof]:
     return chosen
 
 
-def _lot(digest: str, name: str) -> bytes:
+def lot(digest: str, name: str) -> bytes:
+    """What a name draws at a commit: the lowest comes first."""
     return hashlib.sha256(f"{digest} {name}".encode()).digest()

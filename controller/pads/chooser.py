@@ -91,7 +91,11 @@ def _vgamepad_report() -> PadReport:
 
 def _sdl_report() -> PadReport:
     if sys.platform == "linux":
-        from nitropilot.controller.pads.shim_build import find_compiler, ready_library
+        from nitropilot.controller.pads.shim_build import (
+            damaged_library,
+            find_compiler,
+            ready_library,
+        )
 
         try:
             ready = ready_library()
@@ -104,7 +108,9 @@ def _sdl_report() -> PadReport:
         if compiler is None:
             report = PadReport("sdl", False, "no C compiler for the preloaded library", fix)
         else:
-            report = PadReport("sdl", True, f"built with {compiler}; for games we launch")
+            damaged = damaged_library(compiler)
+            again = f"; {damaged} is damaged, and is built again" if damaged else ""
+            report = PadReport("sdl", True, f"built with {compiler}; for games we launch{again}")
     else:
         report = PadReport("sdl", False, "made for games on Linux only", "use vgamepad")
     return report

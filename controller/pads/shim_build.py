@@ -1,14 +1,16 @@
 """Builds the library that a launched Linux game is preloaded with, once per machine.
 
-It is compiled by the system's compiler, so that it fits the system's C library, and
-kept in the user's cache under a name made from everything that shapes it.  Where there is
-no compiler, as in a container image, ``NITROPILOT_PAD_LIBRARY`` names one made before
+It is compiled by the system's compiler, so that it fits the system's C library, and kept in the
+user's cache under a name made from everything that shapes it and of what is in it: a file that
+was cut off, or has changed, is not what its name says, and is built anew.  Where there is no
+compiler, as in a container image, ``NITROPILOT_PAD_LIBRARY`` names one made before
 (``python -m nitropilot.controller.pads.shim_build FILE`` makes it).
 """
 
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import platform
 import shlex
@@ -17,11 +19,17 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import platformdirs
 
 from nitropilot.children import find_program, leave_out_current_folder
 from nitropilot.controller.errors import ShimError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_log = logging.getLogger("nitropilot.pads")
 
 SOURCE = Path(__file__).parents[1] / "shim" / "nitropilot_pad.c"
 FLAGS = (
@@ -59,11 +67,9 @@ def build_shim() -> Path:
             return ready
         compiler = _require_compiler()
         try:
-            library = _cache_folder() / f"nitropilot_pad-{_key(compiler)}.so"
-            if library.exists():
-                _check_owner(library)
-            else:
-                _compile(compiler, library)
+            library = _kept(compiler) or _compile(
+                compiler, _cache_folder(), lambda built: _name(compiler, _digest(built))
+            )
         except OSError as error:
             raise ShimError(
                 f"cannot keep the preload library in the cache: {error}",
@@ -118,11 +124,45 @@ def _key(compiler: str) -> str:
     return hashlib.sha256(SOURCE.read_bytes() + "\0".join(parts).encode()).hexdigest()[:16]
 
 
+def _digest(library: Path) -> str:
+    return hashlib.sha256(library.read_bytes()).hexdigest()[:16]
+
+
+def _name(compiler: str, digest: str) -> str:
+    """What a library is called: what shaped it, and what is in it."""
+    return f"nitropilot_pad-{_key(compiler)}-{digest}.so"
+
+
+def _kept(compiler: str) -> Path | None:
+    """The library in the cache; those that are damaged are removed."""
+    for library in sorted(_cache_folder().glob(_name(compiler, "*"))):
+        _check_owner(library)
+        if library.name == _name(compiler, _digest(library)):
+            return library
+        _log.warning("%s is damaged and is built again", library)
+        library.unlink()
+    return None
+
+
+def damaged_library(compiler: str) -> Path | None:
+    """A library in the cache that is not what was built; looks, and changes nothing."""
+    try:
+        for library in _place().glob(_name(compiler, "*")):
+            if library.name != _name(compiler, _digest(library)):
+                return library
+    except OSError:  # the next launch says more
+        pass
+    return None
+
+
+def _place() -> Path:
+    return Path(platformdirs.user_cache_dir("nitropilot")) / "shim"
+
+
 def _cache_folder() -> Path:
     """The cache's folder for the library, made if needed; only this user can write to it."""
-    cache = Path(platformdirs.user_cache_dir("nitropilot"))
-    folder = cache / "shim"
-    for part in (cache, folder):
+    folder = _place()
+    for part in (folder.parent, folder):
         part.mkdir(mode=0o700, parents=True, exist_ok=True)
         _check_owner(part)
         mode = stat.S_IMODE(part.stat().st_mode)
@@ -142,10 +182,16 @@ def _check_owner(path: Path) -> None:
                 )
 
 
-def _compile(compiler: str, library: Path) -> None:
-    """Compile beside and then rename: a library in the cache is complete."""
-    with tempfile.TemporaryDirectory(dir=library.parent, prefix="build-") as folder:
-        output = Path(folder) / library.name
+def _compile(compiler: str, place: Path, name: Callable[[Path], str]) -> Path:
+    """Compile beside, have the disk keep it, and then rename.
+
+    Args:
+        compiler: Command line of the compiler.
+        place: The folder to build in.
+        name: What to call what was built.
+    """
+    with tempfile.TemporaryDirectory(dir=place, prefix="build-") as folder:
+        output = Path(folder) / "nitropilot_pad.so"
         command = [*_words(compiler), *FLAGS, str(SOURCE), "-o", str(output), *LIBRARIES]
         try:
             done = subprocess.run(
@@ -168,7 +214,9 @@ def _compile(compiler: str, library: Path) -> None:
                 "apt-get install gcc libc6-dev), or name it in CC",
             )
         output.chmod(0o700)
-        output.replace(library)
+        with output.open("rb") as file:
+            os.fsync(file.fileno())
+        return output.replace(place / name(output))
 
 
 def _first_error(output: bytes) -> str:
@@ -188,7 +236,7 @@ def main() -> None:
         sys.exit(f"usage: python -m {__spec__.name} FILE")
     library = Path(sys.argv[1])
     library.parent.mkdir(parents=True, exist_ok=True)
-    _compile(_require_compiler(), library)
+    _compile(_require_compiler(), library.parent, lambda _: library.name)
     library.chmod(0o755)
 
 

@@ -68,9 +68,11 @@ class Address:
     def is_loopback(self) -> bool:
         """Whether it is this machine."""
         try:
-            return ipaddress.ip_address(self.host).is_loopback
+            address = ipaddress.ip_address(self.host)
         except ValueError:
             return self.host == "localhost"
+        # Only newer Pythons see that ::ffff:127.0.0.1 is this machine.
+        return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 def parse_address(text: str) -> Address:

@@ -23,6 +23,7 @@ from nitropilot.policy.files.formats import (
     read_checkpoint,
 )
 from nitropilot.policy.network.policy import Policy, Sizes
+from nitropilot.texts import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,7 +65,7 @@ def load_policy(
     policy = empty_policy(file)
     _check_games(file.path, games or {}, policy.sizes.game_rows)
     _fill(policy, file, torch.device(device))
-    policy.name = Path(path).name
+    policy.name = shown(Path(path).name)
     policy.fingerprint = file.fingerprint()
     policy.is_random = file.is_random
     if games is not None:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from nitropilot.policy.errors import CheckpointError, quoted
 from nitropilot.policy.files.pickled import foreign_name, plain
+from nitropilot.texts import meant, text_path
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -81,7 +82,7 @@ def read_checkpoint(path: Path | str) -> CheckpointFile:
         CheckpointError: It is missing, damaged, mislabelled or no checkpoint at all.
     """
     try:
-        file = _find(Path(path))
+        file = _find(meant(path))
         if _sniff(file) == "pt":
             return _read_pt(file)
         return _read_safetensors(file)
@@ -146,7 +147,8 @@ def _read_pt(path: Path) -> CheckpointFile:
 
     _check_zip(path)
     try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+        with text_path(path) as name:
+            loaded = torch.load(name, map_location="cpu", weights_only=True, mmap=True)
     except OSError:
         raise
     except Exception as error:  # noqa: BLE001 - a hostile file can make it raise anything
@@ -253,7 +255,7 @@ def _read_safetensors(path: Path) -> CheckpointFile:
     from safetensors import SafetensorError, safe_open
 
     try:
-        with safe_open(path, framework="pt", device="cpu") as file:
+        with text_path(path) as name, safe_open(name, framework="pt", device="cpu") as file:
             metadata = file.metadata() or {}
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     except (SafetensorError, ValueError) as error:

@@ -16,6 +16,7 @@ from nitropilot.server.auth.scopes import ScopedRoute, admin_only, allow
 from nitropilot.server.host.doctor import can_play, examine
 from nitropilot.server.schemas.models import Model
 from nitropilot.server.store.policies import models_folder
+from nitropilot.texts import shown
 from nitropilot.version import __version__
 
 router = APIRouter(prefix="/api/v1", route_class=ScopedRoute)
@@ -119,7 +120,7 @@ def policies(registry: Registry) -> PoliciesAnswer:
     found = registry.policies.all(folder)
     return PoliciesAnswer(
         default=registry.pool.default,
-        folder=str(folder),
+        folder=shown(folder),
         policies=tuple(KnownPolicyModel(**vars(p), loaded=p.name in loaded) for p in found),
     )
 

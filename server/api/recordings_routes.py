@@ -15,6 +15,7 @@ from nitropilot.server.auth.scopes import ScopedRoute, admin_only, allow
 from nitropilot.server.schemas.models import Model, SessionModel
 from nitropilot.server.schemas.views import session_model
 from nitropilot.server.store.recordings import Recording, RecordingStore
+from nitropilot.texts import shown
 
 router = APIRouter(prefix="/api/v1", route_class=ScopedRoute)
 
@@ -74,6 +75,12 @@ class RecordingsAnswer(Model):
     recordings: tuple[RecordingModel, ...]
 
 
+class MendAnswer(Model):
+    """Recordings that were cut off and are complete now."""
+
+    mended: tuple[str, ...] = Field(description="Their ids")
+
+
 def the_store(registry: Registry) -> RecordingStore:
     """The daemon's recordings."""
     return registry.recordings
@@ -97,16 +104,26 @@ def record(session_id: str, wanted: RecordingRequest, registry: Registry) -> Ses
 @router.get("/recordings")
 @admin_only
 def list_recordings(store: Store) -> RecordingsAnswer:
-    """All recordings, the oldest first; what a killed daemon left is mended before."""
+    """All recordings, the oldest first."""
     found = [_model(recording) for recording in store.all()]
     limits = store.limits()
     return RecordingsAnswer(
-        folder=str(store.root),
+        folder=shown(store.root),
         total_size=sum(each.size for each in found),
         keep_free=limits.keep_free,
         max_total=limits.max_total,
         recordings=tuple(found),
     )
+
+
+@router.post("/recordings/mend")
+@admin_only
+def mend_recordings(store: Store) -> MendAnswer:
+    """Make whole what a killed program left, and finish deletions that were cut off.
+
+    The daemon does so when it starts.  What had recorded less than a second is removed.
+    """
+    return MendAnswer(mended=tuple(store.recover()))
 
 
 @router.get("/recordings/{recording_id}")

@@ -13,6 +13,7 @@ from nitropilot.server.errors import SettingsInvalid
 from nitropilot.server.schemas.models import Model
 from nitropilot.server.store.settings import Settings
 from nitropilot.server.store.settings_store import SettingsStore
+from nitropilot.texts import shown
 
 router = APIRouter(prefix="/api/v1/settings", route_class=ScopedRoute)
 
@@ -78,5 +79,5 @@ def _answer(store: SettingsStore) -> dict[str, Any]:
     return {
         "settings": store.current,
         "overridden": tuple(store.overridden),
-        "file": str(store.path),
+        "file": shown(store.path),
     }

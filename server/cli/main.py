@@ -1,8 +1,9 @@
 """The ``nitropilot`` command.
 
 Exit status: 0 when it did what was asked, 1 when ``doctor`` found something that
-stops play or a session failed, 2 for an error the user can mend, named in one line,
-130 when Ctrl-C came before there was anything to end in good order.
+stops play, a session failed, or nobody is left who reads the result, 2 for an error the
+user can mend, named in one line, 130 when Ctrl-C came before there was anything to end in
+good order.
 """
 
 from __future__ import annotations
@@ -35,12 +36,13 @@ from nitropilot.server.cli.play.windows import windows
 from nitropilot.server.cli.terminal.options import from_model
 from nitropilot.server.cli.terminal.output import (
     EXIT_ERROR,
+    EXIT_FAILED,
     EXIT_INTERRUPTED,
     log_to_stderr,
     print_error,
     print_note,
-    survive_odd_characters,
 )
+from nitropilot.server.host.streams import finish_stdout, guard_streams
 from nitropilot.version import __version__
 
 UsageError: type[typer.BadParameter] = typer.BadParameter.__mro__[1]
@@ -108,8 +110,21 @@ def _leave_current_folder() -> None:
 
 def main() -> None:
     """Run the command line and exit."""
-    survive_odd_characters()
-    status = EXIT_ERROR
+    guard_streams()
+    status = _run()
+    try:
+        finish_stdout()
+    except BrokenPipeError:
+        status = status or EXIT_FAILED
+    except NitroPilotError as error:
+        print_error(error.line())
+        status = status or EXIT_ERROR
+    sys.exit(status)
+
+
+def _run() -> int | None:
+    """Run the command line; its exit status."""
+    status: int | None = EXIT_ERROR
     try:
         _require_folder()
         heal_first()
@@ -128,7 +143,7 @@ def main() -> None:
         status = EXIT_INTERRUPTED
     if status == EXIT_INTERRUPTED:
         print_error("interrupted")
-    sys.exit(status)
+    return status
 
 
 if __name__ == "__main__":

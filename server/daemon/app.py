@@ -24,7 +24,7 @@ from nitropilot.server.auth import AuthGuard, Scope, ScopedRoute, allow, public
 from nitropilot.server.auth.routes import router as auth_router
 from nitropilot.server.auth.scopes import refuse_undeclared
 from nitropilot.server.daemon.openapi import complete
-from nitropilot.server.http.answers import error_answer
+from nitropilot.server.http.answers import JsonAnswer, error_answer
 from nitropilot.server.http.hardening import OwnNamesOnly
 from nitropilot.server.http.headers import SecurityHeaders
 from nitropilot.server.http.limits import BodyLimit, HeaderLimit
@@ -98,7 +98,7 @@ def create_app(registry: SessionRegistry, access: Access) -> App:
     # No /docs: that page runs scripts of another site in this daemon's origin.
     app = App(
         title="NitroPilot", version=__version__, redirect_slashes=False,
-        docs_url=None, redoc_url=None, openapi_url=None,
+        default_response_class=JsonAnswer, docs_url=None, redoc_url=None, openapi_url=None,
     )  # fmt: skip
     app.state.registry = registry
     app.state.access = access

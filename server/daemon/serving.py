@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import ipaddress
 import signal
 import socket
 import sys
@@ -16,6 +15,7 @@ import uvicorn
 from nitropilot.server.errors import HostRefused, PortInUse, ServerError
 from nitropilot.server.host.signals import ending_signals, in_another_thread, reloading_signals
 from nitropilot.server.http.connection import HANDSHAKE_S, KEEP_ALIVE_S, GuardedProtocol, quieten
+from nitropilot.server.http.hosts import parse_address
 from nitropilot.server.http.websocket import MAX_MESSAGE, PING_S, GuardedWebSocket
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def listen(host: str, port: int, *, beyond: str = "") -> socket.socket:
         raise ServerError(f"there is no port {port}", "use one up to 65535, or 0 for a free one")
     name = "127.0.0.1" if host == "localhost" else host.strip("[]")
     try:
-        address = ipaddress.ip_address(name)
+        address = parse_address(name)
     except ValueError:
         raise HostRefused(f"{host!r} is not an IP address", "use 127.0.0.1 or ::1") from None
     if not address.is_loopback and not beyond:
@@ -138,7 +138,7 @@ def listen(host: str, port: int, *, beyond: str = "") -> socket.socket:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
         else:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((name, port))
+        listener.bind((str(address), port))
         listener.listen(128)
     except OSError as error:
         listener.close()

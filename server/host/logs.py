@@ -27,8 +27,12 @@ class ConsoleHandler(logging.Handler):
     """One line a record, however narrow the terminal, above a moving status line."""
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Print it; what goes wrong with that is no business of whoever logs."""
         style = "yellow" if record.levelno >= logging.WARNING else "dim"
-        error_console().print(Text(self.format(record), style))
+        try:
+            error_console().print(Text(self.format(record), style))
+        except Exception:  # noqa: BLE001 - as every handler of logging's own
+            self.handleError(record)
 
 
 class JsonFormatter(logging.Formatter):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse
+
+from nitropilot.texts import shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,16 +19,25 @@ POLICY_VIOLATION = 1008
 """The WebSocket close code of a refusal (RFC 6455)."""
 
 
+class JsonAnswer(JSONResponse):
+    """JSON that every client can read, whatever a name in it holds."""
+
+    def render(self, content: Any) -> bytes:
+        """The body."""
+        text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return shown(text).encode()
+
+
 def error_answer(
     status: int,
     code: str,
     message: str,
     hint: str = "",
     headers: Mapping[str, str] | None = None,
-) -> JSONResponse:
+) -> JsonAnswer:
     """An error as every part of the API answers it."""
     body = {"error": {"code": code, "message": message, "hint": hint}}
-    return JSONResponse(body, status_code=status, headers=headers)
+    return JsonAnswer(body, status_code=status, headers=headers)
 
 
 async def refuse(scope: Scope, receive: Receive, send: Send, answer: Response) -> None:

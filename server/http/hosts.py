@@ -86,7 +86,15 @@ def _v6(text: str) -> str | None:
         address = ipaddress.IPv6Address(text)
     except ValueError:
         return None
-    return None if address.scope_id else address.compressed
+    return None if address.scope_id else _spelled(address)
+
+
+def _spelled(address: ipaddress.IPv6Address) -> str:
+    """In one spelling: of an IPv4 address in IPv6, ``::ffff:7f00:1``, Python 3.13 has another."""
+    if (mapped := address.ipv4_mapped) is None:
+        return address.compressed
+    high, low = divmod(int(mapped), 1 << 16)
+    return f"::ffff:{high:x}:{low:x}"
 
 
 def _name_or_v4(text: str) -> str | None:
@@ -212,11 +220,19 @@ class HostRules:
 def _plain(address: str) -> str:
     """An address as ``Authority`` spells it; IPv4 clients of an IPv6 socket are IPv4."""
     try:
-        parsed: IPAddress = ipaddress.ip_address(address)
+        return str(parse_address(address))
     except ValueError:
         return address
-    mapped = parsed.ipv4_mapped if parsed.version == 6 else None
-    return str(mapped or parsed)
+
+
+def parse_address(text: str) -> IPAddress:
+    """An address; an IPv4 one in IPv6 is that IPv4 one, also where Python tells them apart.
+
+    Raises:
+        ValueError: It is none.
+    """
+    address: IPAddress = ipaddress.ip_address(text)
+    return (address.ipv4_mapped if address.version == 6 else None) or address
 
 
 def parse_bind(text: str, port: int | None = None) -> tuple[str, int]:

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from nitropilot.server.http.answers import error_answer, refuse
+from nitropilot.server.http.hosts import parse_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -182,11 +183,9 @@ def client_key(scope: Scope) -> str:
 def address_key(text: str) -> str:
     """The same for an address."""
     try:
-        address = ipaddress.ip_address(text)
+        address = parse_address(text)
     except ValueError:
         return text
     if address.version == 4:
         return str(address)
-    if address.ipv4_mapped:
-        return str(address.ipv4_mapped)
     return str(ipaddress.IPv6Network((int(address), 64), strict=False))

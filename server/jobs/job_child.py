@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from nitropilot.errors import NitroPilotError
+from nitropilot.server.host.streams import guard_stderr
 from nitropilot.server.jobs.job_kinds import BuildRequest, PullRequest, parse_request
 
 
@@ -34,6 +35,7 @@ def main() -> int:
     def tell(step: str, fraction: float) -> None:
         say("progress", step=step, fraction=round(min(max(fraction, 0.0), 1.0), 4))
 
+    guard_stderr()
     sys.stdout = sys.stderr  # what a library prints is no message
     try:
         say("result", result=_do(request, Path(order["models"]), tell))

@@ -14,6 +14,7 @@ from nitropilot.server.schemas.models import (
     SessionRecordingModel,
     WindowModel,
 )
+from nitropilot.texts import shown
 
 if TYPE_CHECKING:
     from nitropilot.agent import Session
@@ -86,6 +87,6 @@ def facts_model(facts: SessionFacts) -> SessionModel:
         held_back=dict(facts.held_back),
         stats=facts.stats(),
         recording=SessionRecordingModel(**vars(facts.recording)),
-        folder=str(facts.folder),
+        folder=shown(facts.folder),
         end=EndModel(code=end.code, reason=end.reason, hint=end.hint) if end else None,
     )

@@ -16,6 +16,7 @@ from nitropilot.errors import NitroPilotError
 from nitropilot.policy.files.formats import PT_SUFFIXES, WEIGHTS_NAME
 from nitropilot.policy.naming import SIZES
 from nitropilot.server.store.paths import data_folder
+from nitropilot.texts import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,5 +113,5 @@ def _describe(path: Path, place: str, size: int) -> KnownPolicy:
     try:
         facts = describe(named, digest=False).model_dump(mode="json", exclude={"sha256", "file"})
     except NitroPilotError as error:
-        return KnownPolicy(str(path), place, size, error=error.line())
-    return KnownPolicy(str(named), place, size, facts)
+        return KnownPolicy(shown(path), place, size, error=error.line())
+    return KnownPolicy(shown(named), place, size, facts)

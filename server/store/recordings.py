@@ -1,13 +1,14 @@
-"""``RecordingStore``: the recordings of one folder: list, look up, open a file, delete.
+"""``RecordingStore``: the recordings of one folder: list, look up, open a file, delete, mend.
 
-Nothing that a client says is ever joined to a path: ids and names are compared with what is
-there, and what is there and is a link does not count.
+Who reads changes nothing: only ``delete`` and ``recover`` do.  An id has one form, a name is made
+of plain parts, and what is there and is a link does not count: nothing else leads to a file.
 """
 
 from __future__ import annotations
 
 import logging
 import os
+import re
 import secrets
 import shutil
 import threading
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
     from nitropilot.server.store.settings import Settings
 
 log = logging.getLogger("nitropilot.recording")
+
+DELETED = re.compile(r"\.deleted-[0-9a-f]{16}")
+"""What is being removed."""
+STEERS = frozenset("\\:\0")
+"""In a name these lead elsewhere on some system."""
 
 
 @dataclass(frozen=True)
@@ -109,9 +115,13 @@ class RecordingStore:
         return RecordingPlan(self.root, at_once, self.limits, self._settings().recording.max_width)
 
     def recover(self) -> list[str]:
-        """Mend what a killed daemon left; their ids.  Never fails."""
+        """Mend what a killed program left, and finish deletions that were cut off; the ids of
+        those that are complete now.  Never fails."""
         with self._mending:
             try:
+                for name in self._folders():
+                    if DELETED.fullmatch(name):
+                        shutil.rmtree(self.root / name, ignore_errors=True)
                 return recover(self.root)
             except OSError as error:
                 log.error("recordings in %s could not be mended: %s", self.root, error)
@@ -119,14 +129,8 @@ class RecordingStore:
 
     def all(self) -> list[Recording]:
         """Every recording, the oldest first."""
-        self.recover()
-        found = []
-        for name in self._names():
-            facts = self._facts(self.root / name)
-            if facts is not None:
-                complete = not name.endswith(PART)
-                found.append(Recording(name.removesuffix(PART), self.root / name, complete, facts))
-        return sorted(found, key=lambda recording: recording.id)
+        looked = (self._look(name) for name in self._folders())
+        return sorted(filter(None, looked), key=lambda recording: recording.id)
 
     def get(self, wanted: str) -> Recording:
         """One recording.
@@ -134,9 +138,10 @@ class RecordingStore:
         Raises:
             RecordingNotFound: There is none of that id.
         """
-        for recording in self.all():
-            if recording.id == wanted:
-                return recording
+        if ID.fullmatch(wanted):
+            for name in (wanted, f"{wanted}{PART}"):
+                if (recording := self._look(name)) is not None:
+                    return recording
         raise RecordingNotFound(
             f"there is no recording {wanted[:80]!r}", "list them with GET /api/v1/recordings"
         )
@@ -148,10 +153,14 @@ class RecordingStore:
             RecordingNotFound: There is none of that name.
             RecordingBusy: The recording is still being made.
         """
-        recording = self._complete(wanted)
-        for file in recording.files():
-            if file.name == name:
-                return file
+        path = self._complete(wanted).folder
+        for part in name.split("/"):
+            path = path / part
+            if not _is_plain(part) or path.is_symlink():
+                break
+        else:
+            if path.is_file():
+                return RecordedFile(name, path, path.stat().st_size)
         raise RecordingNotFound(
             f"the recording {wanted} has no file {name[:80]!r}",
             f"list its files with GET /api/v1/recordings/{wanted}",
@@ -177,22 +186,28 @@ class RecordingStore:
             )
         return recording
 
-    def _names(self) -> list[str]:
-        """Folders that are recordings; remains of a deletion that was cut off are removed."""
+    def _folders(self) -> list[str]:
+        """Names of all folders that are there, of whatever."""
         if not self.root.is_dir():
             return []
-        names = []
-        for entry in os.scandir(self.root):
-            if not entry.is_dir(follow_symlinks=False):
-                continue
-            if ID.fullmatch(entry.name.removesuffix(PART)):
-                names.append(entry.name)
-            elif entry.name.startswith(".deleted-"):
-                shutil.rmtree(entry.path, ignore_errors=True)
-        return names
+        with os.scandir(self.root) as entries:
+            return [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+
+    def _look(self, name: str) -> Recording | None:
+        """The recording in a folder; None if it holds none."""
+        recording, folder = name.removesuffix(PART), self.root / name
+        if not ID.fullmatch(recording) or folder.is_symlink() or not folder.is_dir():
+            return None
+        facts = self._facts(folder)
+        return None if facts is None else Recording(recording, folder, name == recording, facts)
 
     def _facts(self, folder: Path) -> dict[str, Any] | None:
         try:
             return read_object(folder / FACTS)
         except DamagedRecording:
             return None
+
+
+def _is_plain(part: str) -> bool:
+    """Whether a part of a name means something in its folder, on every system."""
+    return part not in ("", ".", "..") and len(part) < 256 and not STEERS & set(part)

@@ -89,6 +89,9 @@ def main() -> None:
     if request is None:
         return
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # What these remember of the warm process's own, whether one can seek in them, say, is not so.
+    sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115
     os.environ.clear()
     os.environ.update(request["environment"])
     os.chdir(request["folder"])

@@ -17,7 +17,7 @@ recordings = typer.Typer(
 
 @recordings.command("list")
 def list_recordings(as_json: Annotated[bool, JsonOption] = False) -> None:
-    """List the recordings; what a killed program left is made whole before."""
+    """List the recordings."""
     store = _store()
     found = store.all()
     if as_json:
@@ -31,11 +31,21 @@ def list_recordings(as_json: Annotated[bool, JsonOption] = False) -> None:
             recording.facts.get("game", ""),
             f"{recording.facts.get('seconds') or 0:.0f}",
             f"{recording.size / 2**20:.0f}",
-            "" if recording.complete else "being made",
+            "" if recording.complete else "being made, or cut off: nitropilot recordings mend",
         )
         for recording in found
     ]
     print_table(f"Recordings ({store.root})", columns, lines)
+
+
+@recordings.command("mend")
+def mend_recordings(as_json: Annotated[bool, JsonOption] = False) -> None:
+    """Make whole what a killed program left; the daemon does so when it starts."""
+    mended = _store().recover()
+    if as_json:
+        print_json({"mended": mended})
+    else:
+        print_note(f"mended {', '.join(mended) or 'nothing: no recording was cut off'}")
 
 
 @recordings.command("delete")

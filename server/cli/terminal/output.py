@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import logging
 import sys
@@ -14,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from nitropilot.server.host.logs import ConsoleHandler
+from nitropilot.server.host.streams import settle_stderr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -26,7 +26,8 @@ JsonOption = typer.Option("--json", help="Print one JSON object on stdout.")
 
 
 def console() -> Console:
-    """A console on stdout."""
+    """A console on stdout; what was said before is on stderr by then."""
+    settle_stderr()
     return Console(soft_wrap=True, highlight=False)
 
 
@@ -37,6 +38,7 @@ def printable(value: object) -> str:
 
 def print_json(value: Any) -> None:
     """Print one JSON object on stdout."""
+    settle_stderr()
     sys.stdout.write(json.dumps(value, indent=2, default=str) + "\n")
 
 
@@ -60,13 +62,6 @@ def print_error(line: str) -> None:
 def print_note(line: str) -> None:
     """Print one line on stderr that belongs to an error."""
     sys.stderr.write(printable(line) + "\n")
-
-
-def survive_odd_characters() -> None:
-    """Let a title that the terminal's encoding lacks be printed in escapes."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
 
 
 def log_to_stderr(verbose: bool) -> None:

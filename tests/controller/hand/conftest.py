@@ -69,11 +69,13 @@ def held(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HeldGame]:
 class StandIn:
     """A real process that holds a game; see ``tests.controller.hand.daemon``."""
 
-    def __init__(self, held: HeldGame, what: str, end: str = "wait") -> None:
+    def __init__(
+        self, held: HeldGame, what: str, end: str = "wait", stderr: int = subprocess.PIPE
+    ) -> None:
         words = [str(held.pid), str(held.page.path), what, end]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.controller.hand.daemon", *words],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT, start_new_session=True,
+            stdout=subprocess.PIPE, stderr=stderr, cwd=ROOT, start_new_session=True,
         )  # fmt: skip
         assert self.process.stdout is not None
         answer = self.process.stdout.readline().split()

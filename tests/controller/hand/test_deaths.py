@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import psutil
@@ -128,6 +129,24 @@ def test_a_hand_that_is_told_to_end(held: HeldGame, daemon: Start) -> None:
     assert held.game.stands()
     one.hand.terminate()
     check_let_go(held, "hand, SIGTERM", time.monotonic())
+
+
+def test_a_log_that_nobody_reads(held: HeldGame, daemon: Start) -> None:
+    """The hand shares the daemon's stderr, where a line may wait for ever: it ends all the same."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(writing, b"x")
+    os.set_blocking(writing, True)
+    try:
+        one = daemon("frozen", stderr=writing)
+        one.process.kill()
+        check_let_go(held, "blocked log", time.monotonic())
+        wait_for(lambda: gone(one.hand), "the hand to end")
+    finally:
+        os.close(reading)
+        os.close(writing)
 
 
 def kill_both(one: StandIn) -> None:

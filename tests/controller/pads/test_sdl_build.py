@@ -83,6 +83,23 @@ def test_a_changed_source_is_built_anew(
     assert runs(counted) == 3, "a home folder may be shared by machines of two kinds"
 
 
+@pytest.mark.parametrize("cut", [0, 0.5, 1], ids=["empty", "half", "a byte is wrong"])
+def test_a_damaged_library_is_built_anew(counted: Path, cache: Path, cut: float) -> None:
+    """A full disk or a power cut left half of it, and no game had a pad ever again: the loader
+    says a line in the game's own log, and the doctor said that all was well."""
+    library = build_shim()
+    good = library.read_bytes()
+    library.write_bytes(good[: int(len(good) * cut)] if cut < 1 else good[:-1] + b"\xff")
+    (report,) = (one for one in controller.gamepad_reports() if one.name == "sdl")
+    assert f"{library} is damaged" in report.reason
+    assert library.exists(), "who looks changes nothing"
+    assert build_shim().read_bytes() == good
+    assert runs(counted) == 2
+    assert len(list(cache.iterdir())) == 1
+    (report,) = (one for one in controller.gamepad_reports() if one.name == "sdl")
+    assert " is damaged" not in report.reason
+
+
 def test_the_source_has_no_warnings(tmp_path: Path) -> None:
     """Users' compilers differ from ours; a warning here is an error there one day."""
     strict = ("-Werror", "-Wpedantic", "-Wshadow", "-Wconversion")

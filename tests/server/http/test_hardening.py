@@ -261,7 +261,9 @@ def test_the_token_is_never_printed(daemon: Daemon) -> None:
     assert daemon.token not in daemon.output()
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.0.0.2", "::1", "[::1]"])
+@pytest.mark.parametrize(
+    "host", ["localhost", "127.0.0.1", "127.0.0.2", "::1", "[::1]", "::ffff:127.0.0.1"]
+)
 def test_every_loopback_address_answers_to_its_own_name(host: str) -> None:
     """A daemon on 127.0.0.2 that takes 127.0.0.1 only would refuse all its clients."""
     try:

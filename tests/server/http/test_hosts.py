@@ -9,15 +9,18 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from nitropilot.engines.remote.connect import Address
 from nitropilot.server.errors import HostRefused, ServerError
 from nitropilot.server.http.hosts import (
     Authority,
     HostRules,
+    parse_address,
     parse_authority,
     parse_bind,
     parse_origin,
     parse_origins,
 )
+from nitropilot.server.http.limits import address_key
 
 
 @pytest.mark.parametrize(
@@ -42,6 +45,30 @@ from nitropilot.server.http.hosts import (
 def test_a_host_has_one_spelling(text: str, name: str, port: int) -> None:
     """What means the same must compare the same, or a check of one misses the other."""
     assert parse_authority(text) == Authority(name, port)
+
+
+@pytest.mark.parametrize("tail", ["7f00:1", "127.0.0.1"])
+def test_ipv4_in_ipv6_is_one_address_on_every_python(
+    monkeypatch: pytest.MonkeyPatch, tail: str
+) -> None:
+    """Python 3.13 writes ``::ffff:127.0.0.1`` where those before wrote ``::ffff:7f00:1``; compared
+    as text, the same daemon would know its own address on one of them only."""
+    real = ipaddress.IPv6Address.__str__
+    spelling = {"7f00:1": "::ffff:7f00:1", "127.0.0.1": "::ffff:127.0.0.1"}[tail]
+    monkeypatch.setattr(
+        ipaddress.IPv6Address, "__str__",
+        lambda address: spelling if address.ipv4_mapped else real(address),
+    )  # fmt: skip
+    for text in ("[::ffff:127.0.0.1]:80", "[::ffff:7f00:1]:80", "[0:0:0:0:0:FFFF:7F00:1]"):
+        found = parse_authority(text)
+        assert found == Authority("::ffff:7f00:1", 80)
+        assert parse_authority(str(found)) == found
+    for local in ("::ffff:127.0.0.1", "::ffff:7f00:1", "127.0.0.1"):
+        assert HostRules(local, 6487).host(["127.0.0.1:6487"], local)
+        assert parse_address(local) == ipaddress.IPv4Address("127.0.0.1")
+        assert address_key(local) == "127.0.0.1"
+        assert Address(f"ws://[{local}]", local).is_loopback
+    assert not Address("ws://[::ffff:8.8.8.8]", "::ffff:8.8.8.8").is_loopback
 
 
 def test_a_missing_port_is_the_schemes() -> None:

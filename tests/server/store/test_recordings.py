@@ -14,6 +14,8 @@ import av
 import pyarrow.parquet as pq
 import pytest
 
+from nitropilot.server.store.recordings import RecordingStore
+from nitropilot.server.store.settings import Settings
 from tests.server.conftest import needs_preload
 from tests.server.processes import POLICY, Daemon, command, until
 
@@ -234,8 +236,55 @@ def test_what_a_killed_daemon_leaves(
         second.kill()
 
 
-def test_what_a_killed_player_leaves_is_mended_by_the_list(daemon: Daemon, recorded: str) -> None:
-    """Another process died; this daemon runs on and shows what it left."""
+def everything_in(root: Path) -> dict[str, tuple[int, int, int]]:
+    """All files and folders, with what changes when somebody writes to them."""
+    facts = {str(path): path.lstat() for path in (root, *root.rglob("*"))}
+    return {path: (s.st_ino, s.st_size, s.st_mtime_ns) for path, s in facts.items()}
+
+
+def test_who_reads_changes_nothing(daemon: Daemon, recorded: str) -> None:
+    """A look at the list removed what was short, and whatever a user had called .deleted-..."""
+    root = daemon.home / "data" / "recordings"
+    short, mine, remains = (
+        root / name
+        for name in ("20260101-000000-01234567.part", ".deleted-letters", f".deleted-{'0' * 16}")
+    )
+    for folder in (short, mine, remains):
+        folder.mkdir()
+    facts = json.loads((root / recorded / "recording.json").read_text())
+    facts |= {"id": short.name.removesuffix(".part"), "writer": {"pid": 2**22 + 1, "started": 1}}
+    (short / "recording.json").write_text(json.dumps(facts))
+    before = everything_in(root)
+    found = {each["id"]: each["complete"] for each in listed(daemon)}
+    assert (found[facts["id"]], found[recorded]) == (False, True)
+    for path in ("", f"/{recorded}", f"/{facts['id']}"):
+        assert daemon.client.get(f"/api/v1/recordings{path}").status_code == 200
+    assert file_of(daemon, recorded, "video.mp4", Range="bytes=0-9").status_code == 206
+    assert command("recordings", "list", home=daemon.home).returncode == 0
+    assert everything_in(root) == before
+    answer = daemon.client.post("/api/v1/recordings/mend")
+    assert (answer.status_code, answer.json()) == (200, {"mended": []})
+    assert mine.is_dir(), "it is no deletion of ours"
+    assert not short.exists() and not remains.exists()
+    mine.rmdir()
+
+
+def test_a_part_of_a_file_costs_no_list(
+    daemon: Daemon, recorded: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A player asks for hundreds of parts of a video, and each looked at all recordings."""
+    store = RecordingStore(Settings)
+    monkeypatch.setenv("NITROPILOT_DATA", str(daemon.home / "data"))
+    assert store.root.name == "recordings" and (store.root / recorded).is_dir()
+    for name in ("scandir", "listdir", "walk"):
+        monkeypatch.setattr(os, name, lambda *_, **__: pytest.fail("a folder was listed"))
+    assert store.file(recorded, "video.mp4").size > 0
+    chunk = f"{recorded}_chunk_0000/actions_raw.parquet"
+    assert store.file(recorded, chunk).path == store.root / recorded / chunk
+
+
+def test_what_a_killed_player_leaves_is_mended_when_asked(daemon: Daemon, recorded: str) -> None:
+    """Another process died; this daemon runs on and can make whole what it left."""
     root = daemon.home / "data" / "recordings"
     whole = root / recorded
     part = root / "20260101-000000-01234567.part"
@@ -248,6 +297,8 @@ def test_what_a_killed_player_leaves_is_mended_by_the_list(daemon: Daemon, recor
     (part / "video.mp4.copy").unlink()
     rows = "".join(f'[{i},0,"agent",0,0,false,0,0,0,0,0,0,0]\n' for i in range(30))
     (part / "tail.jsonl").write_text(rows)
+    done = command("recordings", "mend", "--json", home=daemon.home)
+    assert json.loads(done.stdout) == {"mended": ["20260101-000000-01234567"]}
     (found,) = [r for r in listed(daemon) if r["id"] == "20260101-000000-01234567"]
     assert (found["complete"], found["frames"]) == (True, 30)
     assert daemon.client.delete(f"/api/v1/recordings/{found['id']}").status_code == 204
