@@ -21,7 +21,7 @@ ROOMS: dict[str, set[str]] = {
 }
 """Which rooms a room may import, besides itself and ``nitropilot``."""
 
-SHARED = {"nitropilot.errors", "nitropilot.version", "nitropilot.children"}
+SHARED = {"nitropilot.errors", "nitropilot.version", "nitropilot.children", "nitropilot.places"}
 """What rooms may import of ``nitropilot`` itself; its face looks up to the rooms."""
 
 Graph = dict[str, set[str]]
