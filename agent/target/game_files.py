@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from nitropilot.places import home
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -95,6 +97,6 @@ def _climb(folder: Path) -> Iterator[Path]:
     if f"{folder.as_posix()}/".startswith(SYSTEM):
         return
     for above in list(folder.parents)[:CLIMB]:
-        if above.name.lower() in SHARED or above == Path.home() or not above.name:
+        if above.name.lower() in SHARED or above == home() or not above.name:
             return
         yield above

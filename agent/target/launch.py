@@ -20,6 +20,7 @@ from nitropilot.agent.errors import LaunchFailed
 from nitropilot.agent.target.display import PrivateDisplay
 from nitropilot.agent.target.fair_play import refuse_protected_program
 from nitropilot.capture.errors import AmbiguousWindow, WindowNotFound, WindowVanished
+from nitropilot.places import home
 
 if TYPE_CHECKING:
     from nitropilot.agent.target.recipe import Recipe
@@ -168,8 +169,9 @@ def _choose_display(
 
 def _use_profile(environment: dict[str, str], profile: Path) -> None:
     """Point HOME and the XDG folders into ``profile``: real saves stay untouched."""
-    # Without these two a player's own display and sound would be out of the game's reach.
-    environment.setdefault("XAUTHORITY", str(Path.home() / ".Xauthority"))
+    # Without these a player's own display and sound would be out of the game's reach.
+    if (ours := home()) is not None:
+        environment.setdefault("XAUTHORITY", str(ours / ".Xauthority"))
     if "XDG_RUNTIME_DIR" not in environment:
         runtime = profile / "run"
         runtime.mkdir(mode=0o700)

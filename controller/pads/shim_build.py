@@ -19,15 +19,16 @@ import sys
 import tempfile
 from pathlib import Path
 
-import platformdirs
-
 from nitropilot.controller.errors import ShimError
+from nitropilot.places import cache_root, system_cache
 
 SOURCE = Path(__file__).parents[1] / "shim" / "nitropilot_pad.c"
 FLAGS = (
     "-std=c11", "-O2", "-Wall", "-Wextra", "-fPIC", "-shared", "-fvisibility=hidden",
 )  # fmt: skip
 LIBRARIES = ("-ldl", "-lpthread")
+NOT_IN_PRELOAD = " :\t\n"
+"""What the path of the library must not have: LD_PRELOAD is a list."""
 COMPILERS = ("cc", "gcc", "clang")
 BUILD_TIMEOUT_S = 120.0
 READY_VARIABLE = "NITROPILOT_PAD_LIBRARY"
@@ -120,7 +121,7 @@ def _key(compiler: str) -> str:
 
 def _cache_folder() -> Path:
     """The cache's folder for the library, made if needed; only this user can write to it."""
-    cache = Path(platformdirs.user_cache_dir("nitropilot"))
+    cache = cache_root(system_cache(), without=NOT_IN_PRELOAD)
     folder = cache / "shim"
     for part in (cache, folder):
         part.mkdir(mode=0o700, parents=True, exist_ok=True)
