@@ -62,6 +62,6 @@ export class Controls {
     if (trouble.length) throw new ApiError(0, "not_let_go", trouble.join("; "), "end the game itself");
     this.app.tell(names.length
       ? `Stopped: the AI let go of ${names.join(" and ")}.`
-      : "Nothing was being played, so there was nothing to stop.");
+      : "The AI was not playing, so there was nothing to stop.");
   }
 }
