@@ -136,6 +136,7 @@ class SessionFacts:
         stats: Takes the figures of the play so far.  They are sorted out of hours of samples:
             that is for whoever looks, not for a thread that lets a game go.
         recording: How its recording goes.
+        trace_warning: Why its trace is not all of it; or "".
         folder: Takes its files.
         end: Why it ended; None before that.
     """
@@ -155,5 +156,6 @@ class SessionFacts:
     held_back: Mapping[str, int]
     stats: Callable[[], dict[str, float | int | None]]
     recording: RecordingState
+    trace_warning: str
     folder: Path
     end: End | None

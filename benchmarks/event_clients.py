@@ -36,6 +36,7 @@ import httpx
 
 from benchmarks.hostile_clients import attackers
 from nitropilot.agent.play.stats import percentile
+from nitropilot.agent.record.trace import read_trace
 from nitropilot.agent.target.display import PrivateDisplay
 
 if TYPE_CHECKING:
@@ -191,9 +192,9 @@ def measure(options: argparse.Namespace, load: Load) -> dict[str, Any]:
                 rounds.append((with_load, began, ended, used / options.seconds, seen))
             where = Path(daemon.session(session)["folder"])
             daemon.http.delete(f"/api/v1/sessions/{session}")
-            while not (where / "trace.jsonl").exists():
+            while not (where / "trace.jsonl.gz").exists():
                 time.sleep(0.1)
-            return summary(lateness(where / "trace.jsonl"), rounds)
+            return summary(lateness(where / "trace.jsonl.gz"), rounds)
         finally:
             daemon.http.close()
             daemon.process.terminate()
@@ -205,7 +206,7 @@ def lateness(trace: Path) -> list[tuple[float, float]]:
     """When each action was sent, in seconds since 1970, and how late, in milliseconds."""
     from datetime import datetime
 
-    lines = [json.loads(line) for line in trace.read_text().splitlines()]
+    lines = list(read_trace(trace))
     origin = datetime.fromisoformat(lines[0]["started"]).timestamp()
     return [
         (origin + sent, (sent - due) * 1000)

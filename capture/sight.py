@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from nitropilot.capture.window import Window
 
+DEPTHS = (24, 32)
+"""Bits of a pixel that can be read."""
 LEAVE_WAYLAND = (
     "log in to an X11 session, or have the game launched on a screen of its own: --headless"
 )
@@ -30,7 +32,7 @@ def check_sight(display: str | None = None) -> str:
         GrabFailed: Windows cannot be read, or all of them are black.
     """
     if sys.platform == "linux":
-        _refuse_xwayland(display)
+        _refuse_server(display)
     windows = list_windows(display)
     black = _black_ones(windows)
     if black:
@@ -39,6 +41,24 @@ def check_sight(display: str | None = None) -> str:
             "switch games from exclusive fullscreen to windowed; on Wayland, " + LEAVE_WAYLAND,
         )
     return f"{len(windows)} windows can be seen" if windows else "no window is open now"
+
+
+def knows_processes(display: str | None = None) -> bool:
+    """Whether the process of every window is known; otherwise only of those that name theirs.
+
+    Args:
+        display: As ``check_sight`` takes it.
+
+    Raises:
+        NoDisplay: There is no such display.
+    """
+    known = True
+    if sys.platform == "linux":
+        from nitropilot.capture.x11.connection import X11
+
+        with X11(display) as x:
+            known = x.knows_clients
+    return known
 
 
 def _black_ones(windows: Iterable[Window]) -> int:
@@ -56,8 +76,11 @@ def _black_ones(windows: Iterable[Window]) -> int:
     return black
 
 
-def _refuse_xwayland(display: str | None) -> None:
-    """XWayland draws each window for the compositor alone: to others all of them are black."""
+def _refuse_server(display: str | None) -> None:
+    """Refuse a server whose pictures cannot be read.
+
+    XWayland draws each window for the compositor alone: to others all of them are black.
+    """
     from nitropilot.capture.x11.connection import X11
 
     with X11(display) as x:
@@ -65,4 +88,9 @@ def _refuse_xwayland(display: str | None) -> None:
             raise GrabFailed(
                 f"X display {x.name!r} is XWayland's: its windows are black to other programs",
                 LEAVE_WAYLAND,
+            )
+        if x.depth not in DEPTHS:
+            raise GrabFailed(
+                f"X display {x.name!r} has a depth of {x.depth} bits: its pictures cannot be read",
+                "set the display's depth to 24 bits (DefaultDepth 24 in xorg.conf)",
             )

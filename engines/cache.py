@@ -25,9 +25,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import platformdirs
-
 from nitropilot.engines.errors import EngineError
+from nitropilot.places import cache_root, user_cache
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -85,12 +84,14 @@ def key_of(facts: Mapping[str, object]) -> str:
 def cache_folder(*parts: str) -> Path:
     """A folder in NitroPilot's cache, made if needed; only this user can read or write it.
 
-    ``NITROPILOT_CACHE`` names another place for the cache.
+    ``NITROPILOT_CACHE`` names another place for the cache; see ``nitropilot.places`` for where it
+    is if that cannot be written.
 
     Raises:
         EngineError: It cannot be made, or belongs to somebody else.
+        NoPlace: It cannot be anywhere.
     """
-    folder = Path(os.environ.get("NITROPILOT_CACHE") or platformdirs.user_cache_dir("nitropilot"))
+    folder = cache_root(user_cache())
     try:
         for part in ("", *parts):
             folder = folder / part

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from nitropilot.places import home
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -129,18 +131,20 @@ def _is_shared(folder: Path) -> bool:
         return True
     if within in ("home", "users"):  # somebody's home
         return True
-    return folder == Path.home() or folder in _folders_of_user() or _open_to_all(folder)
+    return folder == home() or folder in _folders_of_user() or _open_to_all(folder)
 
 
 def _folders_of_user() -> set[Path]:
     """Downloads, desktop and the like, in the language that the user's desktop has."""
-    config = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    if (ours := home()) is None:
+        return set()
+    config = os.environ.get("XDG_CONFIG_HOME") or ours / ".config"
     try:
         text = Path(config, "user-dirs.dirs").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return set()
     values = re.findall(r'^XDG_\w+_DIR="(.+)"', text, re.MULTILINE)
-    return {Path(value.replace("$HOME", str(Path.home()))) for value in values}
+    return {Path(value.replace("$HOME", str(ours))) for value in values}
 
 
 def _open_to_all(folder: Path) -> bool:

@@ -23,6 +23,7 @@ from nitropilot.agent.errors import RecordingError, RecordingFull
 from nitropilot.agent.record.limits import Limits, size_of
 from nitropilot.agent.record.mend import mend
 from nitropilot.agent.record.video import VideoRecorder
+from nitropilot.places import spelled
 from nitropilot.records.errors import RecordsError
 from nitropilot.records.format import FACTS, FORMAT, PART, VIDEO, Source
 from nitropilot.records.rows import Row
@@ -91,6 +92,7 @@ class Recorder(VideoRecorder):
         max_width: int,
     ) -> None:
         require_pyarrow()
+        root = spelled(root)  # pyarrow would read a "~" in it
         self._limits = limits
         self._clock = time.time() - time.perf_counter()
         try:

@@ -30,16 +30,22 @@ when it is clear that none will be, also says
 Events of real-time mode: ``gap`` (``ticks`` in a row without an action, over now) and
 ``mode`` (the play goes on in another mode).
 
-The file is written as ``NAME.part`` and renamed when complete (invariant 6).
+The file is compressed with gzip, line by line, so that whatever was written can be read after
+a crash too (``read_trace``).  It is written as ``NAME.part`` and renamed when complete
+(invariant 6).  One that has grown to ``MAX_BYTES`` gets no more lines but the last, in which
+``left_out`` says how many are missing.  One that cannot be written is given up, which is told
+once: a trace is never worth ending a play for.
 """
 
 from __future__ import annotations
 
 import json
+import logging
+import sys
 import time
+import zlib
 from contextlib import suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,34 +53,57 @@ import numpy as np
 from nitropilot.agent.errors import RecordingError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from nitropilot.agent.values import ChunkRow
     from nitropilot.controller.state import GamepadState
 
+log = logging.getLogger("nitropilot.session")
+
 DIGITS = 6
+MAX_BYTES = 128 * 2**20
+"""Where a trace ends: some six hours of real-time play at 60 Hz, 85 MB an hour before it is
+compressed to a quarter.  Longer ones are of sessions that somebody forgot."""
+GZIP = 31
+"""The format of gzip, as zlib calls it."""
+MAGIC = b"\x1f\x8b"
 
 
 class TraceWriter:
-    """Writes one trace.  Used from one thread.
+    """Writes one trace.  Used from one thread; raises nothing once it is made.
 
     Args:
         path: The finished file's path.
         header: What the first line says besides type and time.
+        failed: Told, once, that the trace cannot be written and why.
 
-    Raises:
-        RecordingError: The file cannot be written.
+    Attributes:
+        path: As given.
+        origin: When it began, of ``time.perf_counter``.
+        warning: Why nothing is written any more, or "".
     """
 
-    def __init__(self, path: Path, header: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        header: Mapping[str, Any],
+        failed: Callable[[RecordingError], object] = lambda _error: None,
+    ) -> None:
         self.path = path
         self.origin = time.perf_counter()
+        self.warning = ""
+        self._failed = failed
         self._part = path.with_name(path.name + ".part")
-        self._file: IO[str] | None = None
+        self._packer = zlib.compressobj(wbits=GZIP)
+        self._bytes = 0
+        self._left_out = 0
+        self._file: IO[bytes] | None = None
         try:
-            self._file = self._part.open("w", encoding="utf-8")
+            self._file = self._part.open("wb")
+            _hold(self._file)
         except OSError as error:
-            raise self._failed(error) from error
+            self._give_up(error)
         self.write("header", started=datetime.now(UTC).isoformat(), **header)
 
     def at(self, moment: float) -> float:
@@ -82,29 +111,21 @@ class TraceWriter:
         return round(moment - self.origin, DIGITS)
 
     def write(self, kind: str, **values: Any) -> None:
-        """Append one line and hand it to the operating system.
-
-        Raises:
-            RecordingError: The disk is full, or the file went away.
-        """
-        if self._file is None:
+        """Append one line and hand it to the operating system."""
+        if self._bytes >= MAX_BYTES:
+            if not self._left_out:
+                self.warning = f"the trace is full: {MAX_BYTES >> 20} MiB"
+                log.warning("%s: %s; the play goes on", self.path, self.warning)
+            self._left_out += 1
             return
-        try:
-            self._file.write(json.dumps({"type": kind, **values}, separators=(",", ":")) + "\n")
-            self._file.flush()
-        except OSError as error:
-            raise self._failed(error) from error
+        self._append(kind, values, zlib.Z_SYNC_FLUSH)
 
     def event(self, what: str, **values: Any) -> None:
         """Append something that happened now."""
         self.write("event", t=self.at(time.perf_counter()), what=what, **values)
 
     def chunk(self, row: ChunkRow) -> None:
-        """Append a chunk that is over.
-
-        Raises:
-            RecordingError: As ``write``.
-        """
+        """Append a chunk that is over."""
         actions = row.decision.chunk.actions
         self.write(
             "chunk",
@@ -123,29 +144,82 @@ class TraceWriter:
     def close(self, **values: Any) -> None:
         """Write the last line and give the file its name.  Safe to call twice.
 
-        Raises:
-            RecordingError: The trace is not complete; the ``.part`` file is what there is.
+        Without effect on one that was given up: the ``.part`` file is what there is.
         """
+        if self._left_out:
+            values["left_out"] = self._left_out
+        self._append("end", {"t": self.at(time.perf_counter()), **values}, zlib.Z_FINISH)
         if self._file is None:
             return
-        self.write("end", t=self.at(time.perf_counter()), **values)
         try:
             self._file.close()
             self._part.replace(self.path)
         except OSError as error:
-            raise self._failed(error) from error
+            self._give_up(error)
         self._file = None
 
-    def _failed(self, error: OSError) -> RecordingError:
-        """Give the file up; the error that says so."""
+    def _append(self, kind: str, values: Mapping[str, Any], flush: int) -> None:
+        if self._file is None:
+            return
+        text = json.dumps({"type": kind, **values}, separators=(",", ":")) + "\n"
+        packed = self._packer.compress(text.encode()) + self._packer.flush(flush)
+        try:
+            self._file.write(packed)
+            self._file.flush()
+        except OSError as error:
+            self._give_up(error)
+        self._bytes += len(packed)
+
+    def _give_up(self, error: OSError) -> None:
+        """Write no more, and say so."""
         if self._file is not None:
             with suppress(OSError):  # what could not be written before cannot be now
                 self._file.close()
             self._file = None
-        return RecordingError(
-            f"cannot write the trace {self._part}: {error.strerror}",
-            "make room there, or choose another --out",
-        )
+        self.warning = f"cannot write the trace {self._part}: {error.strerror}"
+        self._failed(RecordingError(self.warning, "make room there, or choose another --out"))
+
+
+def read_trace(path: Path) -> Iterator[dict[str, Any]]:
+    """The lines of a trace: a complete one, one being written, or one that was cut off.
+
+    Args:
+        path: Of ``trace.jsonl.gz``, of its ``.part``, or of a ``trace.jsonl`` of versions that
+            did not compress.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    data = path.read_bytes()
+    if data.startswith(MAGIC):
+        data = zlib.decompressobj(wbits=GZIP).decompress(data)
+    *whole, _ = data.split(b"\n")  # what follows the last line's end was cut off
+    for line in whole:
+        yield json.loads(line)
+
+
+def being_written(path: Path) -> bool:
+    """Whether a ``.part`` file is of a session that goes on, in whatever process."""
+    if sys.platform != "win32":  # there, what is open cannot be removed anyway
+        import fcntl
+
+        try:
+            with path.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False  # it is gone
+    return False
+
+
+def _hold(file: IO[bytes]) -> None:
+    """Show other processes that the file is being written, for as long as it is open."""
+    if sys.platform != "win32":
+        import fcntl
+
+        with suppress(OSError):  # some network drives have no locks
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def state_row(state: GamepadState) -> list[float]:

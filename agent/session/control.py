@@ -201,26 +201,31 @@ class SessionControl:
                 raise NotPossibleNow("the agent is playing", "pause it first")
             self._machine.step_epoch = self._machine.arm()
 
-    def panic(self) -> None:
+    def panic(self) -> bool:
         """Neutral pad, running game, autoplay off.  A session that still attaches ends.
 
         Nothing happens to a session that has ended.
+
+        Returns:
+            Whether there was something to let go: not of a session that was paused or over.
 
         Raises:
             ControllerError: The pad or the game could not be let go; the session fails.
         """
         with self._machine.condition:
+            busy = self.state is not SessionState.PAUSED and self._machine.ending is None
             attached = self._machine.loop is not None and self.state not in (
                 SessionState.IDLE, SessionState.ATTACHING,
             )  # fmt: skip
             if not attached or self.state.ended:
                 self.stop("panic")
-                return
+                return busy
             try:
                 self.pause()
             except NotPossibleNow:  # it is ending, which lets go as well
                 self.stop("panic")
         self._machine.controls.disarm()  # also what a human holds: paused is not at rest
+        return busy
 
     def hand_over(self) -> bool:
         """As ``takeover``, if the agent plays; whether it did.  Never undoes a pause."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from nitropilot.agent.errors import RecordingError
     from nitropilot.agent.play.modes import ModeChoice
     from nitropilot.agent.play.settings import PlaySettings
     from nitropilot.agent.play.stats import PlayStats
@@ -51,30 +52,44 @@ class SessionFiles:
     @property
     def trace_path(self) -> Path:
         """The trace; complete once the session has ended."""
-        return self._plan.folder / "trace.jsonl"
+        return self._plan.folder / "trace.jsonl.gz"
+
+    @property
+    def trace_warning(self) -> str:
+        """Why the trace is not all of the session; or ""."""
+        return self.trace.warning if self.trace is not None else ""
 
     @property
     def video_path(self) -> Path | None:
         """The video, when drawing one; complete once the session has ended."""
         return self._plan.folder / "video.mp4" if self._plan.record else None
 
-    def open(self, game: Game, engine: Engine, mode: ModeChoice) -> TraceWriter:
+    def open(
+        self,
+        game: Game,
+        engine: Engine,
+        mode: ModeChoice,
+        trace_failed: Callable[[RecordingError], object],
+    ) -> TraceWriter:
         """There is a game now: begin what the plan wants.
 
-        Raises:
-            RecordingError: The trace cannot be written.
+        Args:
+            game: What is played.
+            engine: What plays it.
+            mode: What the game does meanwhile.
+            trace_failed: Told, once, that the trace cannot be written.
         """
         settings = self._plan.settings
         header = trace_header(self._session, settings, game, engine, mode)
-        self.trace = TraceWriter(self.trace_path, header)
+        self.trace = TraceWriter(self.trace_path, header, trace_failed)
         if self.video_path is not None:
             self.video = VideoRecorder(self.video_path, game.another_grabber, settings.action_hz)
         about = about_recording(self._session, game, engine)
         self.recording.attach(about, game.another_grabber, settings.action_hz)
         return self.trace
 
-    def close(self, state: SessionState, end: End, stats: PlayStats) -> str:
-        """Finish them all; why the trace is not complete, or "".
+    def close(self, state: SessionState, end: End, stats: PlayStats) -> None:
+        """Finish them all; what does not work is logged.
 
         Args:
             state: The session's last.
@@ -83,7 +98,7 @@ class SessionFiles:
         """
         video = self._close_video()
         attempt(self._session, lambda: self.recording.close(end.reason))
-        return attempt(self._session, lambda: self._close_trace(state, end, stats, video))
+        attempt(self._session, lambda: self._close_trace(state, end, stats, video))
 
     def _close_trace(
         self, state: SessionState, end: End, stats: PlayStats, video: dict[str, object] | None

@@ -32,6 +32,7 @@ from nitropilot.errors import NitroPilotError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from nitropilot.agent.errors import RecordingError
     from nitropilot.agent.play.loop import PlayLoop
     from nitropilot.agent.play.modes import ModeChoice
     from nitropilot.agent.session.plan import SessionPlan
@@ -152,6 +153,7 @@ class Session:
             held_back=dict(loop.guard.held_back) if loop else {},
             stats=self.stats.summary,
             recording=self.recording.state,
+            trace_warning=self.files.trace_warning,
             folder=self.plan.folder,
             end=self.end,
         )
@@ -162,6 +164,11 @@ class Session:
             self.events.put(Changed(session=self.id, facts=self.facts()))
         if self.state.ended:
             self.events.close()
+
+    def _trace_failed(self, error: RecordingError) -> None:
+        """Say it once; the play goes on."""
+        log.warning("session %s: %s; the play goes on", self.id, error.line())
+        self.events.warn(f"{error}; the play goes on", error.hint)
 
     def _run(self) -> None:
         try:
@@ -190,7 +197,7 @@ class Session:
         self.machine.game = game = self.plan.open_game(
             log=self.plan.folder / "game.log", cancelled=self.machine.cancelled
         )
-        trace = self.files.open(game, self.engine, self.mode)
+        trace = self.files.open(game, self.engine, self.mode, self._trace_failed)
         game.controls.on_release = self.events.released
         parts = Parts(
             game, self.engine, self.plan.settings, self.stats, trace, self.files.video,
@@ -254,8 +261,7 @@ class Session:
             end = replace(end, reason=f"{end.reason}; and {trouble}")
         if self._stepper is not None:
             attempt(self.id, self._stepper.close)
-        if trouble := self.files.close(state, end, self.stats):
-            end = replace(end, reason=f"{end.reason}; and the trace: {trouble}")
+        self.files.close(state, end, self.stats)
         # An engine that still computes is left alone: freeing it would crash.
         if self.engine is not None and not (self.loop and self.loop.computing):
             attempt(self.id, self.engine.close)

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from nitropilot.children import leave_out_current_folder
+from nitropilot.places import home
 
 X11 = {
     "SDL_VIDEODRIVER": "x11", "SDL_VIDEO_DRIVER": "x11", "GDK_BACKEND": "x11",
@@ -51,8 +52,9 @@ def move_to(environment: dict[str, str], private_display: str) -> None:
 
 def use_profile(environment: dict[str, str], profile: Path) -> None:
     """Point HOME and the XDG folders into ``profile``: real saves stay untouched."""
-    # Without these two a player's own display and sound would be out of the game's reach.
-    environment.setdefault("XAUTHORITY", str(Path.home() / ".Xauthority"))
+    # Without these a player's own display and sound would be out of the game's reach.
+    if (ours := home()) is not None:
+        environment.setdefault("XAUTHORITY", str(ours / ".Xauthority"))
     if "XDG_RUNTIME_DIR" not in environment:
         runtime = profile / "run"
         runtime.mkdir(mode=0o700)

@@ -86,6 +86,16 @@ class X11:
             self.display.close()
         self.display = self.root = CLOSED
 
+    @property
+    def depth(self) -> int:
+        """Bits of a pixel of the screen."""
+        return int(self.display.screen().root_depth)
+
+    @property
+    def knows_clients(self) -> bool:
+        """Whether the server can say which process a window is of."""
+        return self._resource is not None
+
     def is_xwayland(self) -> bool:
         """Whether the server draws for a Wayland compositor; older ones have no extension."""
         if self.display.query_extension("XWAYLAND") is not None:

@@ -10,7 +10,7 @@ from nitropilot.children import leave_out_current_folder
 from nitropilot.controller.errors import PadFailed, ShimError
 from nitropilot.controller.pads.gamepad import Gamepad
 from nitropilot.controller.pads.pad_page import PAGE_VARIABLE
-from nitropilot.controller.pads.shim_build import build_shim
+from nitropilot.controller.pads.shim_build import NOT_IN_PRELOAD, build_shim
 from nitropilot.controller.state import NEUTRAL
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def launch_environment(page: PadPage) -> dict[str, str]:
         ShimError: The preload library cannot be built, or not be named in LD_PRELOAD.
     """
     library = str(build_shim())
-    if any(character in library for character in ": \t\n"):
+    if set(NOT_IN_PRELOAD) & set(library):
         raise ShimError(
             f"cannot preload {library!r}: LD_PRELOAD takes no path with spaces or colons",
             "set XDG_CACHE_HOME to a folder without them",

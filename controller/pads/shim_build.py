@@ -21,10 +21,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import platformdirs
-
 from nitropilot.children import find_program, leave_out_current_folder
 from nitropilot.controller.errors import ShimError
+from nitropilot.places import cache_root, system_cache
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +35,8 @@ FLAGS = (
     "-std=c11", "-O2", "-Wall", "-Wextra", "-fPIC", "-shared", "-fvisibility=hidden",
 )  # fmt: skip
 LIBRARIES = ("-ldl", "-lpthread")
+NOT_IN_PRELOAD = " :\t\n"
+"""What the path of the library must not have: LD_PRELOAD is a list."""
 COMPILERS = ("cc", "gcc", "clang")
 BUILD_TIMEOUT_S = 120.0
 READY_VARIABLE = "NITROPILOT_PAD_LIBRARY"
@@ -156,7 +157,7 @@ def damaged_library(compiler: str) -> Path | None:
 
 
 def _place() -> Path:
-    return Path(platformdirs.user_cache_dir("nitropilot")) / "shim"
+    return cache_root(system_cache(), without=NOT_IN_PRELOAD) / "shim"
 
 
 def _cache_folder() -> Path:

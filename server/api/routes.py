@@ -31,6 +31,7 @@ from nitropilot.server.schemas.models import (
     SessionRequest,
     StatusAnswer,
     WindowModel,
+    WishModel,
 )
 from nitropilot.server.schemas.views import (
     engine_model,
@@ -60,9 +61,13 @@ Registry = Annotated[SessionRegistry, Depends(the_registry)]
 @allow(Scope.DECK, Scope.OVERLAY)
 def status(registry: Registry) -> StatusAnswer:
     """What the daemon runs on, and why: engines, pads, pauser, sessions."""
+    pool = registry.pool
+    running = pool.running()
     return StatusAnswer(
         version=__version__,
-        policy=registry.pool.default,
+        policy=pool.default,
+        engine=engine_model(running) if running else None,
+        wish=WishModel(**dict(zip(("engine", "device", "precision"), pool.how, strict=True))),
         engines=tuple(BackendModel(**vars(report)) for report in engine_reports()),
         pads=tuple(BackendModel(**vars(report)) for report in gamepad_reports()),
         pauser=pauser_description(),

@@ -122,10 +122,11 @@ def panic_all(registry: Registry) -> PanicAnswer:
 
     Sessions that are still attaching end.  Saying it twice changes nothing.
     """
-    trouble = panic(registry)
+    done = panic(registry)
     return PanicAnswer(
         sessions=tuple(session_model(session) for session in registry.all()),
-        trouble=tuple(trouble),
+        let_go=tuple(done.let_go),
+        trouble=tuple(done.trouble),
     )
 
 

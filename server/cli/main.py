@@ -1,9 +1,9 @@
 """The ``nitropilot`` command.
 
-Exit status: 0 when it did what was asked, 1 when ``doctor`` found something that
-stops play, a session failed, or nobody is left who reads the result, 2 for an error the
-user can mend, named in one line, 130 when Ctrl-C came before there was anything to end in
-good order.
+Exit status: 0 when it did what was asked, 1 when ``doctor`` found something that stops play, a
+session failed or did not write all that it was to, or nobody is left who reads the result, 2 for
+an error the user can mend, named in one line, 130 when Ctrl-C came before there was anything to
+end in good order.
 """
 
 from __future__ import annotations

@@ -6,67 +6,43 @@ import importlib.util
 import os
 import subprocess
 import sys
-from dataclasses import asdict, dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from nitropilot.capture import check_sight
-from nitropilot.capture.sight import LEAVE_WAYLAND
+from nitropilot.capture.sight import LEAVE_WAYLAND, knows_processes
 from nitropilot.children import find_program
-from nitropilot.errors import NitroPilotError
+from nitropilot.server.host.findings import Finding, Level, attempt
+from nitropilot.server.host.trials import try_game, try_writing
 from nitropilot.simulator.catalogue import installed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class Level(StrEnum):
-    """How a check went."""
+def examine(tell: Callable[[str], object] = lambda _doing: None) -> list[Finding]:
+    """Run every check.  What can be tried is tried, and leaves nothing behind.
 
-    OK = "ok"
-    NOTE = "note"
-    PROBLEM = "problem"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """The result of one check.
-
-    Attributes:
-        name: What was checked.
-        level: ``ok``; ``note`` for something missing that has a substitute; ``problem``
-            for something that stops play.
-        detail: What was found.
-        hint: The fix, when there is something to fix.
+    Args:
+        tell: Told what is being done, before it is done.
     """
-
-    name: str
-    level: Level
-    detail: str
-    hint: str = ""
-
-    def as_dict(self) -> dict[str, str]:
-        """For printing."""
-        return {key: str(value) for key, value in asdict(self).items()}
-
-
-def examine() -> list[Finding]:
-    """Run every check.  Opens no driver and presses nothing."""
     findings: list[Finding] = []
-    for check in (
-        _display,
-        _capture,
-        _pads,
-        _pauser,
-        _compiler,
-        _engines,
-        _gpu,
-        _game,
-        _fair_play,
-        _people,
+    for doing, check in (
+        ("looking at the display", _display),
+        ("taking pictures of windows", _capture),
+        ("looking for pads", _pads),
+        ("pausing a process", _pauser),
+        ("looking for a compiler", _compiler),
+        ("looking for engines", _engines),
+        ("looking for a graphics card", _gpu),
+        ("looking for games", _game),
+        ("looking for anti-cheat systems", _fair_play),
+        ("looking for people's pads and hotkeys", _people),
+        ("writing where play writes", try_writing),
     ):
+        tell(doing)
         findings.extend(check())
-    return findings
+    tell("playing a little game of our own: its window shows for some seconds")
+    return [*findings, *_trial(findings)]
 
 
 def can_play(findings: list[Finding]) -> bool:
@@ -74,11 +50,15 @@ def can_play(findings: list[Finding]) -> bool:
     return all(finding.level is not Level.PROBLEM for finding in findings)
 
 
-def _attempt(name: str, action: Callable[[], str], bad: Level) -> Finding:
-    try:
-        return Finding(name, Level.OK, action())
-    except NitroPilotError as error:
-        return Finding(name, bad, str(error), error.hint)
+def _trial(findings: list[Finding]) -> list[Finding]:
+    """Play for real, if what was found so far does not say already that it cannot work."""
+    if any(f.name in ("display", "capture") and f.level is Level.PROBLEM for f in findings):
+        hint = "mend the problems above first"
+        return [Finding("trial game", Level.NOTE, "not tried: no picture can be had", hint)]
+    others = [f for f in findings if f.name.startswith("pad ") and f.name != "pad sdl"]
+    spare = any(f.level is Level.OK for f in others) and sys.platform != "win32"
+    sdl = any(f.name == "pad sdl" and f.level is Level.OK for f in findings)
+    return try_game(Level.NOTE if spare and not sdl else Level.PROBLEM)
 
 
 def _display() -> list[Finding]:
@@ -102,7 +82,12 @@ def _capture() -> list[Finding]:
     """A picture of a window.  Without a display launched games have one of their own."""
     unseen = sys.platform != "win32" and not os.environ.get("DISPLAY")
     bad = Level.NOTE if unseen and find_program("Xvfb") else Level.PROBLEM
-    return [_attempt("capture", check_sight, bad)]
+    seen = attempt("capture", check_sight, bad)
+    if seen.level is not Level.OK or knows_processes():
+        return [seen]
+    detail = "this X server does not say whose a window is: games that do not either are refused"
+    hint = "play on a server with the X-Resource extension (X.Org and Xvfb have it)"
+    return [seen, Finding("processes", Level.NOTE, detail, hint)]
 
 
 def _pads() -> list[Finding]:
@@ -130,7 +115,7 @@ def _pauser() -> list[Finding]:
                 child.kill()
         return "a process was paused and resumed"
 
-    return [_attempt("pauser", try_it, Level.PROBLEM)]
+    return [attempt("pauser", try_it, Level.PROBLEM)]
 
 
 def _compiler() -> list[Finding]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from nitropilot.children import find_program
+from nitropilot.places import of_the_user
 from nitropilot.server.errors import ServiceError
 
 UNIT = "nitropilot.service"
@@ -184,9 +185,12 @@ def _remove_unit() -> Service:
 
 
 def unit_path() -> Path:
-    """Where the user's units are."""
-    home = os.environ.get("XDG_CONFIG_HOME")
-    base = Path(home) if home else Path.home() / ".config"
+    """Where the user's units are.
+
+    Raises:
+        NoPlace: There is no home.
+    """
+    base = of_the_user(lambda: str(Path.home() / ".config"), "XDG_CONFIG_HOME")
     return base / "systemd" / "user" / UNIT
 
 

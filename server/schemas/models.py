@@ -136,6 +136,7 @@ class SessionModel(Model):
     held_back: dict[str, int] = Field(description="Controls masked so far")
     stats: dict[str, float | int | None]
     recording: SessionRecordingModel
+    trace_warning: str = Field(description='Why the trace is not all of the session, or ""')
     folder: str
     end: EndModel | None
 
@@ -157,12 +158,24 @@ class BackendModel(Model):
     hint: str
 
 
+class WishModel(Model):
+    """What policies are to run on, as the settings or the command line say."""
+
+    engine: str
+    device: str
+    precision: str
+
+
 class StatusAnswer(Model):
     """What the daemon runs on."""
 
     version: str
     policy: str | None
-    engines: tuple[BackendModel, ...]
+    engine: EngineModel | None = Field(
+        description="What the daemon's own policy runs on now; null while it is not loaded"
+    )
+    wish: WishModel
+    engines: tuple[BackendModel, ...] = Field(description="All that there are, the fastest first")
     pads: tuple[BackendModel, ...]
     pauser: str
     sessions: tuple[SessionModel, ...]

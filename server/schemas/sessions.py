@@ -69,4 +69,7 @@ class PanicAnswer(Model):
     """Every session after a panic: none of them plays."""
 
     sessions: tuple[SessionModel, ...]
+    let_go: tuple[str, ...] = Field(
+        description="Ids of those that played, that a human held, or that were attaching"
+    )
     trouble: tuple[str, ...] = Field(description="What could not be let go, if anything")

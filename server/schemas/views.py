@@ -87,6 +87,7 @@ def facts_model(facts: SessionFacts) -> SessionModel:
         held_back=dict(facts.held_back),
         stats=facts.stats(),
         recording=SessionRecordingModel(**vars(facts.recording)),
+        trace_warning=facts.trace_warning,
         folder=shown(facts.folder),
         end=EndModel(code=end.code, reason=end.reason, hint=end.hint) if end else None,
     )

@@ -96,8 +96,8 @@ class LocalInputs:
         log.info("hotkey: %s", toggle_all(self._registry))
 
     def _panic(self) -> None:
-        log.info("hotkey: panic")
-        panic(self._registry)
+        done = panic(self._registry)
+        log.info("hotkey: panic: let go of %s", ", ".join(done.let_go) or "nothing: nobody played")
 
 
 def _has_desktop() -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nitropilot.agent.session.states import SessionState
 from nitropilot.errors import NitroPilotError
@@ -17,19 +17,32 @@ if TYPE_CHECKING:
 log = logging.getLogger("nitropilot.panic")
 
 
-def panic(registry: SessionRegistry) -> list[str]:
-    """Neutral pads, running games, autoplay off, for all sessions; what did not work.
+class Panicked(NamedTuple):
+    """What a panic did.
+
+    Attributes:
+        let_go: Ids of the sessions that played, were held by a human, or were attaching.
+        trouble: What did not work.
+    """
+
+    let_go: list[str]
+    trouble: list[str]
+
+
+def panic(registry: SessionRegistry) -> Panicked:
+    """Neutral pads, running games, autoplay off, for all sessions.
 
     Each session gets a thread: a game that is slow to run again must not keep another's
     buttons pressed.
     """
-    trouble: list[str] = []
+    done = Panicked([], [])
 
     def let_go(session: Session) -> None:
         try:
-            session.control.panic()
+            if session.control.panic():
+                done.let_go.append(session.id)
         except NitroPilotError as error:
-            trouble.append(f"session {session.id}: {error.line()}")
+            done.trouble.append(f"session {session.id}: {error.line()}")
             log.error("panic: session %s: %s", session.id, error.line())
 
     threads = [
@@ -41,7 +54,7 @@ def panic(registry: SessionRegistry) -> list[str]:
         thread.start()
     for thread in threads:
         thread.join()
-    return trouble
+    return done
 
 
 def toggle_all(registry: SessionRegistry) -> Toggled:

@@ -2,7 +2,7 @@
 
 A checkpoint that has changed on the disk, or settings that ask for another engine, make the
 next session load anew; who still plays with the old engine keeps it, and the last one to let
-it go frees it.
+it go frees it.  Of those that nobody uses, only the last few stay loaded.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
+from weakref import WeakValueDictionary
 
 from nitropilot.engines import ActionChunk, Engine, load_engine
 from nitropilot.policy.files.formats import CONFIG_NAME, WEIGHTS_NAME
@@ -21,9 +22,13 @@ from nitropilot.server.errors import NoPolicy
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from nitropilot.engines.base import Request
+    from nitropilot.engines.base import EngineInfo, Request
 
 log = logging.getLogger("nitropilot.pool")
+
+KEPT_UNUSED = 2
+"""Policies that stay loaded while nobody uses them: enough to go from one game's to another's and
+back without a wait.  A full-size one takes 1 to 3 GB, which the game beside it wants too."""
 
 Stamp = tuple[tuple[int, int, int], ...]
 
@@ -37,6 +42,7 @@ class _Loaded:
         self.stamp = stamp
         self.turn = threading.Lock()
         self.users = 0
+        self.used = time.monotonic()
         self.stale = False
         self._lock = threading.Lock()
 
@@ -50,9 +56,11 @@ class _Loaded:
         """One user less; the last one of an old engine frees it."""
         with self._lock:
             self.users -= 1
+            self.used = time.monotonic()
             free = self.stale and self.users == 0
         if free:
             self.engine.close()
+        self.pool.unload_unused()
 
     def retire(self) -> None:
         """Nobody else gets it; free it once nobody uses it."""
@@ -122,7 +130,18 @@ class EnginePool:
         self._how = (engine, device, precision)
         self._engines: dict[str, _Loaded] = {}
         self._lock = threading.Lock()
-        self._opening: dict[str, threading.Lock] = {}
+        self._opening: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
+
+    @property
+    def how(self) -> tuple[str, str, str]:
+        """Engine, device and precision that policies are to be loaded with."""
+        return self._how
+
+    def running(self) -> EngineInfo | None:
+        """What the default policy runs on now; None while it is not loaded."""
+        with self._lock:
+            loaded = self._engines.get(self.default or "")
+        return loaded.engine.info if loaded is not None else None
 
     def use(self, default: str | None, engine: str, device: str, precision: str) -> None:
         """From now on load like this; what is loaded otherwise is for nobody new."""
@@ -180,6 +199,16 @@ class EnginePool:
         """Names of the policies that are loaded."""
         with self._lock:
             return list(self._engines)
+
+    def unload_unused(self) -> None:
+        """Free the policies that nobody uses, but for the ``KEPT_UNUSED`` that were used last."""
+        with self._lock:  # only in here does a loaded policy get another user
+            idle = [(one.used, name) for name, one in self._engines.items() if one.users == 0]
+            names = [name for _, name in sorted(idle)[:-KEPT_UNUSED]]
+            freed = [self._engines.pop(name) for name in names]
+        for name, loaded in zip(names, freed, strict=True):
+            log.info("%s is unloaded: nobody uses it", name)
+            loaded.retire()
 
     def close(self) -> None:
         """Free all weights, used or not."""

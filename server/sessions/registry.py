@@ -12,6 +12,7 @@ from nitropilot import capture
 from nitropilot.agent import Session, SessionPlan, open_game
 from nitropilot.agent.errors import NotPossibleNow
 from nitropilot.agent.fair_play.judging import refuse_protected
+from nitropilot.agent.record.limits import GIB
 from nitropilot.agent.session.control import TakeoverSettings
 from nitropilot.server.errors import SessionNotFound
 from nitropilot.server.events import Hub
@@ -19,10 +20,11 @@ from nitropilot.server.jobs.jobs import Jobs
 from nitropilot.server.options.play import FROM_SETTINGS
 from nitropilot.server.sessions.metrics import totals_of
 from nitropilot.server.sessions.restarts import Restarter, RestartHistory
-from nitropilot.server.store.paths import new_session_folder
+from nitropilot.server.store.paths import new_session_folder, sessions_folder
 from nitropilot.server.store.policies import PolicyCatalogue
 from nitropilot.server.store.recordings import RecordingStore
 from nitropilot.server.store.settings_store import SettingsStore
+from nitropilot.server.store.traces import prune_traces
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -148,6 +150,7 @@ class SessionRegistry:
         self.pool.close()
 
     def _plan(self, request: SessionRequest, window: Window | None, restart_of: str) -> SessionPlan:
+        prune_traces(sessions_folder(), self.settings.current.traces.max_total_gb * GIB)
         return SessionPlan(
             open_game=partial(_open, request, window),
             open_engine=partial(self.pool.get, request.policy),

@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
-import os
 from datetime import datetime
 from pathlib import Path
 
 import platformdirs
 
+from nitropilot.places import of_the_user
 from nitropilot.server.errors import ServerError
 
 APP = "nitropilot"
 
 
 def config_folder() -> Path:
-    """Settings and the token; ``NITROPILOT_CONFIG`` overrides it."""
-    return Path(os.environ.get("NITROPILOT_CONFIG") or platformdirs.user_config_dir(APP, False))
+    """Settings and the token; ``NITROPILOT_CONFIG`` overrides it.
+
+    Raises:
+        NoPlace: There is no home.
+    """
+    return of_the_user(lambda: platformdirs.user_config_dir(APP, False), "NITROPILOT_CONFIG")
 
 
 def data_folder() -> Path:
-    """Traces and recordings; ``NITROPILOT_DATA`` overrides it."""
-    return Path(os.environ.get("NITROPILOT_DATA") or platformdirs.user_data_dir(APP, False))
+    """Traces and recordings; ``NITROPILOT_DATA`` overrides it.
+
+    Raises:
+        NoPlace: There is no home.
+    """
+    return of_the_user(lambda: platformdirs.user_data_dir(APP, False), "NITROPILOT_DATA")
+
+
+def sessions_folder() -> Path:
+    """A folder for each session, with its trace and its video."""
+    return data_folder() / "sessions"
 
 
 def new_session_folder(base: Path | None = None) -> Path:
@@ -29,7 +42,7 @@ def new_session_folder(base: Path | None = None) -> Path:
     Raises:
         ServerError: It cannot be made.
     """
-    base = base or data_folder() / "sessions"
+    base = base or sessions_folder()
     stamp = datetime.now().strftime("%Y%m%d-%H%M%S")
     folder, number = base / stamp, 1
     while True:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nitropilot.errors import NitroPilotError
+from nitropilot.places import home
 from nitropilot.policy.files.formats import PT_SUFFIXES, WEIGHTS_NAME
 from nitropilot.policy.naming import SIZES
 from nitropilot.server.store.paths import data_folder
@@ -85,8 +86,8 @@ def hub_cache() -> Path:
     """The hub client's cache, found as the client does, without loading it."""
     if named := os.environ.get("HF_HUB_CACHE"):
         return Path(named)
-    home = os.environ.get("HF_HOME")
-    base = Path(home) if home else Path.home() / ".cache" / "huggingface"
+    named = os.environ.get("HF_HOME")
+    base = Path(named) if named else (home() or Path("~")) / ".cache" / "huggingface"
     return base / "hub"
 
 

@@ -70,6 +70,17 @@ class RecordingSettings(Section):
     )
 
 
+class TraceSettings(Section):
+    """What sessions decided and sent, for whoever wants to know why."""
+
+    max_total_gb: float = Field(
+        default=1.0,
+        gt=0,
+        le=1e6,
+        description="Most that the traces in the data folder may take, in GiB; the oldest go first",
+    )
+
+
 class RestartSettings(Section):
     """Sessions that failed of something that may pass are begun again."""
 
@@ -131,6 +142,7 @@ class Settings(Section):
 
     play: PlaySettingsModel = PlaySettingsModel()
     recording: RecordingSettings = RecordingSettings()
+    traces: TraceSettings = TraceSettings()
     restarts: RestartSettings = RestartSettings()
     policies: PolicySettings = PolicySettings()
     log: LogSettings = LogSettings()

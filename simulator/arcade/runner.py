@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 SIZE = (640, 480)
 FPS = 60
 GROUND = 380
+SKY = (92, 148, 220)
+"""By which ``doctor`` knows its picture."""
 WALK_SPEED = 4.0
 JUMP_SPEED = 11.0
 GRAVITY = 0.55
@@ -128,7 +130,7 @@ def draw(screen: pygame.Surface, walker: Walker, things: list[Thing]) -> None:
     """Paint the sky, the landscape around the walker, the ground and the walker."""
     import pygame
 
-    screen.fill((92, 148, 220))
+    screen.fill(SKY)
     pygame.draw.rect(screen, (84, 60, 40), (0, GROUND, SIZE[0], SIZE[1] - GROUND))
     for thing in things:
         x = (thing.x - walker.x) % WORLD

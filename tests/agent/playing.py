@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import struct
 import threading
 import time
@@ -14,6 +13,7 @@ import psutil
 import pytest
 
 from nitropilot.agent import Mode, PlaySettings, Session, SessionPlan, Target, open_game
+from nitropilot.agent.record.trace import read_trace as lines_of
 from nitropilot.engines.base import ActionChunk, Engine, Request
 from nitropilot.engines.pytorch.engine import TorchEngine
 
@@ -114,9 +114,8 @@ def at_grab(stage: Stage, game: Game, nth: int, act: Callable[[], None]) -> None
 
 def read_trace(session: Session) -> list[dict[str, Any]]:
     """All lines of a complete trace."""
-    text = session.trace_path.read_text(encoding="utf-8")
-    assert not session.trace_path.with_name("trace.jsonl.part").exists()
-    return [json.loads(line) for line in text.splitlines()]
+    assert not session.trace_path.with_name("trace.jsonl.gz.part").exists()
+    return list(lines_of(session.trace_path))
 
 
 def chunks_of(session: Session) -> list[dict[str, Any]]:

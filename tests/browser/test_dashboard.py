@@ -104,8 +104,13 @@ def test_stop_everything_stops_all(daemon: Daemon, visitor: Visitor) -> None:
     expect(visitor.find("#session option")).not_to_have_count(1)
     visitor.page.click("#panic")
     until(lambda: not any(s["state"] == "playing" for s in sessions(daemon)), "both let go")
-    for said in ("let go", *(s["id"] for s in sessions(daemon))):  # none silences another
-        expect(visitor.find("#announce")).to_contain_text(said)
+    for said in ("let go of", *(s["id"] for s in sessions(daemon))):
+        expect(visitor.find("#alert")).to_contain_text(said)
+    for one in sessions(daemon):  # none silences another
+        expect(visitor.find("#announce")).to_contain_text(one["id"])  # type: ignore[arg-type]
+    visitor.shoot("stopped-everything")
+    visitor.page.click("#panic")
+    expect(visitor.find("#alert")).to_contain_text("nothing to stop")
 
 
 def test_all_of_it_works_from_the_keyboard(daemon: Daemon, visitor: Visitor) -> None:
@@ -133,7 +138,7 @@ def test_all_of_it_works_from_the_keyboard(daemon: Daemon, visitor: Visitor) -> 
     expect(visitor.find("#who")).to_have_text("HUMAN")
     go_to(visitor, "#panic")
     page.keyboard.press("Enter")
-    expect(visitor.find("#announce")).to_contain_text("let go")
+    expect(visitor.find("#alert")).to_contain_text("nothing to stop")  # it was paused by hand
     go_to(visitor, "#end")
     page.keyboard.press("Enter")
     expect(visitor.find(STATE)).to_contain_text("ended")
@@ -163,6 +168,58 @@ def test_what_cannot_be_done_is_said_with_the_way_out(visitor: Visitor) -> None:
     visitor.forgive("Failed to load resource")
     visitor.page.click("text=Dismiss")
     expect(visitor.find("#alert")).to_be_hidden()
+
+
+def test_the_form_changes_only_what_was_touched(daemon: Daemon, visitor: Visitor) -> None:
+    """Settings say how to play; a form that sends its own defaults makes them mean nothing."""
+    needs_preload()
+    settings = {"play": {"mode": "paused", "autoplay": False, "allow": ["back", "start"]},
+                "recording": {"record": True}}  # fmt: skip
+    daemon.client.patch("/api/v1/settings", json=settings)
+    try:
+        visitor.come_in()
+        visitor.page.click("nav >> text=New game")
+        expect(visitor.find("#mode")).to_have_value("paused")
+        expect(visitor.find("#autostart")).not_to_be_checked()
+        for box in ("#record", "#allow-start"):
+            expect(visitor.find(box)).to_be_checked()
+        visitor.shoot("new-as-set", full_page=True)
+        visitor.page.check("input[value='launch:runner']")
+        visitor.page.check("#headless")
+        assert body_of(visitor) == {"launch": "runner", "headless": True}
+        expect(visitor.find(STATE)).to_contain_text("paused")
+        (session,) = sessions(daemon)
+        assert session["mode"] == "paused"
+        assert session["recording"]["enabled"]  # type: ignore[index]
+        visitor.page.click("nav >> text=New game")
+        for box in ("#record", "#allow-start"):
+            visitor.page.uncheck(box)
+        touched = {"record": False, "allow": ["back"], "launch": "runner", "headless": True}
+        assert body_of(visitor) == touched
+        until(lambda: len(sessions(daemon)) == 2, "the second")
+    finally:
+        nothing = {"mode": None, "autoplay": None, "allow": None}
+        daemon.client.patch(
+            "/api/v1/settings", json={"play": nothing, "recording": {"record": None}}
+        )
+
+
+def body_of(visitor: Visitor) -> object:
+    """Start the game; what the page asked for."""
+    with visitor.page.expect_request(
+        lambda request: request.method == "POST" and request.url.endswith("/api/v1/sessions")
+    ) as asked:
+        visitor.page.click("#start")
+    return asked.value.post_data_json
+
+
+def test_the_engine_that_runs_is_named(daemon: Daemon, visitor: Visitor) -> None:
+    """A daemon that was told to take torch must not be said to take the fastest."""
+    visitor.come_in()
+    visitor.page.click("nav >> text=New game")
+    expect(visitor.find("#engine-note")).to_contain_text("torch on cpu")
+    expect(visitor.find("#engine-note")).to_contain_text("asked for")
+    expect(visitor.find("#engine-note")).not_to_contain_text("fastest")
 
 
 def test_every_known_game_can_be_chosen(visitor: Visitor) -> None:

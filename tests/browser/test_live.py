@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
 
 from nitropilot.simulator.catalogue import installed
-from tests.browser.test_overlay import connection, knob_place
-from tests.browser.visitor import PATIENCE_MS
+from tests.browser.test_overlay import FULL_HD, connection, knob_place, overlay_token
+from tests.browser.visitor import PATIENCE_MS, WIDE, Visitor
 from tests.server.conftest import needs_preload
-from tests.server.processes import running_game, until
+from tests.server.processes import POLICY, Daemon, running_game, until
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from playwright.sync_api import Browser
+
     from nitropilot.agent.target.display import PrivateDisplay
     from tests.browser.conftest import Visit
-    from tests.browser.visitor import Visitor
-    from tests.server.processes import Daemon
 
 expect.set_options(timeout=PATIENCE_MS)
 pytestmark = [pytest.mark.long, pytest.mark.usefixtures("events")]
@@ -71,6 +74,54 @@ def test_a_session_is_seen_from_start_to_end(daemon: Daemon, visitor: Visitor) -
     until(lambda: knob_place(visitor.page) == "translate(0 0)", "the drawn pad is at rest")
     daemon.client.delete(f"/api/v1/sessions/{session['id']}")
     expect(visitor.find(STATE)).to_contain_text("ended")
+
+
+def test_a_lost_daemon_is_said_across_the_picture(
+    browser: Browser, x_display: PrivateDisplay, tmp_path: Path
+) -> None:
+    """Nobody may take an old picture and "AI" for what happens now, hung or gone."""
+    needs_preload()
+    daemon = Daemon(
+        tmp_path, x_display.name, "--policy", POLICY, "--engine", "torch", warm_start=True
+    )
+    dashboard, overlay = (Visitor(browser, daemon, size, "dark") for size in (WIDE, FULL_HD))
+    try:
+        _, secret = overlay_token(daemon)
+        daemon.playing(launch="runner", headless=True)
+        dashboard.come_in()
+        overlay.page.goto(f"{daemon.url}/overlay#token={secret}")
+
+        def live() -> None:
+            expect(dashboard.find("#who")).to_have_text("AI")
+            expect(dashboard.find("#no-picture")).to_be_hidden()
+            expect(overlay.find("#badge")).to_have_text("AI")
+
+        def lost(name: str) -> None:
+            expect(dashboard.find("#no-picture")).to_contain_text("Not connected")
+            assert not coloured(dashboard), "the old picture is still there"
+            expect(dashboard.find("#who")).to_have_text("")
+            expect(dashboard.find(STATE)).to_contain_text("not known")
+            expect(dashboard.find("#autoplay")).to_be_hidden()
+            expect(dashboard.find("#panic")).to_be_visible()
+            expect(overlay.find("#badge")).to_be_hidden()
+            expect(overlay.find("#message")).to_contain_text("trying again")
+            expect(overlay.find("#history li")).to_have_count(0)
+            dashboard.shoot(f"lost-{name}")
+            overlay.shoot(f"overlay-lost-{name}", omit_background=True)
+
+        live()
+        daemon.process.send_signal(signal.SIGSTOP)
+        lost("hung")
+        daemon.process.send_signal(signal.SIGCONT)
+        live()
+        daemon.client.close()
+        daemon.process.kill()
+        lost("gone")
+    finally:
+        daemon.process.send_signal(signal.SIGCONT)
+        daemon.kill()
+        for visitor in (dashboard, overlay):
+            visitor.context.close()
 
 
 def test_windows_have_thumbnails(visit: Visit, x_display: PrivateDisplay) -> None:

@@ -23,6 +23,7 @@ import psutil
 import pytest
 
 from nitropilot import capture, controller
+from nitropilot.agent.record.trace import read_trace
 from nitropilot.agent.target.effect import measure_effect
 from nitropilot.agent.target.launch import launch
 from nitropilot.agent.target.opening import press_opening
@@ -155,8 +156,7 @@ def test_the_demo_plays_twenty_seconds(x_display: PrivateDisplay, tmp_path: Path
 
 def check_trace(result: dict[str, object]) -> None:
     """Every chunk and every action of the figures is in the trace, and its end."""
-    with Path(str(result["trace"])).open(encoding="utf-8") as file:
-        lines = [json.loads(line) for line in file]
+    lines = list(read_trace(Path(str(result["trace"]))))
     assert lines[0]["type"] == "header"
     assert not psutil.pid_exists(lines[0]["game"]["pid"]), "the demo ends the game it started"
     assert lines[-1]["type"] == "end"
@@ -200,7 +200,7 @@ def test_kill_9_while_frozen_lets_the_game_run_and_tux_stand(
     try:
         game = wait_for_game(daemon)
         page = controller.PadPage.open(controller.find_page(game.pid) or tmp_path)
-        parts = list((tmp_path / "out").glob("*/trace.jsonl.part"))
+        parts = list((tmp_path / "out").glob("*/trace.jsonl.gz.part"))
         until(lambda: chunks_in(parts[0]) >= 2, "two chunks were played, so buttons are held")
         until(lambda: game and game.status() == psutil.STATUS_STOPPED, "the game is frozen")
         daemon.send_signal(signal.SIGKILL)
@@ -240,7 +240,7 @@ def wait_for_game(daemon: subprocess.Popen[bytes]) -> psutil.Process:
 
 def chunks_in(trace: Path) -> int:
     """How many chunks a trace in progress holds."""
-    return trace.read_text(encoding="utf-8").count('"type":"chunk"')
+    return sum(line["type"] == "chunk" for line in read_trace(trace))
 
 
 def stands(grabber: capture.Grabber) -> bool:

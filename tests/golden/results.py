@@ -13,6 +13,8 @@ import cv2
 import numpy as np
 import pyarrow.parquet as pq
 
+from nitropilot.agent.record.trace import read_trace
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -22,15 +24,11 @@ WIDE, HIGH = 8, 6
 def results_of(folder: Path, recordings: Path) -> dict[str, Any]:
     """The files of a session and all recordings, as JSON values."""
     return {
-        "trace": _lines(folder / "trace.jsonl"),
+        "trace": list(read_trace(folder / "trace.jsonl.gz")),
         "files": sorted(path.name for path in folder.iterdir()),
         "video": _video(folder / "video.mp4"),
         "recordings": [_recording(one) for one in sorted(recordings.glob("*"))],
     }
-
-
-def _lines(path: Path) -> list[Any]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def _video(path: Path) -> dict[str, Any] | None:

@@ -21,7 +21,7 @@ ROOMS: dict[str, set[str]] = {
 }
 """Which rooms a room may import, besides itself and ``nitropilot``."""
 
-SHARED = {"nitropilot." + name for name in ("errors", "version", "children", "texts")}
+SHARED = {"nitropilot." + name for name in ("errors", "version", "children", "places", "texts")}
 """What rooms may import of ``nitropilot`` itself; its face looks up to the rooms."""
 
 Graph = dict[str, set[str]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import signal
@@ -19,6 +18,7 @@ import httpx
 import psutil
 
 from nitropilot import capture
+from nitropilot.agent.record.trace import read_trace
 from nitropilot.controller import PadPage, launch_environment
 from nitropilot.controller.pads.pad_page import PAGE_VARIABLE
 from tests.support import http, warm
@@ -292,5 +292,4 @@ def stopped(pid: int) -> bool:
 
 def trace_of(session: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The lines of a session's trace."""
-    lines = (Path(session["folder"]) / "trace.jsonl").read_text().splitlines()
-    return [json.loads(line) for line in lines]
+    return list(read_trace(Path(session["folder"]) / "trace.jsonl.gz"))

@@ -8,14 +8,20 @@ import typer
 from rich.text import Text
 
 from nitropilot.server.cli.terminal.output import EXIT_FAILED, JsonOption, console, print_json
+from nitropilot.server.host.logs import error_console
 from nitropilot.version import __version__
 
 
 def doctor(as_json: Annotated[bool, JsonOption] = False) -> None:
-    """Check this machine and say what to do about each problem; exit 1 if one stops play."""
-    from nitropilot.server.host.doctor import Level, can_play, examine
+    """Check this machine and say what to do about each problem; exit 1 if one stops play.
 
-    findings = examine()
+    Where it can it tries: it writes files, and plays a little game in a window for some seconds.
+    """
+    from nitropilot.server.host.doctor import can_play, examine
+    from nitropilot.server.host.findings import Level
+
+    with error_console().status("starting") as status:
+        findings = examine(lambda doing: status.update(doing))
     ready = can_play(findings)
     if as_json:
         checks = [finding.as_dict() for finding in findings]

@@ -19,14 +19,23 @@ def status(as_json: Annotated[bool, JsonOption] = False) -> None:
     screen = console()
     screen.print(f"NitroPilot {answer['version']} at {daemon.url}, process {daemon.pid}")
     screen.print(f"policy: {answer['policy'] or 'none'}", markup=False)
-    engine = next((e["name"] for e in answer["engines"] if e["available"]), "none")
     pad = next((p["name"] for p in answer["pads"] if p["available"]), "none")
-    screen.print(f"fastest engine: {engine}; pad: {pad}")
+    screen.print(f"engine: {_engine(answer)}; pad: {pad}", markup=False)
     if not answer["sessions"]:
         screen.print("no sessions")
         return
     columns = ("id", "state", "game", "mode", "actions", "recording", "waits for or ended by")
     print_table("Sessions", columns, [_row(session) for session in answer["sessions"]])
+
+
+def _engine(answer: dict[str, Any]) -> str:
+    """What computes: what really runs, else what was asked for."""
+    if running := answer["engine"]:
+        return f"{running['name']} on {running['device']}, {running['precision']}"
+    if asked := [word for word in answer["wish"].values() if word != "auto"]:
+        return f"{', '.join(asked)}, not loaded"
+    fastest = next((e["name"] for e in answer["engines"] if e["available"]), "none")
+    return f"{fastest} is the fastest here, not loaded"
 
 
 def _row(session: dict[str, Any]) -> tuple[object, ...]:
@@ -39,5 +48,5 @@ def _row(session: dict[str, Any]) -> tuple[object, ...]:
         session["mode"] or "",
         session["stats"]["actions_sent"],
         f"{recording['frames']} frames" if recording["enabled"] else recording["warning"] or "off",
-        ended or session["waiting_for"],
+        "; ".join(filter(None, (ended or session["waiting_for"], session["trace_warning"]))),
     )

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from nitropilot.engines.chooser import BACKENDS, engine_reports
+from nitropilot.places import spelled
 from nitropilot.policy.naming import SIZES
 from nitropilot.server.cli.engine.table import print_bench
 from nitropilot.server.cli.terminal.output import JsonOption, console, print_json, print_table
@@ -77,7 +78,9 @@ def build(
         known = ", ".join(BUILDERS)
         raise typer.BadParameter(f"{engine!r} is not one of {known}", param_hint="--engine")
     targets = [name.strip() for text in target or () for name in text.split(",")]
-    order = Order(policy_named(policy), precision, device, tuple(targets), out, again)
+    order = Order(
+        policy_named(policy), precision, device, tuple(targets), out and spelled(out), again
+    )
     order.refuse_strangers(engine)
     with progress_bar() as tell:
         built = BUILDERS[engine](order, tell)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -10,10 +11,15 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import ConfigDict, Field
 
 from nitropilot.agent import SessionPlan, open_game
+from nitropilot.agent.record.limits import GIB
 from nitropilot.engines import load_engine
+from nitropilot.errors import NitroPilotError
+from nitropilot.places import spelled
 from nitropilot.server.options.fields import Flag
 from nitropilot.server.options.play import EngineChoice, GameChoice, PolicyChoice, ThisPlay
-from nitropilot.server.store.paths import new_session_folder
+from nitropilot.server.store.paths import new_session_folder, sessions_folder
+from nitropilot.server.store.settings_store import SettingsStore
+from nitropilot.server.store.traces import prune_traces
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,6 +60,9 @@ class PlayOptions(ThisPlay, EngineChoice, PolicyChoice, GameChoice):
         Raises:
             NitroPilotError: The game cannot be launched, or the folder cannot be made.
         """
+        out = None if self.out is None else spelled(self.out)
+        if out is None:
+            _make_room()
         target = self.target(keep=self.keep, display=self.display)
         return SessionPlan(
             settings=self.play_settings(),
@@ -67,17 +76,23 @@ class PlayOptions(ThisPlay, EngineChoice, PolicyChoice, GameChoice):
                 server=self.server,
                 token=self.server_token,
             ),
-            folder=new_session_folder(self.out),
+            folder=new_session_folder(out),
             record=self.draw,
-            recording=_recording(self.out) if self.record else None,
+            recording=_recording(out) if self.record else None,
             before_play=before_play,
         )
+
+
+def _make_room() -> None:
+    """Remove old traces, as far as the settings say so; without settings none."""
+    with suppress(NitroPilotError):
+        settings = SettingsStore().current
+        prune_traces(sessions_folder(), settings.traces.max_total_gb * GIB)
 
 
 def _recording(out: Path | None) -> RecordingPlan:
     """Record from the start, where the daemon's recordings are or where the user says."""
     from nitropilot.server.store.recordings import RecordingStore
-    from nitropilot.server.store.settings_store import SettingsStore
 
     settings = SettingsStore().current
     plan = RecordingStore(lambda: settings).plan(at_once=True)

@@ -106,7 +106,8 @@ def _one_line(session: Session) -> str:
 
 
 def report(session: Session, extra: dict[str, Any], as_json: bool) -> None:
-    """Print what happened; exit 1 when the session failed while playing, 2 when it never began.
+    """Print what happened; exit 1 when the session failed while playing, or did not write all
+    that it was to write; 2 when it never began.
 
     The trace and the video are complete when this is called.
     """
@@ -121,9 +122,22 @@ def report(session: Session, extra: dict[str, Any], as_json: bool) -> None:
         print_json(facts)
     else:
         print_table("Session", ("what", "value"), list(facts.items()))
-    if session.state is SessionState.FAILED:
+    missing = list(_missing(session))
+    for what in missing:
+        print_error(what)
+    if missing or session.state is SessionState.FAILED:
         sys.stdout.flush()
         raise typer.Exit(EXIT_FAILED)
+
+
+def _missing(session: Session) -> Iterator[str]:
+    """What the session was to write and has not, or not all of it."""
+    if session.files.trace_warning:
+        yield session.files.trace_warning
+    if session.recording.state.warning:
+        yield session.recording.state.warning
+    if session.video_path is not None and session.loop and not session.video_path.exists():
+        yield f"the video {session.video_path} is not complete"
 
 
 def _facts(session: Session) -> Iterator[tuple[str, Any]]:
@@ -143,7 +157,8 @@ def _facts(session: Session) -> Iterator[tuple[str, Any]]:
     yield "trace", str(session.trace_path) if session.trace_path.exists() else None
     recorded = session.recording.state
     place = session.plan.recording
-    yield "recording", str(place.root / recorded.id) if place and recorded.id else None
+    folder = place.root / recorded.id if place and recorded.id else None
+    yield "recording", str(folder) if folder and folder.exists() else None
     yield "recording_warning", recorded.warning
     video = session.video_path
     yield "video", str(video) if video and video.exists() else None

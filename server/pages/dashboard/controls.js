@@ -1,7 +1,8 @@
 // The buttons that steer a session, and the one that lets go of all of them.
 
-import { ApiError, call, get } from "../shared/api.js";
+import { ApiError, call } from "../shared/api.js";
 import { byId, show } from "../shared/dom.js";
+import { nameOf } from "./reasons.js";
 
 const PER_SESSION = ["autoplay", "step", "record-now", "end"];
 
@@ -17,12 +18,12 @@ export class Controls {
     byId("again").addEventListener("click", () => app.go("new"));
   }
 
-  update(session) {
+  update(session, lost) {
     const { features } = this.app;
     const over = Boolean(session.end);
     const attached = !over && session.state !== "attaching";
     const playing = session.state === "playing";
-    for (const id of PER_SESSION) show(byId(id), !over);
+    for (const id of PER_SESSION) show(byId(id), !over && !lost);
     byId("autoplay").setAttribute("aria-checked", String(playing));
     byId("autoplay").disabled = !attached;
     byId("step").disabled = !attached || playing;
@@ -53,24 +54,14 @@ export class Controls {
     await this.app.ask("GET", path);
   }
 
-  /** Neutral pads and running games, all of them; what could not be let go is said. */
+  /** Neutral pads and running games, all of them; whom it let go is said, and what it could not. */
   async #panic() {
-    let trouble = [];
-    if (this.app.features.has("POST", "/panic")) {
-      trouble = (await call("POST", "/api/v1/panic")).trouble;
-    } else {
-      const living = (await get("/api/v1/sessions")).filter((session) => !session.end);
-      const done = await Promise.allSettled(living.map((session) => this.#letGo(session)));
-      trouble = done.filter((one) => one.status === "rejected").map((one) => one.reason.message);
-    }
+    const { sessions, let_go: letGo, trouble } = await call("POST", "/api/v1/panic");
     await this.app.refresh();
-    this.app.say("Every game was let go");
+    const names = sessions.filter((session) => letGo.includes(session.id)).map(nameOf);
     if (trouble.length) throw new ApiError(0, "not_let_go", trouble.join("; "), "end the game itself");
-  }
-
-  #letGo(session) {
-    const path = `/api/v1/sessions/${session.id}`;
-    if (session.state === "attaching") return call("DELETE", path);
-    return call("POST", `${path}/autoplay`, { enabled: false });
+    this.app.tell(names.length
+      ? `Stopped: the AI let go of ${names.join(" and ")}.`
+      : "The AI was not playing, so there was nothing to stop.");
   }
 }

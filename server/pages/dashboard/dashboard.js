@@ -24,6 +24,8 @@ class App {
     this.sessions = new Map();
     this.chosen = null;
     this.news = 0; // events of sessions so far
+    this.lost = ""; // why nothing is known of the sessions now, or ""
+    this.polled = false; // whether the daemon answers questions while there are no events
     this.view = "";
     this.reasons = new Reasons();
     this.controls = new Controls(this);
@@ -110,9 +112,14 @@ class App {
     while (lines.childElementCount > SAID) lines.firstElementChild.remove();
   }
 
-  /** Tell everybody, until dismissed. */
+  /** Tell everybody what went wrong, until dismissed. */
   fail(error) {
-    const text = error instanceof ApiError ? error.line : `This page made a mistake: ${error.message}`;
+    this.tell(error instanceof ApiError ? error.line : `This page made a mistake: ${error.message}`, "failed");
+  }
+
+  /** Tell everybody what was done, until dismissed. */
+  tell(text, kind = "done") {
+    byId("alert").dataset.kind = kind;
     setText(byId("alert-text"), text);
     show(byId("alert"), true);
   }
@@ -166,6 +173,8 @@ class App {
   #connection({ phase, text }) {
     byId("connection").dataset.phase = phase;
     setText(byId("connection"), phase === "open" ? "live" : text);
+    if (phase === "open") this.polled = false;
+    if (phase !== "connecting" && !this.polled) this.#lose(phase === "open" ? "" : text);
     byId("connection").title = phase === "waiting" ? `${text}; trying again by itself` : "";
   }
 
@@ -173,11 +182,20 @@ class App {
     if (this.stream.open || document.hidden) return;
     try {
       await this.refresh();
+      this.polled = !this.stream.open;
+      this.#lose("");
     } catch (error) {
-      if (error.status === 401) {
-        this.fail(error);
-      }
+      this.polled = false;
+      if (!this.stream.open) this.#lose(error.message);
+      if (error.status === 401) this.fail(error);
     }
+  }
+
+  /** From now on nothing is known of the sessions, for this reason; or all is, for "". */
+  #lose(why) {
+    if (why === this.lost) return;
+    this.lost = why;
+    this.#draw();
   }
 
   #route(moved) {
@@ -212,17 +230,18 @@ class App {
     show(byId("session-choice"), this.sessions.size > 1);
     this.#list();
     if (!session) return;
-    this.live.update(session);
-    this.reasons.update(session);
+    this.live.update(session, this.lost);
+    this.reasons.update(session, this.lost);
     this.graphs.figures(session.stats);
-    this.controls.update(session);
+    this.controls.update(session, this.lost);
   }
 
   #list() {
     const list = byId("session");
     const wanted = [...this.sessions.values()].map((session) => {
       const game = session.game?.title || session.game?.executable || "…";
-      return [session.id, `${game} · ${stateText(session)} · ${session.id}`];
+      const state = this.lost && !session.end ? "not known" : stateText(session);
+      return [session.id, `${game} · ${state} · ${session.id}`];
     });
     if (list.dataset.drawn === JSON.stringify(wanted)) {
       list.value = this.chosen;

@@ -34,21 +34,23 @@ export class Live {
     this.pad.show(this.latest);
   }
 
-  /** Another session is looked at, or its state changed. */
-  update(session) {
-    if (this.shown !== session.id) {
+  /** Another session is looked at, its state changed, or the daemon was lost or found. */
+  update(session, lost) {
+    if (this.shown !== session.id || lost) {
       this.shown = session.id;
       this.#forget();
     }
     const who = { playing: ["ai", "AI"], paused: ["human", "HUMAN"], takeover: ["human", "HUMAN"] };
-    const [kind, text] = who[session.state] ?? ["none", ""];
+    const [kind, text] = (!lost && who[session.state]) || ["none", ""];
     byId("who").dataset.who = kind;
     setText(byId("who"), text);
-    setText(byId("no-picture"), this.#whyNoPicture(session));
-    if (session.state !== "playing" && session.state !== "takeover") this.pressed(NEUTRAL);
+    show(byId("live-pad"), !lost);
+    setText(byId("no-picture"), this.#whyNoPicture(session, lost));
+    if (lost || session.state !== "playing" && session.state !== "takeover") this.pressed(NEUTRAL);
   }
 
-  #whyNoPicture(session) {
+  #whyNoPicture(session, lost) {
+    if (lost && !session.end) return `Not connected: ${lost}. What the AI does now is not known here.`;
     if (session.end) return "This session has ended";
     if (session.state === "attaching") return "Getting ready: loading the policy and the game";
     return "No picture yet";

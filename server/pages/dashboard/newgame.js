@@ -11,11 +11,22 @@ const MODES = {
   realtime: ["Real time", "The game never stands still; needs a fast machine."],
 };
 
+/** What computes: what really runs, else what was asked for. */
+function engineText({ engine, wish }, usable) {
+  if (engine) return `${engine.name} on ${engine.device}, ${engine.precision} – ${engine.reason}`;
+  const asked = [wish.engine, wish.device, wish.precision].filter((word) => word !== "auto");
+  if (asked.length) return `${asked.join(", ")}, as the settings say`;
+  return `the daemon takes the fastest of ${usable.map((one) => one.name).join(", ")}`;
+}
+
 export class NewGame {
   constructor(app) {
     this.app = app;
     this.windows = new Windows(app);
     this.request = app.features.schemas.SessionRequest?.properties ?? {};
+    this.touched = new Set(); // ids of what somebody set here; the rest is as the settings say
+    this.settings = null;
+    byId("new-form").addEventListener("input", (event) => this.touched.add(event.target.id));
     byId("refresh-windows").addEventListener("click", () => app.attempt(() => this.windows.refresh()));
     byId("new-form").addEventListener("submit", (event) => {
       event.preventDefault();
@@ -23,16 +34,38 @@ export class NewGame {
     });
     this.#known();
     this.#modes();
-    this.#engines();
-    byId("policy").placeholder = app.status.policy ?? "file of a checkpoint, or random:tiny";
-    setText(byId("policy-note"), app.status.policy
-      ? `Empty: ${app.status.policy}, the daemon's own.`
-      : "The daemon has none of its own, so name one.");
+    this.#engines(app.status);
+    this.#ownPolicy(app.status.policy);
   }
 
   enter() {
     this.app.attempt(() => this.windows.refresh());
+    this.app.attempt(() => this.#asSet());
     if (this.app.features.has("GET", "/policies")) this.app.attempt(() => this.#policies());
+  }
+
+  /** Show what the settings say, where nobody has said otherwise. */
+  async #asSet() {
+    const [{ settings }, status] = await Promise.all([get("/api/v1/settings"), get("/api/v1/status")]);
+    this.settings = settings;
+    const { play, recording } = settings;
+    const untouched = (id, act) => {
+      if (!this.touched.has(id)) act(byId(id));
+    };
+    untouched("mode", (choice) => { choice.value = play.mode; });
+    untouched("autostart", (box) => { box.checked = play.autoplay; });
+    untouched("record", (box) => { box.checked = recording.record; });
+    untouched("allow-start", (box) => { box.checked = play.allow.includes("start"); });
+    this.#explainMode();
+    this.#engines(status);
+    this.#ownPolicy(status.policy);
+  }
+
+  #ownPolicy(name) {
+    byId("policy").placeholder = name ?? "file of a checkpoint, or random:tiny";
+    setText(byId("policy-note"), name
+      ? `Empty: ${name}, the daemon's own.`
+      : "The daemon has none of its own, so name one.");
   }
 
   #known() {
@@ -48,20 +81,22 @@ export class NewGame {
     const choice = byId("mode");
     choice.replaceChildren(...names.map((name) => el("option", { value: name }, MODES[name]?.[0] ?? name)));
     choice.value = this.request.mode?.default ?? names[0];
-    const explain = () => setText(byId("mode-note"), MODES[choice.value]?.[1] ?? "");
-    choice.addEventListener("change", explain);
-    explain();
+    choice.addEventListener("change", () => this.#explainMode());
+    this.#explainMode();
   }
 
-  #engines() {
-    const usable = this.app.status.engines.filter((engine) => engine.available);
-    const missing = this.app.status.engines.filter((engine) => !engine.available);
+  #explainMode() {
+    setText(byId("mode-note"), MODES[byId("mode").value]?.[1] ?? "");
+  }
+
+  #engines(status) {
+    const usable = status.engines.filter((engine) => engine.available);
+    const missing = status.engines.filter((engine) => !engine.available);
     const choosable = this.app.features.takes("SessionRequest", "engine");
     show(byId("engine-choice"), choosable);
     byId("engine").replaceChildren(el("option", { value: "" }, "Choose for me"),
       ...usable.map((engine) => el("option", { value: engine.name }, engine.name)));
-    const words = choosable ? [] : [`Engine: the daemon takes the fastest of ${usable.map((e) => e.name).join(", ")}.`];
-    setText(byId("engine-note"), words.join(" "));
+    setText(byId("engine-note"), choosable ? "" : `Engine: ${engineText(status, usable)}.`);
     byId("engines-missing").replaceChildren(
       ...missing.map((engine) => el("li", {}, el("strong", {}, engine.name), ` ${engine.reason}`)));
     show(byId("engines-missing-box"), missing.length > 0);
@@ -77,12 +112,19 @@ export class NewGame {
     const game = document.querySelector("input[name=game]:checked");
     if (!game) return null;
     const [kind, value] = game.value.split(":");
-    const body = { mode: byId("mode").value, autoplay: byId("autostart").checked, record: byId("record").checked };
+    const body = {};
+    const touched = (id) => this.touched.has(id);
+    if (touched("mode")) body.mode = byId("mode").value;
+    if (touched("autostart")) body.autoplay = byId("autostart").checked;
+    if (touched("record")) body.record = byId("record").checked;
     if (kind === "window") body.window = Number(value);
     else Object.assign(body, { launch: value, headless: byId("headless").checked || undefined });
     if (byId("policy").value.trim()) body.policy = byId("policy").value.trim();
     if (byId("engine").value && this.app.features.takes("SessionRequest", "engine")) body.engine = byId("engine").value;
-    if (byId("allow-start").checked) body.allow = ["start"];
+    if (touched("allow-start")) {
+      const others = (this.settings?.play.allow ?? []).filter((name) => name !== "start");
+      body.allow = byId("allow-start").checked ? [...others, "start"] : others;
+    }
     return body;
   }
 

@@ -11,9 +11,13 @@ const STATES = {
 
 export const stateText = (session) => STATES[session.state] ?? session.state;
 
-function rowsOf(session) {
+/** A session's game and id, for people. */
+export const nameOf = ({ game, id }) => `${game?.title || game?.executable || "session"} (${id})`;
+
+function rowsOf(session, lost) {
   const { engine, pad, policy, game, end } = session;
   const rows = [["State", stateText(session), end ? [end.reason, end.hint].filter(Boolean).join(" – ") : ""]];
+  if (lost && !end) rows[0] = ["State", "not known", lost];
   if (game) rows.push(["Game", game.title || game.executable, `${game.executable} · ${game.width} × ${game.height}`]);
   if (session.waiting_for) rows.push(["Waiting for", session.waiting_for, ""]);
   if (session.mode) rows.push(["Mode", session.mode, session.mode_reason]);
@@ -24,6 +28,7 @@ function rowsOf(session) {
       : `${policy.horizon} actions a chunk, ${policy.steps} steps`]);
   }
   if (pad) rows.push(["Pad", pad.name, pad.reason]);
+  if (session.trace_warning) rows.push(["Trace", "not complete", session.trace_warning]);
   const held = Object.entries(session.held_back ?? {}).filter(([, count]) => count > 0);
   if (held.length) {
     rows.push(["Held back", held.map(([name, count]) => `${name} × ${count}`).join(", "),
@@ -38,8 +43,8 @@ export class Reasons {
     this.drawn = "";
   }
 
-  update(session) {
-    const rows = rowsOf(session);
+  update(session, lost) {
+    const rows = rowsOf(session, lost);
     const key = JSON.stringify(rows);
     if (key !== this.drawn) {
       this.drawn = key;

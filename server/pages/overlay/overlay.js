@@ -94,6 +94,7 @@ class Overlay {
     document.body.dataset.connection = phase;
     if (phase === "open" || phase === "connecting") return;
     this.#rest();
+    this.history.clear();
     if (code === 4008 || code === 4003) sessionStorage.removeItem(KEPT_TOKEN);
     const help = code === 4003 && !this.settings.token ? "this address has no token" : text;
     this.#message(phase === "refused" ? `NitroPilot: ${help}` : `NitroPilot: ${text}, trying again`);

@@ -3,6 +3,8 @@
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 15_000;
 const PROTOCOL = 1;
+const LOOK_EVERY_MS = 3000; // how often a silent daemon is asked whether it is still there
+const ANSWERS_WITHIN_MS = 10_000; // who hangs, or whose computer is off, does not close connections
 
 // Close codes after which coming again would only be refused again, in words for people.
 const FINAL = {
@@ -31,15 +33,19 @@ export class EventStream {
     this.socket = null;
     this.timer = 0;
     this.open = false;
+    this.heard = 0;
   }
 
   connect() {
     clearTimeout(this.timer);
     this.#say("connecting", "connecting");
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-    this.socket = new WebSocket(`${scheme}//${location.host}/api/v1/events`);
-    this.socket.addEventListener("message", (event) => this.#receive(event));
-    this.socket.addEventListener("close", (event) => this.#closed(event));
+    const socket = new WebSocket(`${scheme}//${location.host}/api/v1/events`);
+    this.socket = socket;
+    this.heard = performance.now();
+    socket.addEventListener("message", (event) => this.socket === socket && this.#receive(event));
+    socket.addEventListener("close", (event) => this.socket === socket && this.#closed(event.code));
+    this.timer = setTimeout(() => this.#look(socket), LOOK_EVERY_MS);
   }
 
   /** Ask for one picture of a session's game; whether the question could be sent. */
@@ -53,7 +59,25 @@ export class EventStream {
     return true;
   }
 
+  /** Whoever has said nothing for a while is asked, and given up if no answer comes. */
+  async #look(socket) {
+    if (performance.now() - this.heard > LOOK_EVERY_MS) {
+      const patience = new AbortController();
+      const timer = setTimeout(() => patience.abort(), ANSWERS_WITHIN_MS);
+      const there = await fetch("/healthz", { cache: "no-store", signal: patience.signal }).catch(() => null);
+      clearTimeout(timer);
+      if (this.socket !== socket) return; // closed meanwhile
+      if (!there && performance.now() - this.heard > LOOK_EVERY_MS) {
+        socket.close();
+        this.#closed(0);
+        return;
+      }
+    }
+    this.timer = setTimeout(() => this.#look(socket), LOOK_EVERY_MS);
+  }
+
   #receive(event) {
+    this.heard = performance.now();
     const message = JSON.parse(event.data);
     if (message.type === "hello") this.#identify();
     if (message.type === "ready") {
@@ -71,17 +95,19 @@ export class EventStream {
     this.#send(message);
   }
 
-  #closed(event) {
+  #closed(code) {
+    clearTimeout(this.timer);
+    this.socket = null;
     this.open = false;
-    const final = FINAL[event.code];
+    const final = FINAL[code];
     if (final) {
-      this.#say("refused", final, event.code);
+      this.#say("refused", final, code);
       return;
     }
     const pause = this.pause * (0.75 + Math.random() / 2); // not everybody at the same moment
     this.pause = Math.min(this.pause * 2, LONGEST_PAUSE_MS);
-    const why = event.code === 1001 ? "the daemon has ended" : "no connection";
-    this.#say("waiting", why, event.code);
+    const why = code === 1001 ? "the daemon has ended" : code ? "no connection" : "the daemon does not answer";
+    this.#say("waiting", why, code);
     this.timer = setTimeout(() => this.connect(), pause);
   }
 

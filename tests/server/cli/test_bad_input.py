@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -70,6 +71,7 @@ def error_of(done: subprocess.CompletedProcess[str], home: Path, lines: int = 1)
         ((*LAUNCH, "--policy", POLICY, "--action-hz", "0"), "--action-hz"),
         ((*LAUNCH, "--policy", POLICY, "--out", "/dev/null"), "/dev/null"),
         ((*LAUNCH, "--policy", POLICY, "--turbo"), "--turbo"),
+        ((*LAUNCH, "--policy", POLICY, "--out", f"{__file__}/out"), "test_bad_input.py/out"),
         (("paly",), "paly"),
         (("demo", "--game", "bash"), "bash"),
         (("demo", "--game", "runner", "--policy", NOWHERE), NOWHERE),
@@ -106,6 +108,65 @@ def test_a_mistake_is_one_line(
 def test_no_display(tmp_path: Path, arguments: tuple[str, ...], word: str) -> None:
     """Over ssh, and in a container."""
     assert word in error_of(command(*arguments, home=tmp_path), tmp_path)
+
+
+NO_ACCOUNT = (
+    "import pwd, runpy, sys\n"
+    "def getpwuid(uid): raise KeyError(uid)\n"
+    "pwd.getpwuid = getpwuid\n"
+    "runpy.run_module('nitropilot', run_name='__main__', alter_sys=True)\n"
+)
+"""The command, for a user that the system does not know."""
+
+
+def without_account(*arguments: str, tmp_path: Path) -> subprocess.CompletedProcess[str]:
+    """Run the command without HOME, as a user without an account, as some containers do."""
+    variables = environment(tmp_path, None, TMPDIR=str(tmp_path))
+    for name in list(variables):
+        if name == "HOME" or name.startswith(("XDG_", "NITROPILOT_")):
+            del variables[name]
+    return subprocess.run(
+        [sys.executable, "-c", NO_ACCOUNT, *arguments], env=variables | {"PYTHONPATH": str(ROOT)},
+        cwd=tmp_path, text=True, capture_output=True, stdin=subprocess.DEVNULL, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="accounts as POSIX has them")
+def test_no_home_and_no_account(tmp_path: Path) -> None:
+    """A container with a user number of its own: the fix in a line, no traceback."""
+    for arguments, variable in (
+        (("token",), "NITROPILOT_CONFIG"), (("serve", "--port", "0"), "NITROPILOT_CONFIG"),
+        ((*LAUNCH, "--policy", POLICY), "NITROPILOT_DATA"),
+    ):  # fmt: skip
+        line = error_of(without_account(*arguments, tmp_path=tmp_path), tmp_path)
+        assert "there is no home folder" in line
+        assert variable in line
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="accounts as POSIX has them")
+def test_without_a_home_there_is_play_where_it_is_told_to_write(tmp_path: Path) -> None:
+    """Caches have a substitute: they cost time, and no play."""
+    needs_preload()
+    done = without_account(
+        *LAUNCH, "--policy", POLICY, "--engine", "torch", "--seconds", "1", "--out", "out",
+        "--json", tmp_path=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("the cache of this user cannot be used") == 1
+    assert Path(json.loads(done.stdout)["trace"]).is_relative_to(tmp_path / "out")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a folder in which nobody can write")
+def test_a_home_that_cannot_be_written(tmp_path: Path) -> None:
+    """Which folder, and what names another."""
+    nowhere = {"NITROPILOT_CONFIG": "", "NITROPILOT_DATA": "", "HOME": "/sys"}
+    for arguments, variable in (
+        (("token",), "NITROPILOT_CONFIG"), ((*LAUNCH, "--policy", POLICY), "NITROPILOT_DATA"),
+    ):  # fmt: skip
+        line = error_of(command(*arguments, home=tmp_path, **nowhere), tmp_path)
+        assert "/sys/" in line
+        assert variable in line
 
 
 def path_with(folder: Path, *programs: str) -> str:

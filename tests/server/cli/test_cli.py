@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from nitropilot import __version__
-from nitropilot.server.host.doctor import Finding, Level, can_play
+from nitropilot.server.host.doctor import can_play
+from nitropilot.server.host.findings import Finding, Level
 from nitropilot.server.store.paths import new_session_folder
 from tests.server.conftest import needs_preload
 from tests.server.processes import (
@@ -114,9 +115,13 @@ def test_titles_cannot_steer_the_terminal(tmp_path: Path, x_display: PrivateDisp
 
 @pytest.mark.parametrize("with_display", [True, False])
 def test_doctor(tmp_path: Path, x_display: PrivateDisplay, with_display: bool) -> None:
-    """It must run where nothing else does, and say for each problem what to do."""
+    """It must run where nothing else does, try what can be tried, and leave nothing behind."""
+    needs_preload()
     display = x_display.name if with_display else None
-    done = fresh_command("doctor", "--json", home=tmp_path, display=display)
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    more = {"TMPDIR": str(temporary)}
+    done = fresh_command("doctor", "--json", home=tmp_path, display=display, **more)
     report = json.loads(done.stdout)
     assert set(report) == {"version", "ready", "checks"}
     assert done.returncode == (0 if report["ready"] else 1)
@@ -131,6 +136,11 @@ def test_doctor(tmp_path: Path, x_display: PrivateDisplay, with_display: bool) -
         assert check["level"] == "ok" or check["hint"], check
     assert report["ready"] == all(check["level"] != "problem" for check in report["checks"])
     assert (checks["capture"]["level"] == "ok") == with_display
+    for trial in ("trial game", "trial picture", "trial pad", "folder data", "folder settings"):
+        assert checks[trial]["level"] == "ok", checks[trial]
+    assert not left_running(tmp_path)
+    assert [path.name for path in temporary.iterdir()] == []
+    assert {path.name for path in tmp_path.iterdir()} <= {"temporary"}
     assert checks["pauser"]["level"] == "ok"
 
 
@@ -200,6 +210,43 @@ def test_play_launches_plays_and_ends(tmp_path: Path) -> None:
     assert len(re.findall("random weights", done.stderr)) == 1
     assert len(done.stderr.splitlines()) == 1, "without -v only warnings are shown"
     assert left_running(tmp_path) == []
+
+
+def test_a_home_with_a_space_and_a_tilde_in_quotes(tmp_path: Path) -> None:
+    """A preload list takes no spaces, and some libraries read "~" where others do not: the pad
+    was refused, and the recording lost without a word."""
+    needs_preload()
+    home = tmp_path / "my home"
+    home.mkdir()
+    done = fresh_command(
+        "play", "--launch", "runner", "--policy", POLICY, "--engine", "torch", "--seconds", "1",
+        "--out", "~/a folder/../out", "--record", "--json", home=tmp_path,
+        HOME=str(home), TMPDIR=str(tmp_path), XDG_CACHE_HOME="",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    facts = one_object(done.stdout)
+    assert facts["pad"] == "sdl"
+    assert facts["actions_sent"] > 0
+    assert Path(facts["trace"]).is_relative_to(home)
+    assert (Path(facts["recording"]) / "video.mp4").stat().st_size > 0
+    assert (home / "out" / "recordings").is_dir()
+
+
+def test_what_was_not_recorded_is_no_success(tmp_path: Path) -> None:
+    """A script that plays a night for its recordings has to see that there are none."""
+    needs_preload()
+    (tmp_path / "config").mkdir()
+    settings = '{"recording": {"keep_free_gb": 1000000}}'
+    (tmp_path / "config" / "settings.json").write_text(settings)
+    done = command(
+        "play", "--launch", "runner", "--policy", POLICY, "--engine", "torch", "--seconds", "1",
+        "--out", str(tmp_path / "out"), "--record", "--json", home=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    facts = one_object(done.stdout)
+    assert facts["state"] == "stopped"
+    assert facts["recording"] is None
+    assert done.stderr.count("nitropilot: the recording ended") == 1
 
 
 def test_play_says_which_mode_it_chose(tmp_path: Path) -> None:

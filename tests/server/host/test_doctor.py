@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
+import subprocess
 import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
-from nitropilot.capture import GrabFailed
+from nitropilot.capture import Frame, GrabFailed
+from nitropilot.capture.sight import knows_processes
+from nitropilot.controller.pads.shim_build import READY_VARIABLE, find_compiler
 from nitropilot.server.host import doctor
-from nitropilot.server.host.doctor import Finding, Level, can_play
+from nitropilot.server.host.doctor import can_play
+from nitropilot.server.host.findings import Finding, Level
+from nitropilot.server.host.trials import try_game, wrong_colours
+from nitropilot.simulator.arcade.runner import SKY
+from tests.server.conftest import needs_preload
+from tests.server.processes import command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from nitropilot.agent.target.display import PrivateDisplay
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="displays are X11's")
 
@@ -52,6 +71,93 @@ def test_without_a_display_games_have_one_of_their_own(
 ) -> None:
     """Over SSH and in containers launched games are played and seen."""
     assert sight_of(monkeypatch, None, xvfb).level is level
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a folder in which nobody can write")
+def test_a_home_that_cannot_be_written_stops_play(
+    tmp_path: Path, x_display: PrivateDisplay
+) -> None:
+    """The first play would have failed, after "Ready to play"; a cache has a substitute."""
+    nowhere = {"NITROPILOT_CONFIG": "", "NITROPILOT_DATA": "", "NITROPILOT_CACHE": ""}
+    done = command(
+        "doctor", "--json", home=tmp_path, display=x_display.name,
+        HOME="/sys", TMPDIR=str(tmp_path), **nowhere,
+    )  # fmt: skip
+    assert done.returncode == 1
+    checks = {check["name"]: check for check in json.loads(done.stdout)["checks"]}
+    for name in ("settings", "data", "recordings"):
+        check = checks[f"folder {name}"]
+        assert check["level"] == "problem"
+        assert "/sys/" in check["detail"]
+        assert check["hint"]
+    assert checks["folder cache"]["level"] == "note"
+    assert str(tmp_path) in checks["folder cache"]["detail"]
+
+
+def test_a_pad_that_does_nothing_stops_play(
+    tmp_path: Path, x_display: PrivateDisplay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A library that is loaded and gives the game no pad: only trying finds that."""
+    needs_preload()
+    source, library = tmp_path / "empty.c", tmp_path / "empty.so"
+    source.write_text("int nothing;")
+    subprocess.run([find_compiler() or "cc", "-shared", "-o", library, source], check=True)
+    library.chmod(0o755)
+    monkeypatch.setattr("nitropilot.agent.target.effect.WALK_S", 0.5)
+    monkeypatch.setenv("DISPLAY", x_display.name)
+    monkeypatch.setenv(READY_VARIABLE, str(library))
+    trials = {finding.name: finding for finding in try_game(Level.PROBLEM)}
+    assert trials["trial picture"].level is Level.OK
+    assert trials["trial pad"].level is Level.PROBLEM
+    assert trials["trial pad"].hint
+
+
+def test_wrong_colours_are_noticed() -> None:
+    """What covers the game, or a depth that is read wrongly, shows other pixels."""
+    good = np.full((8, 8, 3), SKY, np.uint8)
+    assert wrong_colours(Frame(good, 0.0, 0)) == ""
+    swapped = wrong_colours(Frame(np.ascontiguousarray(good[..., ::-1]), 0.0, 0))
+    assert "(220, 148, 92)" in swapped
+
+
+def test_a_server_that_does_not_know_whose_a_window_is() -> None:
+    """Without X-Resource some games have no process to pause: that is to be said before."""
+    with xvfb("800x600x24", "-extension", "X-Resource") as name:
+        assert not knows_processes(name)
+
+
+@pytest.mark.parametrize("depth", [8, 30])
+def test_a_depth_that_cannot_be_read_stops_play(
+    depth: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Games start there, or fail to with words of their own; the picture is the reason."""
+    with xvfb(f"800x600x{depth}") as name:
+        monkeypatch.setenv("DISPLAY", name)
+        (finding,) = doctor._capture()
+        assert finding.level is Level.PROBLEM
+        assert f"depth of {depth} bits" in finding.detail
+        assert "24" in finding.hint
+        (skipped,) = doctor._trial([finding])
+        assert "not tried" in skipped.detail
+
+
+@contextmanager
+def xvfb(screen: str, *options: str) -> Iterator[str]:
+    """The name of an X server with this screen."""
+    program = shutil.which("Xvfb")
+    assert program, "Xvfb is not installed"
+    read_end, write_end = os.pipe()
+    server = subprocess.Popen(
+        [program, "-displayfd", str(write_end), "-screen", "0", screen, "-noreset", *options],
+        pass_fds=[write_end], stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    os.close(write_end)
+    try:
+        with os.fdopen(read_end) as answer:
+            yield f":{answer.readline().strip()}"
+    finally:
+        server.kill()
+        server.wait()
 
 
 def test_wayland_is_said_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import time
+from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -11,12 +13,11 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from nitropilot.policy import random_policy, save_policy
-from nitropilot.server.sessions.pool import EnginePool
+from nitropilot.server.sessions.pool import KEPT_UNUSED, EnginePool
 from tests.server.processes import POLICY, Daemon, command, until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from nitropilot.agent.target.display import PrivateDisplay
     from tests.server.processes import RunningGame
@@ -163,6 +164,78 @@ def test_a_changed_checkpoint_is_loaded_anew(checkpoint: Path) -> None:
     assert closed == [True]
     assert pool.loaded() == [str(checkpoint)]
     pool.close()
+
+
+def test_policies_that_nobody_uses_do_not_pile_up() -> None:
+    """Forty of full size are more memory than any player has; what is in use stays."""
+    pool = EnginePool("random:tiny:0", "torch", "cpu", "float32")
+    mine = pool.get()
+    closed: list[int] = []
+    for seed in range(1, 6):
+        with closing(pool.get(f"random:tiny:{seed}")) as engine:
+            inner = engine._loaded.engine  # type: ignore[attr-defined]
+            really = inner.close
+            inner.close = lambda seed=seed, really=really: (closed.append(seed), really())
+    assert pool.loaded() == ["random:tiny:0", "random:tiny:4", "random:tiny:5"]
+    assert closed == [1, 2, 3]
+    pool.get("random:tiny:4").close()  # so that 5 was left alone for longer
+    pool.get("random:tiny:6").close()
+    assert pool.loaded() == ["random:tiny:0", "random:tiny:4", "random:tiny:6"]
+    mine.close()
+    assert pool.loaded() == ["random:tiny:0", "random:tiny:6"], "used last is not loaded last"
+    pool.close()
+
+
+def test_predictions_count_as_use(daemon: Daemon, game: RunningGame) -> None:
+    """Who asks for ever other policies must not fill the memory, nor take the player's away."""
+    session = daemon.playing(pid=game.pid, policy="random:tiny:50")
+    picture = bytes(64 * 64 * 3)
+    for seed in range(51, 54):
+        answer = daemon.client.post(
+            "/api/v1/predict", content=picture,
+            params={"policy": f"random:tiny:{seed}", "width": 64, "height": 64},
+            headers={"Content-Type": "application/octet-stream"},
+        )  # fmt: skip
+        assert answer.status_code == 200, answer.text
+    assert figures(daemon)["nitropilot_policies_loaded"] == 1 + KEPT_UNUSED
+    assert daemon.session(session["id"])["state"] == "playing"
+    daemon.client.delete(f"/api/v1/sessions/{session['id']}")
+
+
+def test_a_full_disk_does_not_end_the_play(daemon: Daemon, game: RunningGame) -> None:
+    """The trace ends, once and said; the player's game does not."""
+    session = daemon.playing(pid=game.pid)
+    process = psutil.Process(daemon.process.pid)
+    soft, hard = process.rlimit(psutil.RLIMIT_FSIZE)
+    size = (Path(session["folder"]) / "trace.jsonl.gz.part").stat().st_size
+    process.rlimit(psutil.RLIMIT_FSIZE, (max(size, daemon.log.stat().st_size + 10_000), hard))
+    try:
+        said = until(lambda: daemon.session(session["id"])["trace_warning"], "the warning")
+        assert "File too large" in said
+        before = daemon.session(session["id"])["stats"]["actions_sent"]
+        until(
+            lambda: daemon.session(session["id"])["stats"]["actions_sent"] > before + 60,
+            "the play goes on",
+        )
+    finally:
+        process.rlimit(psutil.RLIMIT_FSIZE, (soft, hard))
+    assert daemon.output().count("File too large") == 1
+    daemon.client.delete(f"/api/v1/sessions/{session['id']}")
+    assert daemon.wait_for(session["id"], "stopped")["trace_warning"] == said
+
+
+def test_old_traces_make_room(daemon: Daemon, game: RunningGame) -> None:
+    """With the settings of the running daemon, at the next session."""
+    old = daemon.playing(pid=game.pid)
+    daemon.client.delete(f"/api/v1/sessions/{old['id']}")
+    daemon.wait_for(old["id"], "stopped")
+    assert (Path(old["folder"]) / "trace.jsonl.gz").exists()
+    daemon.client.patch("/api/v1/settings", json={"traces": {"max_total_gb": 1e-9}})
+    new = daemon.playing(pid=game.pid)
+    daemon.client.patch("/api/v1/settings", json={"traces": {"max_total_gb": 1.0}})
+    assert not Path(old["folder"]).exists()
+    daemon.client.delete(f"/api/v1/sessions/{new['id']}")
+    assert (Path(daemon.wait_for(new["id"], "stopped")["folder"]) / "trace.jsonl.gz").exists()
 
 
 def test_another_engine_for_new_sessions(checkpoint: Path) -> None:

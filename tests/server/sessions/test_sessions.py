@@ -185,6 +185,8 @@ def test_status_says_what_is_in_use_and_why(daemon: Daemon, game: RunningGame) -
     session = daemon.playing(pid=game.pid)
     status = daemon.client.get("/api/v1/status").json()
     assert status["policy"] == "random:tiny"
+    assert status["engine"] == session["engine"], "what runs, not what would be the fastest"
+    assert status["wish"] == {"engine": "auto", "device": "auto", "precision": "auto"}
     assert {report["name"] for report in status["pads"]} == {"vgamepad", "sdl"}
     engines = {report["name"]: report for report in status["engines"]}
     assert engines["torch on cpu"]["available"]

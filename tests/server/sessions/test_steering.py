@@ -221,8 +221,9 @@ def test_panic_lets_go_of_every_game(
     with running_game(x_display.name) as other:
         playing = daemon.playing(pid=game.pid, mode="paused")["id"]
         second = daemon.playing(pid=other.pid, mode="realtime")["id"]
-        for _ in range(2):
+        for held in ({playing, second}, set()):
             answer = daemon.client.post("/api/v1/panic")
+            assert set(answer.json()["let_go"]) == held
             assert answer.status_code == 200
             assert answer.json()["trouble"] == []
             states = {s["id"]: s["state"] for s in answer.json()["sessions"]}
@@ -231,7 +232,7 @@ def test_panic_lets_go_of_every_game(
                 assert each.pad_is_neutral()
                 assert each.runs()
         attaching = daemon.create(launch="runner", headless=True)["id"]
-        daemon.client.post("/api/v1/panic")
+        assert daemon.client.post("/api/v1/panic").json()["let_go"] == [attaching]
         ended = daemon.session(attaching)
         until(lambda: daemon.session(attaching)["state"] == "stopped", "the end of the attaching")
         assert ended["stats"]["actions_sent"] == 0
