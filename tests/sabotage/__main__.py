@@ -7,6 +7,7 @@ one with the fault.  Any that it does not catch makes the exit status 1, a mista
 from __future__ import annotations
 
 import argparse
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -98,4 +99,5 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # the copy goes too
     sys.exit(main())
