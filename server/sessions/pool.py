@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from nitropilot.engines import ActionChunk, Engine, load_engine
 from nitropilot.policy.files.formats import CONFIG_NAME, WEIGHTS_NAME
 from nitropilot.policy.naming import parse_random
-from nitropilot.server.errors import NoPolicy
+from nitropilot.server.errors import NoPolicy, ShuttingDown
+from nitropilot.server.sessions.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from nitropilot.engines.base import Request
 
 log = logging.getLogger("nitropilot.pool")
+
+CLOSE_S = 10.0
+"""How long the end waits for chunks that are being computed."""
 
 Stamp = tuple[tuple[int, int, int], ...]
 
@@ -35,16 +39,16 @@ class _Loaded:
         self.engine = engine
         self.pool = pool
         self.stamp = stamp
-        self.turn = threading.Lock()
+        self.turns = Turns()
         self.users = 0
         self.stale = False
         self._lock = threading.Lock()
 
-    def lend(self) -> SharedEngine:
+    def lend(self, plays: bool) -> SharedEngine:
         """A handle for one more user."""
         with self._lock:
             self.users += 1
-        return SharedEngine(self)
+        return SharedEngine(self, plays)
 
     def give_back(self) -> None:
         """One user less; the last one of an old engine frees it."""
@@ -66,14 +70,15 @@ class _Loaded:
 class SharedEngine(Engine):
     """One user's handle on an engine that several threads take turns on."""
 
-    def __init__(self, loaded: _Loaded) -> None:
+    def __init__(self, loaded: _Loaded, plays: bool) -> None:
         self._loaded = loaded
+        self._plays = plays
         self._closed = False
         self._look()
 
     def infer_batch(self, requests: Sequence[Request]) -> list[ActionChunk]:
         """As ``Engine.infer_batch``, after whoever is before."""
-        with self._loaded.turn:
+        with self._loaded.turns.take(plays=self._plays):
             began = time.perf_counter()
             try:
                 chunks = self._loaded.engine.infer_batch(requests)
@@ -123,6 +128,7 @@ class EnginePool:
         self._engines: dict[str, _Loaded] = {}
         self._lock = threading.Lock()
         self._opening: dict[str, threading.Lock] = {}
+        self._over = False
 
     def use(self, default: str | None, engine: str, device: str, precision: str) -> None:
         """From now on load like this; what is loaded otherwise is for nobody new."""
@@ -133,11 +139,16 @@ class EnginePool:
         if changed:
             self.reload()
 
-    def get(self, policy: str | None = None) -> Engine:
+    def get(self, policy: str | None = None, *, plays: bool = True) -> Engine:
         """The engine for ``policy`` or for the default one; close it when done.
+
+        Args:
+            policy: Its name.
+            plays: Whether a game waits for it: then it comes before those that do not play.
 
         Raises:
             NoPolicy: Neither is there.
+            ShuttingDown: The daemon ends.
             CheckpointError, EngineUnavailable: It cannot be loaded.
         """
         name = policy or self.default
@@ -151,9 +162,11 @@ class EnginePool:
         with opening:  # compiling may take a minute, and others want other policies
             stamp = stamp_of(name)
             with self._lock:
+                if self._over:
+                    raise ShuttingDown("the daemon is ending", "start it again")
                 loaded = self._engines.get(name)
                 if loaded is not None and loaded.stamp == stamp:
-                    return loaded.lend()
+                    return loaded.lend(plays)
                 how = self._how
             if loaded is not None:
                 log.warning("%s has changed on the disk: it is loaded anew", name)
@@ -161,7 +174,7 @@ class EnginePool:
             kind, device, precision = how
             engine = load_engine(name, engine=kind, device=device, precision=precision)
             loaded = _Loaded(engine, stamp, self)
-            handle = loaded.lend()
+            handle = loaded.lend(plays)
             with self._lock:
                 if how == self._how:
                     self._engines[name] = loaded
@@ -181,11 +194,22 @@ class EnginePool:
         with self._lock:
             return list(self._engines)
 
+    def stop(self) -> None:
+        """Refuse all that is not being computed yet."""
+        with self._lock:
+            self._over = True
+            loaded = list(self._engines.values())
+        for each in loaded:
+            each.turns.stop()
+
     def close(self) -> None:
-        """Free all weights, used or not."""
+        """Free all weights, used or not; an engine that still computes is left alone."""
+        self.stop()
+        deadline = time.monotonic() + CLOSE_S
         with self._lock:
             for loaded in self._engines.values():
-                loaded.engine.close()
+                if loaded.turns.wait_free(deadline):
+                    loaded.engine.close()
             self._engines.clear()
 
     def _retire(self, names: list[str]) -> None:
