@@ -195,6 +195,7 @@ def test_one_address_cannot_take_all_the_room(target: Target) -> None:
         most = MAX_FROM_ONE + RESERVE
         held = [stack.enter_context(target.raw("127.0.0.77")) for _ in range(most + 20)]
         until(lambda: sum(map(closed, held)) >= 20, "the end of some")
+        time.sleep(2 * JUST_COME_S)
         head = target.head("GET", "/healthz", "Connection: close")
         for source in ("127.0.0.1", "127.0.0.78", "127.0.0.77"):
             assert target.status(head, source) == 200
