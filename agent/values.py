@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from nitropilot.capture import Frame, Window
     from nitropilot.controller.state import GamepadState
     from nitropilot.engines.base import ActionChunk, EngineInfo, PolicySpec
+
+RestartState = Literal["pending", "begun", "cancelled", "given_up"]
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,28 @@ class RecordingState:
     warning: str = ""
 
 
+@dataclass(frozen=True)
+class Restart:
+    """What becomes of a play whose session has failed.
+
+    Attributes:
+        state: ``pending``; then ``begun``, ``cancelled`` by people, or ``given_up``.
+        due: When a pending one is to begin.
+        session: Id of the session that goes on; or "".
+        reason: Why none does; or "".
+    """
+
+    state: RestartState
+    due: datetime | None = None
+    session: str = ""
+    reason: str = ""
+
+    @property
+    def pending(self) -> bool:
+        """Whether a session may still begin by itself."""
+        return self.state == "pending"
+
+
 @dataclass(frozen=True, kw_only=True)
 class SessionFacts:
     """What is known of a session at some time.
@@ -124,6 +148,7 @@ class SessionFacts:
         state: Where it is in its life (``agent.session.states``).
         created: When it was made.
         restart_of: Id of the session that failed and that this one replaces; or "".
+        restart: Whether one replaces this one; None where there is no question of it.
         window: The game's window; None before there is a game, as with what follows.
         policy: What it plays with.
         engine: What the policy runs on.
@@ -145,6 +170,7 @@ class SessionFacts:
     state: str
     created: datetime
     restart_of: str
+    restart: Restart | None
     window: Window | None
     policy: PolicySpec | None
     engine: EngineInfo | None

@@ -19,8 +19,9 @@ ServerError
 ├── NoPolicy             nothing to infer with
 ├── ImageInvalid         a body that is not an acceptable picture
 ├── RequestInvalid       a policy server's client asked in a way that it does not know
+├── Busy                 too many requests of one kind wait already
 ├── Superseded           a newer observation of the same client came first
-└── ShuttingDown         the policy server ends before it has come to a request
+└── ShuttingDown         the daemon or policy server ends before it has come to a request
 """
 
 from __future__ import annotations
@@ -100,6 +101,12 @@ class RequestInvalid(ServerError):
     code = "invalid_request"
 
 
+class Busy(ServerError):
+    """Too many requests of one kind wait already."""
+
+    code = "busy"
+
+
 class Superseded(ServerError):
     """A request was not computed, as its client has sent a newer one."""
 
@@ -107,7 +114,7 @@ class Superseded(ServerError):
 
 
 class ShuttingDown(ServerError):
-    """The policy server ends."""
+    """The daemon or the policy server ends."""
 
     code = "shutting_down"
 

@@ -42,22 +42,39 @@ def parse_buttons(names: Iterable[str]) -> Button:
     return flags
 
 
+def parse_controls(names: Iterable[str]) -> tuple[str, ...]:
+    """Those of ``CONTROLS`` that are named, in their order.
+
+    Raises:
+        AgentError: A name is none of them.
+    """
+    wanted = {name.strip().lower() for name in names}
+    if unknown := sorted(wanted.difference(CONTROLS)):
+        raise AgentError(
+            f"{unknown[0]!r} is nothing on a pad", f"controls are {', '.join(CONTROLS)}"
+        )
+    return tuple(name for name in CONTROLS if name in wanted)
+
+
 class MenuGuard:
     """Masks what was not allowed, and counts what it held back.
 
     Args:
         allowed: Menu buttons that may pass.
+        controls: The controls that the agent may use, as ``limit`` takes them.
 
     Attributes:
         held_back: How often each control was held back, by its name in capitals.
+
+    Raises:
+        AgentError: A name in ``controls`` is nothing on a pad.
     """
 
-    def __init__(self, allowed: Button = NO_BUTTONS) -> None:
+    def __init__(self, allowed: Button = NO_BUTTONS, controls: Iterable[str] = CONTROLS) -> None:
         self.menu_allowed = MENU_BUTTONS & allowed
         self.held_back: Counter[str] = Counter()
-        self._limits = Limits(MENU_BUTTONS & ~allowed, ())
-        self._controls = CONTROLS
         self._enforce: Callable[[Limits], object] = lambda _limits: None
+        self.limit(controls)
 
     def enforced_by(self, enforce: Callable[[Limits], object]) -> None:
         """Tell ``enforce`` the limits, now and whenever they change."""
@@ -80,16 +97,12 @@ class MenuGuard:
         Raises:
             AgentError: A name is none of them.
         """
-        wanted = {name.strip().lower() for name in controls}
-        if unknown := sorted(wanted.difference(CONTROLS)):
-            raise AgentError(
-                f"{unknown[0]!r} is nothing on a pad", f"controls are {', '.join(CONTROLS)}"
-            )
-        buttons = parse_buttons(wanted.intersection(BUTTON_NAMES))
+        wanted = parse_controls(controls)
+        buttons = parse_buttons(name for name in wanted if name in BUTTON_NAMES)
         axes = tuple(name for name in AXIS_CONTROLS if name not in wanted)
         everything = parse_buttons(BUTTON_NAMES)
         masked = (everything & ~buttons) | (MENU_BUTTONS & ~self.menu_allowed)
-        self._controls = tuple(name for name in CONTROLS if name in wanted)
+        self._controls = wanted
         self._limits = Limits(masked, axes)  # one assignment: an action sees old or new
         self._enforce(self._limits)
 

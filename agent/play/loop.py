@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from nitropilot.agent.errors import RecordingError
 from nitropilot.agent.events import ChunkReady, EventQueue
-from nitropilot.agent.pad.guards import MenuGuard
 from nitropilot.agent.pad.mapping import pad_states
 from nitropilot.capture.errors import WindowVanished
 from nitropilot.controller.errors import ProcessGone
@@ -26,6 +25,7 @@ from nitropilot.policy.actions import decode
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from nitropilot.agent.pad.guards import MenuGuard
     from nitropilot.agent.play.settings import PlaySettings
     from nitropilot.agent.play.stats import PlayStats
     from nitropilot.agent.record.switch import RecordingSwitch
@@ -56,28 +56,27 @@ class Parts:
         game: What to play.
         engine: What decides.
         settings: How.
+        guard: Holds back what the player did not allow.
         stats: Takes the measurements.
         trace: Takes the record of every chunk.
         video: Takes every sent action, when recording; None once that has failed.
         recording: Takes every sent action too, and keeps it while it is switched on.
         events: Takes what an observer is told, if there is one.
         changed: Called when ``waiting_for`` has changed.
-        guard: Holds back what the player did not allow.
     """
 
     game: Game
     engine: Engine
     settings: PlaySettings
+    guard: MenuGuard
     stats: PlayStats
     trace: TraceWriter
     video: VideoRecorder | None = None
     recording: RecordingSwitch | None = None
     events: EventQueue = field(default_factory=lambda: EventQueue("", None))
     changed: Callable[[], None] = lambda: None
-    guard: MenuGuard = field(init=False)
 
     def __post_init__(self) -> None:
-        self.guard = MenuGuard(self.settings.allowed)
         self.guard.enforced_by(self.game.controls.limit)
 
 

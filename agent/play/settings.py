@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from nitropilot.agent.errors import AgentError
+from nitropilot.agent.pad.guards import CONTROLS
 from nitropilot.controller.state import NO_BUTTONS, Button
 
 MAX_HZ = 1000.0
@@ -37,6 +38,7 @@ class PlaySettings:
         cfg_scale: Classifier-free guidance; 1 switches it off.
         seed: Seed of the noise; None draws a fresh one.
         mode: What the game does while the policy computes.
+        controls: What of the pad the agent may use, from its first action on.
     """
 
     action_hz: float = 60.0
@@ -46,6 +48,7 @@ class PlaySettings:
     cfg_scale: float = 1.0
     seed: int | None = None
     mode: Mode = Mode.PAUSED
+    controls: tuple[str, ...] = CONTROLS
 
     def __post_init__(self) -> None:
         if not 0 < self.action_hz <= MAX_HZ:

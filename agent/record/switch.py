@@ -52,9 +52,13 @@ class RecordingSwitch:
 
     Args:
         plan: Where and how; None: never.
+
+    Attributes:
+        wanted: What was said last: whether to record, also where that could not be done.
     """
 
     def __init__(self, plan: RecordingPlan | None) -> None:
+        self.wanted = plan is not None and plan.at_once
         self._plan = plan
         self._open: Callable[[], Recorder] | None = None
         self._recorder: Recorder | None = None
@@ -74,7 +78,7 @@ class RecordingSwitch:
         return RecordingState(enabled, shown.id, shown.frames, shown.repeated, self._warning)
 
     def attach(self, about: About, open_grabber: Callable[[], Grabber], hz: float) -> None:
-        """There is something to record now; begins if the plan says so.
+        """There is something to record now; begins if that is wanted.
 
         Args:
             about: What is recorded.
@@ -87,7 +91,7 @@ class RecordingSwitch:
         self._open = lambda: Recorder(
             plan.root, about, open_grabber, hz, plan.limits(), plan.max_width
         )
-        if plan.at_once:
+        if self.wanted:
             try:
                 self.start()
             except RecordingError as error:
@@ -103,6 +107,7 @@ class RecordingSwitch:
         with self._lock:
             if self._open is None or self._over:
                 raise NotPossibleNow("the session has nothing to record now", "wait until it plays")
+            self.wanted = True
             if self._recorder is None:
                 self._recorder = self._open()
                 self._warning = ""
@@ -114,6 +119,10 @@ class RecordingSwitch:
         Raises:
             RecordingError: It could not be finished.
         """
+        self.wanted = False
+        self._end(reason)
+
+    def _end(self, reason: str) -> None:
         with self._lock:
             recorder, self._recorder = self._recorder, None
             if recorder is None:
@@ -133,7 +142,7 @@ class RecordingSwitch:
             RecordingError: As ``stop``.
         """
         self._over = True
-        self.stop(reason)
+        self._end(reason)
 
     def put(self, sample: PadSample) -> None:
         """Note what was sent, if it is switched on.  Does not block and raises nothing."""

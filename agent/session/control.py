@@ -7,10 +7,10 @@ a human with a pad of their own takes the game over.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nitropilot.agent.errors import AgentError, NotPossibleNow
+from nitropilot.agent.errors import NotPossibleNow
 from nitropilot.agent.session.states import SessionState
 from nitropilot.agent.values import End
 
@@ -21,33 +21,13 @@ if TYPE_CHECKING:
     from nitropilot.agent.pad.guards import MenuGuard
     from nitropilot.agent.record.human_tape import HumanTape
     from nitropilot.agent.session.machine import SessionMachine
+    from nitropilot.agent.session.takeover import TakeoverSettings
     from nitropilot.controller.state import GamepadState
 
 log = logging.getLogger("nitropilot.session")
 
-MAX_IDLE_S = 3600.0
 _HUMANS = (SessionState.TAKEOVER, SessionState.PAUSED)
 """States in which a human may play."""
-
-
-@dataclass(frozen=True)
-class TakeoverSettings:
-    """How a human takes over with a pad of their own.
-
-    Attributes:
-        pad: Whether touching a physical pad does it.
-        idle_seconds: The agent plays again when the pad was left alone for so long;
-            None: only on request.
-    """
-
-    pad: bool = True
-    idle_seconds: float | None = None
-
-    def __post_init__(self) -> None:
-        if self.idle_seconds is not None and not 0 < self.idle_seconds <= MAX_IDLE_S:
-            raise AgentError(
-                f"idle_seconds is {self.idle_seconds}", f"use more than 0, up to {MAX_IDLE_S:g}"
-            )
 
 
 class SessionControl:
@@ -55,29 +35,37 @@ class SessionControl:
 
     Args:
         machine: The session's states.
+        guard: What holds back the agent.
         tape: Told what a human does on a pad of their own.
         events: Takes what an observer is told.
+        takeover: How a human takes over, unless ``set_takeover`` says otherwise.
+        said: What was said of that before.
         finish: Ends a session that was never started, and so has no thread to do it.
 
     Attributes:
+        guard: As given; its limits apply from the next action on.
         tape: As given.
         events: As given.
-        takeover_default: How a human takes over, unless ``set_takeover`` says otherwise.
+        takeover_said: What was said last of how a human takes over; None for nothing.
     """
 
     def __init__(
         self,
         machine: SessionMachine,
+        guard: MenuGuard,
         tape: HumanTape,
         events: EventQueue,
+        takeover: TakeoverSettings,
+        said: TakeoverSettings | None,
         finish: Callable[[], None],
     ) -> None:
+        self.guard = guard
         self.tape = tape
         self.events = events
-        self.takeover_default = TakeoverSettings()
+        self.takeover_said = said
         self._machine = machine
+        self._takeover = takeover
         self._finish = finish
-        self._takeover_settings: TakeoverSettings | None = None
 
     @property
     def id(self) -> str:
@@ -89,6 +77,11 @@ class SessionControl:
         """Where the session is now."""
         return self._machine.state
 
+    @property
+    def plays_on(self) -> bool:
+        """Whether the agent plays, or will by itself: in this session or in its place."""
+        return self._machine.plays_on
+
     def play(self) -> None:
         """Let the agent play (again).  No effect when it does.
 
@@ -96,6 +89,8 @@ class SessionControl:
             NotPossibleNow: The session has not attached yet, or has ended.
         """
         with self._machine.condition:
+            if self._machine.announce(SessionState.PLAYING):
+                return
             self._machine.require_attached()
             if self.state is not SessionState.PLAYING:
                 self._machine.arm()
@@ -103,11 +98,14 @@ class SessionControl:
     def pause(self) -> None:
         """Stop pressing, let the game run.  No effect when already paused.
 
+        Of a session that has failed nothing goes on by itself then.
+
         Raises:
-            NotPossibleNow: The session has not attached yet, or has ended.
+            NotPossibleNow: The session has not attached yet, or has ended for good.
             ControllerError: The pad or the game could not be let go; the session fails.
         """
-        self._machine.let_go(SessionState.PAUSED)
+        if not self._machine.call_off("paused"):
+            self._machine.let_go(SessionState.PAUSED)
 
     def takeover(self) -> None:
         """The human plays now: neutral pad at once, until ``play``.
@@ -119,9 +117,13 @@ class SessionControl:
         self._machine.let_go(SessionState.TAKEOVER)
 
     def stop(self, reason: str = "stopped on request") -> None:
-        """Neutral pad and running game at once; the session then ends.  Safe to call twice."""
+        """Neutral pad and running game at once; the session then ends.  Safe to call twice.
+
+        Nothing goes on in its place.
+        """
         with self._machine.condition:
             self._machine.end_with(SessionState.STOPPED, End("stopped", reason))
+            self._machine.call_off(reason)
             if self.state is SessionState.IDLE:
                 self._finish()
         if self._machine.game is not None:
@@ -130,41 +132,30 @@ class SessionControl:
             except Exception:  # the session's thread tries again and says so in its end
                 log.exception("session %s could not let go at once", self.id)
 
-    @property
-    def guard(self) -> MenuGuard:
-        """What holds back the agent; its limits apply from the next action on.
-
-        Raises:
-            NotPossibleNow: The session has not attached yet, or never has.
-        """
-        if self._machine.loop is None:
-            raise NotPossibleNow("the session is not attached to its game", "wait a moment")
-        return self._machine.loop.guard
-
     def limit(self, controls: tuple[str, ...]) -> None:
         """Let the agent use only these controls: see ``MenuGuard.limit``.
 
         Raises:
-            NotPossibleNow: The session is not attached.
+            NotPossibleNow: The session is over.
             AgentError: A name is unknown.
         """
         with self._machine.condition:
-            self._machine.require_attached()
+            self._machine.require_going()
             self.guard.limit(controls)
 
     @property
     def takeover_settings(self) -> TakeoverSettings:
         """How a human takes over.
 
-        Until it is set it is ``takeover_default``, but touching a pad means nothing to a game
+        Until it is set it is the daemon's setting, but touching a pad means nothing to a game
         on a private display: whoever touches one does not see that game.
         """
-        if self._takeover_settings is not None:
-            return self._takeover_settings
+        if self.takeover_said is not None:
+            return self.takeover_said
         game = self._machine.game
         launched = game.launched if game is not None else None
         seen = launched is None or launched.display is None
-        return replace(self.takeover_default, pad=self.takeover_default.pad and seen)
+        return replace(self._takeover, pad=self._takeover.pad and seen)
 
     def set_takeover(self, settings: TakeoverSettings) -> None:
         """How a human takes over from now on.
@@ -173,18 +164,17 @@ class SessionControl:
             NotPossibleNow: The session is over.
         """
         with self._machine.condition:
-            if self.state is not SessionState.ATTACHING:
-                self._machine.require_attached()
-            self._takeover_settings = settings
+            self._machine.require_going()
+            self.takeover_said = settings
 
     def toggle(self) -> None:
-        """Pause when the agent plays, play when it does not.
+        """Pause when the agent plays or would go on by itself, play when it does not.
 
         Raises:
             NotPossibleNow, ControllerError: As ``play`` and ``pause``.
         """
         with self._machine.condition:
-            if self.state is SessionState.PLAYING:
+            if self._machine.plays_on:
                 self.pause()
             else:
                 self.play()
@@ -200,11 +190,12 @@ class SessionControl:
             if self.state is SessionState.PLAYING:
                 raise NotPossibleNow("the agent is playing", "pause it first")
             self._machine.step_epoch = self._machine.arm()
+            self._machine.wanted = SessionState.PAUSED
 
     def panic(self) -> bool:
         """Neutral pad, running game, autoplay off.  A session that still attaches ends.
 
-        Nothing happens to a session that has ended.
+        Of one that has failed nothing goes on by itself.
 
         Returns:
             Whether there was something to let go: not of a session that was paused or over.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from nitropilot.agent.record.human_tape import HumanTape
-    from nitropilot.agent.session.control import TakeoverSettings
+    from nitropilot.agent.session.takeover import TakeoverSettings
     from nitropilot.controller.human.reader import HumanPads
     from nitropilot.controller.state import GamepadState
 

@@ -14,6 +14,7 @@ from nitropilot.agent.cancelling import Cancellation
 from nitropilot.agent.errors import NotPossibleNow
 from nitropilot.agent.session.plan import ending_of
 from nitropilot.agent.session.states import SessionState, check_transition
+from nitropilot.agent.values import Restart
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,6 +33,8 @@ class SessionMachine:
     Args:
         session: Its id.
         changed: Called in each new state, with the lock held; must not wait.
+        wanted: See below.
+        replaces: Whether it goes on in the place of one that has failed.
 
     Attributes:
         id: As given.
@@ -41,9 +44,18 @@ class SessionMachine:
         ending: How the session is to end; None until that is settled.
         cancelled: Set from then on: whoever takes hold of the game for the session gives up.
         step_epoch: The epoch in which one chunk alone is to be played; None before there is one.
+        wanted: What people want, as far as they have said: ``playing``, ``paused``, ``takeover``,
+            or ``stopped``: neither this session nor one in its place.
+        restart: What becomes of the play after a failure.
     """
 
-    def __init__(self, session: str, changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        session: str,
+        changed: Callable[[], None],
+        wanted: SessionState = SessionState.PLAYING,
+        replaces: bool = False,
+    ) -> None:
         self.id = session
         self.condition = threading.Condition()
         self.game: Game | None = None
@@ -51,6 +63,10 @@ class SessionMachine:
         self.ending: tuple[SessionState, End] | None = None
         self.cancelled = Cancellation()
         self.step_epoch: int | None = None
+        self.wanted = wanted
+        self.restart: Restart | None = None
+        self._replaces = replaces
+        self._called_off = ""
         self._state = SessionState.IDLE
         self._tell_changed = changed
 
@@ -77,6 +93,20 @@ class SessionMachine:
         if self.ending is not None:
             raise NotPossibleNow(f"the session is over: {self.ending[1].reason}")
 
+    def require_going(self) -> None:
+        """Raise ``NotPossibleNow`` once the session is to end."""
+        if self._state is not SessionState.ATTACHING or self.ending is not None:
+            self.require_attached()
+
+    @property
+    def plays_on(self) -> bool:
+        """Whether the agent plays, or will by itself: in this session or in its place."""
+        if self._state.ended:
+            return self.restart is not None and self.restart.pending
+        if self._state is SessionState.ATTACHING and self._replaces:
+            return self.wanted is SessionState.PLAYING
+        return self._state is SessionState.PLAYING
+
     def require_wanted(self) -> None:
         """Raise ``NotPossibleNow`` once a session that attaches is to end."""
         self.cancelled.check()
@@ -94,6 +124,13 @@ class SessionMachine:
             self.condition.notify_all()
             self._tell_changed()
 
+    def announce(self, state: SessionState) -> bool:
+        """Go there once attached; False where that is not for this session, or not now, to say."""
+        if not self._replaces or self._state is not SessionState.ATTACHING or self.ending:
+            return False
+        self.wanted = state
+        return True
+
     def arm(self) -> int:
         """The agent plays; the epoch of its controls.
 
@@ -101,20 +138,26 @@ class SessionMachine:
             NotPossibleNow: The session is not attached.
         """
         self.enter(SessionState.PLAYING)
+        self.wanted = SessionState.PLAYING
         return self.controls.arm()
 
     def let_go(self, state: SessionState) -> None:
         """Go into a state in which the agent presses nothing.  No effect when it is this one.
+
+        A session that goes on in another's place goes there once it has attached.
 
         Raises:
             NotPossibleNow: The session is not attached.
             ControllerError: The pad or the game could not be let go; the session fails.
         """
         with self.condition:
+            if self.announce(state):
+                return
             self.require_attached()
             if self._state is state:
                 return
             self.enter(state)
+            self.wanted = state
             try:
                 self.controls.disarm()
             except Exception as error:
@@ -130,3 +173,43 @@ class SessionMachine:
             else:
                 log.info("session %s, while ending: %s", self.id, end.reason)
             self.condition.notify_all()
+
+    def finish(self, state: SessionState, restart: Restart | None) -> None:
+        """Enter the last state, with what becomes of the play then."""
+        with self.condition:
+            if restart is not None and restart.pending and self.wanted is SessionState.STOPPED:
+                restart = Restart("cancelled", reason=self._called_off)
+            self.restart = restart
+            self.enter(state)
+
+    def settle(self, restart: Restart) -> bool:
+        """Say what becomes of the play, if that is still open; whether it was."""
+        with self.condition:
+            if self.restart is None or not self.restart.pending:
+                return False
+            self.restart = restart
+            self.condition.notify_all()
+            self._tell_changed()
+            return True
+
+    def wait_settled(self, timeout: float) -> bool:
+        """Wait until it is said what becomes of the play; False after ``timeout`` seconds."""
+        with self.condition:
+            return self.condition.wait_for(
+                lambda: self.restart is None or not self.restart.pending, timeout
+            )
+
+    def call_off(self, why: str) -> bool:
+        """Nothing is to go on in this session's place; whether something was about to.
+
+        No effect on a session that goes on itself.
+
+        Args:
+            why: For whoever looks.
+        """
+        with self.condition:
+            if self.ending is None:
+                return False
+            if self.restart is None:  # it may still be on its way to fail
+                self.wanted, self._called_off = SessionState.STOPPED, why
+            return self.settle(Restart("cancelled", reason=why))

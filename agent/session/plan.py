@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 from nitropilot.agent.errors import GameExited, RecordingError
 from nitropilot.agent.play.settings import PlaySettings
 from nitropilot.agent.session.states import SessionState
-from nitropilot.agent.values import End
+from nitropilot.agent.session.takeover import TakeoverSettings
+from nitropilot.agent.values import End, Restart
 from nitropilot.errors import NitroPilotError
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from nitropilot.agent.cancelling import Cancellation
     from nitropilot.agent.events import Observer
     from nitropilot.agent.record.switch import RecordingPlan
+    from nitropilot.agent.session.session import Session
     from nitropilot.agent.target.game import Game
     from nitropilot.engines.base import Engine
 
@@ -43,7 +45,12 @@ class SessionPlan:
         record: Write a video too, with the pad drawn on it.
         recording: Where and how recordings of frames and actions are made; None: not at all.
         autoplay: Play as soon as attached; otherwise start paused.
+        taken_over: Instead of that, start as in a human's takeover, which may end by itself.
+        takeover: How a human takes over while nobody says how.
+        takeover_said: What somebody has said of that; None for nothing.
         restart_of: Id of the session that failed and that this one replaces; or "".
+        after_failure: Asked at the end of a session that has failed, with why: what becomes of
+            the play.  Must not wait.
         before_play: Called with the game, in play and armed, before the first chunk.
         observer: Is told what the session does, while it does it (``agent.events``).
     """
@@ -55,9 +62,20 @@ class SessionPlan:
     record: bool = False
     recording: RecordingPlan | None = None
     autoplay: bool = True
+    taken_over: bool = False
+    takeover: TakeoverSettings = field(default_factory=TakeoverSettings)
+    takeover_said: TakeoverSettings | None = None
     restart_of: str = ""
+    after_failure: Callable[[Session, End], Restart | None] | None = None
     before_play: Callable[[Game], None] | None = None
     observer: Observer | None = None
+
+    @property
+    def begin(self) -> SessionState:
+        """Where to go once attached."""
+        if self.taken_over:
+            return SessionState.TAKEOVER
+        return SessionState.PLAYING if self.autoplay else SessionState.PAUSED
 
     def make_folder(self) -> None:
         """Make the folder for the session's files.

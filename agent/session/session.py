@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from nitropilot.agent.events import Changed, EventQueue
+from nitropilot.agent.pad.guards import MenuGuard
 from nitropilot.agent.play.loop import Parts
 from nitropilot.agent.play.modes import choose_mode, fall_back, open_loop, open_stepper
 from nitropilot.agent.play.stats import PlayStats
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from nitropilot.agent.play.modes import ModeChoice
     from nitropilot.agent.session.plan import SessionPlan
     from nitropilot.agent.target.game import Game
-    from nitropilot.agent.values import End
+    from nitropilot.agent.values import End, Restart
     from nitropilot.engines.base import Engine
 
 log = logging.getLogger("nitropilot.session")
@@ -57,6 +58,7 @@ class Session:
         files: Its trace, its video and its recordings.
         recording: Starts and stops recordings.
         machine: Its states.
+        guard: Holds back what its agent may not press.
         control: All that can be asked of it from outside.
         events: Takes what its observer is told.
     """
@@ -72,18 +74,27 @@ class Session:
         self.mode: ModeChoice | None = None
         self.files = SessionFiles(self.id, plan)
         self.recording = self.files.recording
-        self.machine = SessionMachine(self.id, self._tell_changed)
+        replaces = bool(plan.restart_of)
+        self.machine = SessionMachine(self.id, self._tell_changed, plan.begin, replaces=replaces)
+        self.guard = MenuGuard(plan.settings.allowed, plan.settings.controls)
         self._tape = HumanTape(self.recording, plan.settings.action_hz)
-        self.control = SessionControl(self.machine, self._tape, self.events, self._finish)
+        self.control = SessionControl(
+            self.machine, self.guard, self._tape, self.events, plan.takeover, plan.takeover_said,
+            self._finish,
+        )  # fmt: skip
         self._stepper: PlayLoop | None = None
-        self._thread = threading.Thread(
-            target=self._run, name=f"nitropilot-session-{self.id}", daemon=True
-        )
+        name = f"nitropilot-session-{self.id}"
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     @property
     def state(self) -> SessionState:
         """Where the session is now."""
         return self.machine.state
+
+    @property
+    def restart(self) -> Restart | None:
+        """What becomes of the play after a failure; None where there is no question of it."""
+        return self.machine.restart
 
     @property
     def game(self) -> Game | None:
@@ -134,6 +145,23 @@ class Session:
         """As ``SessionControl.stop``."""
         self.control.stop(reason)
 
+    def plan_to_go_on(self) -> SessionPlan:
+        """The plan for a session in this one's place: as this one's, with what was said since.
+
+        What people have said of a play is not said of a session.
+        """
+        plan = self.plan
+        if plan.recording is not None:
+            plan = replace(plan, recording=replace(plan.recording, at_once=self.recording.wanted))
+        return replace(
+            plan,
+            settings=replace(plan.settings, controls=self.guard.controls),
+            autoplay=self.machine.wanted is SessionState.PLAYING,
+            taken_over=self.machine.wanted is SessionState.TAKEOVER,
+            takeover_said=self.control.takeover_said,
+            restart_of=self.id,
+        )
+
     def facts(self) -> SessionFacts:
         """What is known of it now; reads only, from any thread."""
         game, engine, loop, mode = self.game, self.engine, self.loop, self.mode
@@ -142,6 +170,7 @@ class Session:
             state=self.state.value,
             created=self.created,
             restart_of=self.plan.restart_of,
+            restart=self.machine.restart,
             window=loop.window if loop else game.grabber.window if game else None,
             policy=engine.spec if engine else None,
             engine=engine.info if engine else None,
@@ -150,7 +179,7 @@ class Session:
             mode=mode.mode if mode else None,
             mode_reason=mode.reason if mode else "",
             waiting_for=loop.waiting_for if loop else "",
-            held_back=dict(loop.guard.held_back) if loop else {},
+            held_back=dict(self.guard.held_back),
             stats=self.stats.summary,
             recording=self.recording.state,
             trace_warning=self.files.trace_warning,
@@ -162,7 +191,7 @@ class Session:
         """Tell an observer; nothing comes after a change that is the end."""
         if self.events.observed:
             self.events.put(Changed(session=self.id, facts=self.facts()))
-        if self.state.ended:
+        if self.state.ended and not (self.restart and self.restart.pending):
             self.events.close()
 
     def _trace_failed(self, error: RecordingError) -> None:
@@ -200,8 +229,8 @@ class Session:
         trace = self.files.open(game, self.engine, self.mode, self._trace_failed)
         game.controls.on_release = self.events.released
         parts = Parts(
-            game, self.engine, self.plan.settings, self.stats, trace, self.files.video,
-            self.recording, self.events, self._tell_changed,
+            game, self.engine, self.plan.settings, self.guard, self.stats, trace,
+            self.files.video, self.recording, self.events, self._tell_changed,
         )  # fmt: skip
         self.machine.loop = loop = open_loop(self.mode, parts)
         epoch = game.controls.arm()
@@ -212,10 +241,10 @@ class Session:
         game.controls.disarm()
         with self.machine.condition:
             self.machine.require_wanted()
-            if self.plan.autoplay:
+            if self.machine.wanted is SessionState.PLAYING:
                 self.machine.arm()
             else:
-                self.machine.enter(SessionState.PAUSED)
+                self.machine.enter(self.machine.wanted)
         return loop
 
     def _until_playing(self, loop: PlayLoop) -> bool:
@@ -267,4 +296,5 @@ class Session:
             attempt(self.id, self.engine.close)
         log.info("session %s ended: %s", self.id, end.reason)
         self.end = end
-        self.machine.enter(state)
+        ask = self.plan.after_failure if state is SessionState.FAILED else None
+        self.machine.finish(state, ask(self, end) if ask is not None else None)

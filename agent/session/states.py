@@ -6,8 +6,9 @@
                  │        human takeover ───┘
                  └──────────> stopped | failed   (from every state before them)
 
-``paused`` is the player's own pause of the agent; the game runs then.  Freezing
-the game while the policy computes is part of ``playing``.
+A session that replaces a failed one goes from ``attaching`` to where that one was, which may be
+a human's takeover.  ``paused`` is the player's own pause of the agent; the game runs then.
+Freezing the game while the policy computes is part of ``playing``.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ _S = SessionState
 _ENDS = {_S.STOPPED, _S.FAILED}
 TRANSITIONS: dict[SessionState, set[SessionState]] = {
     _S.IDLE: {_S.ATTACHING} | _ENDS,
-    _S.ATTACHING: {_S.PLAYING, _S.PAUSED} | _ENDS,
+    _S.ATTACHING: {_S.PLAYING, _S.PAUSED, _S.TAKEOVER} | _ENDS,
     _S.PLAYING: {_S.PAUSED, _S.TAKEOVER} | _ENDS,
     _S.PAUSED: {_S.PLAYING, _S.TAKEOVER} | _ENDS,
     _S.TAKEOVER: {_S.PLAYING, _S.PAUSED} | _ENDS,

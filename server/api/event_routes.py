@@ -1,6 +1,6 @@
 """Pictures of windows and of sessions' games: for choosing a game, and for looking on.
 
-Plain functions, which FastAPI runs in threads: a grab must never hold up the event loop.
+Plain functions, which run in threads: a grab must never hold up the event loop.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from nitropilot.server.auth.identity import Scope
 from nitropilot.server.auth.scopes import ScopedRoute, admin_only, allow
 from nitropilot.server.events.messages import DEFAULT_WIDTH, MAX_WIDTH, MIN_WIDTH
 from nitropilot.server.events.pictures import Picture, picture_of_session, picture_of_window
+from nitropilot.server.http.lanes import DESKTOP
 
 router = APIRouter(prefix="/api/v1", route_class=ScopedRoute)
 
@@ -28,6 +29,7 @@ Width = Annotated[
 
 @router.get("/windows/{handle}/thumbnail", response_class=Response, responses=JPEG)
 @admin_only
+@DESKTOP.way
 def window_thumbnail(
     handle: Annotated[int, Path(ge=0, lt=2**64, description="As GET /api/v1/windows gives it")],
     width: Width = DEFAULT_WIDTH,
@@ -38,6 +40,7 @@ def window_thumbnail(
 
 @router.get("/sessions/{session_id}/frame", response_class=Response, responses=JPEG)
 @allow(Scope.DECK, Scope.OVERLAY)
+@DESKTOP.way
 def session_frame(session_id: str, registry: Registry, width: Width = DEFAULT_WIDTH) -> Response:
     """The game of a session as it looks now, small."""
     return _answer(picture_of_session(registry.get(session_id), width))

@@ -15,6 +15,7 @@ from nitropilot.server.auth.scopes import ScopedWebSocketRoute, public
 from nitropilot.server.events import messages
 from nitropilot.server.events.client import Client
 from nitropilot.server.events.messages import CloseCode, Closing
+from nitropilot.server.http.lanes import apart
 from nitropilot.server.http.limits import Buckets, client_key
 from nitropilot.server.schemas.views import session_model
 
@@ -79,11 +80,11 @@ class Conversation:
             self._hub.leave(self._client)
 
     async def _talk(self) -> None:
-        if self._identity is None:
-            self._hub.meet(self._client)
-        await self._send(messages.hello(self._identity is not None))
         try:
-            async with asyncio.timeout(IDENTIFY_S):
+            async with asyncio.timeout(IDENTIFY_S) as patience:
+                if self._identity is None:
+                    self._hub.meet(self._client, client_key(self._socket.scope), patience)
+                await self._send(messages.hello(self._identity is not None))
                 message = await self._receive()
         except TimeoutError:
             raise Closing(CloseCode.NOT_IDENTIFIED, "no identify came") from None
@@ -112,7 +113,7 @@ class Conversation:
     async def _welcome(self, identity: Identity, subscription: messages.Subscription) -> None:
         """What comes from here on waits until ``ready`` is sent, so that nothing is missed."""
         self._hub.join(self._client, subscription)
-        sessions = await asyncio.to_thread(
+        sessions = await apart(
             lambda: [
                 session_model(session)
                 for session in self._hub.sessions()

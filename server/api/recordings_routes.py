@@ -81,7 +81,7 @@ class MendAnswer(Model):
     mended: tuple[str, ...] = Field(description="Their ids")
 
 
-def the_store(registry: Registry) -> RecordingStore:
+async def the_store(registry: Registry) -> RecordingStore:
     """The daemon's recordings."""
     return registry.recordings
 
@@ -93,11 +93,9 @@ Store = Annotated[RecordingStore, Depends(the_store)]
 @allow(Scope.DECK)
 def record(session_id: str, wanted: RecordingRequest, registry: Registry) -> SessionModel:
     """Start or end a recording.  Saying it twice changes nothing."""
-    session = registry.get(session_id)
-    if wanted.enabled:
-        session.recording.start()
-    else:
-        session.recording.stop()
+    session = registry.steer(
+        session_id, lambda one: one.recording.start() if wanted.enabled else one.recording.stop()
+    )
     return session_model(session)
 
 

@@ -1,6 +1,6 @@
 """The routes under ``/api/v1``.  Each declares the scopes that may use it; none acts on GET.
 
-Handlers that touch the system are plain functions: FastAPI runs them in threads, so
+Handlers that may wait are plain functions: they run in threads (``server.http.lanes``), so
 neither inference nor a freeze ever blocks the event loop.
 """
 
@@ -14,6 +14,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from starlette.requests import ClientDisconnect
 
 from nitropilot import capture
+from nitropilot.agent import Session
 from nitropilot.controller import gamepad_reports
 from nitropilot.engines import engine_reports
 from nitropilot.policy.actions import decode
@@ -22,6 +23,7 @@ from nitropilot.server.api.picture import decode_picture, raw_picture
 from nitropilot.server.auth.identity import Scope
 from nitropilot.server.auth.scopes import ScopedRoute, admin_only, allow
 from nitropilot.server.errors import ImageInvalid
+from nitropilot.server.http.lanes import DESKTOP, PREDICTIONS
 from nitropilot.server.schemas.models import (
     AutoplayRequest,
     BackendModel,
@@ -48,7 +50,7 @@ RAW = "application/octet-stream"
 MAX_SIDE = 16384
 
 
-def the_registry(request: Request) -> SessionRegistry:
+async def the_registry(request: Request) -> SessionRegistry:
     """The application's sessions."""
     registry: SessionRegistry = request.app.state.registry
     return registry
@@ -77,6 +79,7 @@ def status(registry: Registry) -> StatusAnswer:
 
 @router.get("/windows")
 @admin_only
+@DESKTOP.way
 def windows() -> list[WindowModel]:
     """Windows that could be games."""
     return [window_model(window) for window in capture.list_windows()]
@@ -107,7 +110,7 @@ def get_session(session_id: str, registry: Registry) -> SessionModel:
 @allow(Scope.DECK)
 def delete_session(session_id: str, registry: Registry) -> Response:
     """End a session; when this returns the pad is neutral and the game runs."""
-    registry.get(session_id).stop("deleted through the API")
+    registry.steer(session_id, lambda session: session.stop("deleted through the API"))
     return Response(status_code=204)
 
 
@@ -115,11 +118,7 @@ def delete_session(session_id: str, registry: Registry) -> Response:
 @allow(Scope.DECK)
 def autoplay(session_id: str, wanted: AutoplayRequest, registry: Registry) -> SessionModel:
     """Let the agent play, or the human.  Saying it twice changes nothing."""
-    session = registry.get(session_id)
-    if wanted.enabled:
-        session.play()
-    else:
-        session.pause()
+    session = registry.steer(session_id, Session.play if wanted.enabled else Session.pause)
     return session_model(session)
 
 
@@ -144,6 +143,7 @@ async def read_body(request: Request) -> bytes:
     },
 )
 @admin_only
+@PREDICTIONS.way
 def predict(
     request: Request,
     registry: Registry,
@@ -164,7 +164,7 @@ def predict(
         pixels = raw_picture(body, width, height)
     else:
         pixels = decode_picture(body)
-    with closing(registry.pool.get(policy)) as engine:
+    with closing(registry.pool.get(policy, plays=False)) as engine:
         spec = engine.spec
         blank = np.zeros((spec.frames, 3, spec.image_size, spec.image_size), np.float32)
         blank[-1] = observe(pixels, spec.image_size)[0]

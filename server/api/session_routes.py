@@ -6,18 +6,19 @@ admin to say.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from fastapi import APIRouter
 
+from nitropilot.agent import Session
 from nitropilot.agent.pad.guards import MENU_BUTTONS
-from nitropilot.agent.session.control import TakeoverSettings
+from nitropilot.agent.session.takeover import TakeoverSettings
 from nitropilot.server.api.routes import Registry
 from nitropilot.server.auth.identity import Scope
 from nitropilot.server.auth.scopes import ScopedRoute, admin_only, allow
+from nitropilot.server.options.play import Control
 from nitropilot.server.schemas.models import SessionModel
 from nitropilot.server.schemas.sessions import (
-    Control,
     GuardAnswer,
     GuardRequest,
     MenuButton,
@@ -28,9 +29,6 @@ from nitropilot.server.schemas.sessions import (
 from nitropilot.server.schemas.views import session_model
 from nitropilot.server.sessions.panic import panic, toggle_all
 
-if TYPE_CHECKING:
-    from nitropilot.agent import Session
-
 router = APIRouter(prefix="/api/v1", route_class=ScopedRoute)
 
 
@@ -38,8 +36,7 @@ router = APIRouter(prefix="/api/v1", route_class=ScopedRoute)
 @allow(Scope.DECK)
 def toggle_autoplay(session_id: str, registry: Registry) -> SessionModel:
     """Pause when the agent plays, let it play when it does not: for one key of a deck."""
-    session = registry.get(session_id)
-    session.control.toggle()
+    session = registry.steer(session_id, lambda one: one.control.toggle())
     return session_model(session)
 
 
@@ -47,8 +44,7 @@ def toggle_autoplay(session_id: str, registry: Registry) -> SessionModel:
 @allow(Scope.DECK)
 def pause_session(session_id: str, registry: Registry) -> SessionModel:
     """The agent stops pressing; the game runs.  Saying it twice changes nothing."""
-    session = registry.get(session_id)
-    session.pause()
+    session = registry.steer(session_id, Session.pause)
     return session_model(session)
 
 
@@ -56,8 +52,7 @@ def pause_session(session_id: str, registry: Registry) -> SessionModel:
 @allow(Scope.DECK)
 def resume_session(session_id: str, registry: Registry) -> SessionModel:
     """The agent plays again, also after a takeover.  Saying it twice changes nothing."""
-    session = registry.get(session_id)
-    session.play()
+    session = registry.steer(session_id, Session.play)
     return session_model(session)
 
 
@@ -68,8 +63,7 @@ def step_session(session_id: str, registry: Registry) -> SessionModel:
 
     Answers at once: the state is ``playing`` until the chunk is over.
     """
-    session = registry.get(session_id)
-    session.control.step()
+    session = registry.steer(session_id, lambda one: one.control.step())
     return session_model(session)
 
 
@@ -84,8 +78,7 @@ def get_guard(session_id: str, registry: Registry) -> GuardAnswer:
 @admin_only
 def put_guard(session_id: str, wanted: GuardRequest, registry: Registry) -> GuardAnswer:
     """Let the agent use only these controls, from its next action on."""
-    session = registry.get(session_id)
-    session.control.limit(wanted.controls)
+    session = registry.steer(session_id, lambda one: one.control.limit(wanted.controls))
     return _guard_answer(session)
 
 
@@ -100,8 +93,8 @@ def get_takeover(session_id: str, registry: Registry) -> TakeoverModel:
 @admin_only
 def put_takeover(session_id: str, wanted: TakeoverModel, registry: Registry) -> TakeoverModel:
     """Set how a human takes over; applies at once."""
-    session = registry.get(session_id)
-    session.control.set_takeover(TakeoverSettings(wanted.pad, wanted.idle_seconds))
+    settings = TakeoverSettings(wanted.pad, wanted.idle_seconds)
+    session = registry.steer(session_id, lambda one: one.control.set_takeover(settings))
     return _takeover_model(session)
 
 

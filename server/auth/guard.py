@@ -23,6 +23,7 @@ from nitropilot.server.auth.token import matches
 from nitropilot.server.auth.tokens import TokenStore
 from nitropilot.server.http.answers import error_answer, refuse
 from nitropilot.server.http.hardening import header_values
+from nitropilot.server.http.lanes import is_urgent
 from nitropilot.server.http.limits import Buckets, client_key
 from nitropilot.server.pages.files import PUBLIC_FILES
 
@@ -171,6 +172,8 @@ class AuthGuard:
 
     def _in_budget(self, scope: ConnectionScope, identity: Identity | None) -> Response | None:
         key = identity.budget if identity else client_key(scope)
+        if is_urgent(scope.get("method", ""), scope["path"]):  # has a share of its own
+            key = f"{key} urgent"
         wait = self.access.requests.take(key)
         return too_many("too_many_requests", "too many requests", wait) if wait else None
 

@@ -16,7 +16,7 @@ from nitropilot.server.schemas.models import CodeAnswer, NewTokenAnswer, TokenMo
 router = APIRouter(prefix="/api/v1", route_class=ScopedRoute)
 
 
-def the_access(request: Request) -> Access:
+async def the_access(request: Request) -> Access:
     """The application's access."""
     access: Access = request.app.state.access
     return access

@@ -18,6 +18,7 @@ from fastapi.routing import APIRoute, APIWebSocketRoute
 
 from nitropilot.server.auth.identity import Scope, identity_of
 from nitropilot.server.http.answers import error_answer, refuse
+from nitropilot.server.http.lanes import on_its_way
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -64,11 +65,16 @@ def scopes_of(endpoint: Callable[..., Any]) -> frozenset[Scope] | None:
 
 
 class ScopedRoute(APIRoute):
-    """A route that admits the scopes its function declares, and exists only if it does."""
+    """A route that admits the scopes its function declares, and exists only if it does.
+
+    A plain function, which may wait, runs in a thread: see ``server.http.lanes``.
+    """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         self.scopes = scopes_of(endpoint)
-        super().__init__(path, endpoint, **options)
+        routed = on_its_way(endpoint, options["methods"], path)
+        _declared[routed] = self.scopes
+        super().__init__(path, routed, **options)
 
     async def handle(self, scope: ConnectionScope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer 403."""

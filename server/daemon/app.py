@@ -27,6 +27,7 @@ from nitropilot.server.daemon.openapi import complete
 from nitropilot.server.http.answers import JsonAnswer, error_answer
 from nitropilot.server.http.hardening import OwnNamesOnly
 from nitropilot.server.http.headers import SecurityHeaders
+from nitropilot.server.http.lanes import UrgentReserve
 from nitropilot.server.http.limits import BodyLimit, HeaderLimit
 from nitropilot.server.schemas.models import ErrorAnswer, VersionAnswer
 from nitropilot.server.sessions.metrics import Metrics
@@ -68,6 +69,8 @@ STATUS = {
     "grab_failed": 503,
     "pad_unavailable": 503,
     "engine_unavailable": 503,
+    "busy": 503,
+    "shutting_down": 503,
 }
 """HTTP status by error code; other errors of ours are 500."""
 HTTP_CODES = {404: "not_found", 405: "method_not_allowed"}
@@ -127,6 +130,7 @@ def create_app(registry: SessionRegistry, access: Access) -> App:
     app.add_middleware(AuthGuard, access=access)
     app.add_middleware(OwnNamesOnly, rules=access.rules)
     app.add_middleware(HeaderLimit)
+    app.add_middleware(UrgentReserve)
     return app
 
 
@@ -143,12 +147,13 @@ async def description(request: Request) -> JSONResponse:
     return JSONResponse(app.openapi())
 
 
-def _on_error(_request: Request, error: Exception) -> JSONResponse:
+async def _on_error(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, NitroPilotError)
-    return error_answer(STATUS.get(error.code, 500), error.code, str(error), error.hint)
+    headers = {"Retry-After": "1"} if error.code == "busy" else None
+    return error_answer(STATUS.get(error.code, 500), error.code, str(error), error.hint, headers)
 
 
-def _on_invalid(_request: Request, error: Exception) -> JSONResponse:
+async def _on_invalid(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     first: dict[str, Any] = error.errors()[0]
     if first["type"] == "json_invalid":
@@ -160,13 +165,13 @@ def _on_invalid(_request: Request, error: Exception) -> JSONResponse:
     return error_answer(422, "invalid_request", message, "see /openapi.json for what is accepted")
 
 
-def _on_http(_request: Request, error: Exception) -> JSONResponse:
+async def _on_http(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     code = HTTP_CODES.get(error.status_code, "bad_request")
     hint = "see /openapi.json for what there is"
     return error_answer(error.status_code, code, str(error.detail), hint, error.headers)
 
 
-def _on_unexpected(_request: Request, _error: Exception) -> JSONResponse:
+async def _on_unexpected(_request: Request, _error: Exception) -> JSONResponse:
     """The server logs the error itself; the client learns nothing of it."""
     return error_answer(500, "unexpected", "the daemon made a mistake", "its log says more")

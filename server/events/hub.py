@@ -13,6 +13,7 @@ import logging
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from nitropilot.agent import SessionState
@@ -20,6 +21,7 @@ from nitropilot.agent.events import Changed, ChunkReady, Missed, PadMoved, Warne
 from nitropilot.server.events import messages
 from nitropilot.server.events.messages import CloseCode, Closing, Subscription
 from nitropilot.server.events.pictures import Pictures
+from nitropilot.server.http.lanes import apart
 from nitropilot.server.schemas.views import facts_model
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 MAX_CLIENTS = 64
 MAX_STRANGERS = 64
 """Connections that have not said yet who they are."""
+MAX_FROM_ONE = 48
+"""Of these, from one address."""
 MAX_BOX = 4096
 STATS_EVERY_S = 1.0
 
@@ -51,7 +55,7 @@ class Hub:
         self.sessions = sessions
         self.pictures = Pictures()
         self._clients: set[Client] = set()
-        self._strangers: set[Client] = set()
+        self._strangers: dict[Client, tuple[str, asyncio.Timeout]] = {}
         self._wanted: frozenset[str] = frozenset()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stats: asyncio.Task[None] | None = None
@@ -122,15 +126,27 @@ class Hub:
                 if client.subscription.covers(kind, session):
                     client.put(text)
 
-    def meet(self, client: Client) -> None:
-        """Somebody has come who may still say who it is.
+    def meet(self, client: Client, address: str, patience: asyncio.Timeout) -> None:
+        """Somebody has come who may still say who it is; for whom there is too much of, goes.
 
-        Raises:
-            Closing: Too many have.
+        Whoever is silent longest goes: a user who says at once who it is must find room.
+
+        Args:
+            client: Who.
+            address: From where.
+            patience: Ends the wait for what it says.
         """
-        if len(self._strangers) >= MAX_STRANGERS:
-            raise Closing(CloseCode.TOO_MANY, f"{MAX_STRANGERS} others have not identified")
-        self._strangers.add(client)
+        self._strangers[client] = (address, patience)
+        same = [each for each, (place, _) in self._strangers.items() if place == address]
+        if len(same) > MAX_FROM_ONE:
+            self._send_away(same[0])
+        elif len(self._strangers) > MAX_STRANGERS:
+            self._send_away(next(iter(self._strangers)))
+
+    def _send_away(self, stranger: Client) -> None:
+        _, patience = self._strangers.pop(stranger)
+        with suppress(RuntimeError):  # its time is up anyway, just now
+            patience.reschedule(asyncio.get_running_loop().time())
 
     def join(self, client: Client, subscription: Subscription) -> None:
         """From now on the client hears what it wants.
@@ -138,7 +154,7 @@ class Hub:
         Raises:
             Closing: Too many listen.
         """
-        self._strangers.discard(client)
+        self._strangers.pop(client, None)
         if len(self._clients) >= MAX_CLIENTS:
             raise Closing(CloseCode.TOO_MANY, f"{MAX_CLIENTS} clients listen already")
         self._loop = asyncio.get_running_loop()
@@ -154,7 +170,7 @@ class Hub:
 
     def leave(self, client: Client) -> None:
         """It hears no more.  Harmless for one that did not join."""
-        self._strangers.discard(client)
+        self._strangers.pop(client, None)
         self._clients.discard(client)
         self._note_wanted()
         if not self._clients and self._stats is not None:
@@ -170,7 +186,7 @@ class Hub:
             await asyncio.sleep(STATS_EVERY_S)
             if "stats" in self._wanted:
                 try:
-                    await asyncio.to_thread(self._publish_stats)
+                    await apart(self._publish_stats)
                 except Exception:  # the next second is another try
                     log.exception("no stats this second")
 

@@ -14,15 +14,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-import anyio.to_thread
-from anyio import CapacityLimiter
-
 from nitropilot import capture
 from nitropilot.agent.errors import NotPossibleNow
 from nitropilot.capture.errors import GrabFailed
 from nitropilot.errors import NitroPilotError
 from nitropilot.server.errors import SessionNotFound
 from nitropilot.server.events import messages
+from nitropilot.server.http.lanes import Lane
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,7 +99,7 @@ class Pictures:
     """
 
     def __init__(self) -> None:
-        self._limiter: CapacityLimiter | None = None
+        self._lane = Lane("pictures", threads=1, waiting=256)
         self._taken: OrderedDict[tuple[str, int], tuple[float, asyncio.Task[str]]] = OrderedDict()
         self._errands: set[asyncio.Task[None]] = set()
 
@@ -131,14 +129,11 @@ class Pictures:
 
     async def _make(self, sessions: list[Session], wanted: str, width: int) -> str:
         """The message with the picture, or the warning."""
-        if self._limiter is None:
-            self._limiter = CapacityLimiter(1)
         try:
             found = next((session for session in sessions if session.id == wanted), None)
             if found is None:
                 raise SessionNotFound("there is no such session", "`ready` and `state` name them")
-            work = partial(_message, found, width)
-            return await anyio.to_thread.run_sync(work, limiter=self._limiter)
+            return await self._lane.run(partial(_message, found, width))
         except NitroPilotError as error:
             text, hint = str(error), error.hint
         except Exception:  # the client has to be told in any case, or it waits for ever

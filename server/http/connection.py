@@ -3,6 +3,8 @@
 uvicorn waits for ever for the rest of a request's head, for the rest of a body that nobody
 reads, and for a client that does not read its answer; a few hundred such clients would use up
 the machine ("slow loris").  Here each wait has an end, and so has the number of connections.
+Where there are too many, the one that has been idle longest gives way to the one that comes;
+where none is idle, some more are taken for what is urgent (``server.http.lanes``).
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from nitropilot.server.http.headers import ALWAYS
+from nitropilot.server.http.lanes import RESERVE_KEY
 from nitropilot.server.http.limits import address_key
 
 if TYPE_CHECKING:
@@ -22,7 +25,9 @@ if TYPE_CHECKING:
 
 HEAD_S = 10.0
 """From the first byte of a head, or from the connection, to the whole head."""
-KEEP_ALIVE_S = 5
+KEEP_ALIVE_S = 120
+"""How long a connection is kept for a next request: longer than common clients keep theirs (5 to
+90 s), or they would ask on one that is being closed."""
 STALL_S = 30.0
 """How long a client may take to read what it was sent."""
 HANDSHAKE_S = 10.0
@@ -30,8 +35,13 @@ HANDSHAKE_S = 10.0
 MAX_CONNECTIONS = 256
 MAX_FROM_ONE = 64
 """Connections from one address of another machine."""
+MAX_LOCAL = 192
+"""Of all programs of this machine, which come from the same address."""
+JUST_COME_S = 0.1
+"""A connection is not idle before: its request is on the way."""
+RESERVE = 32
+"""Connections beyond those, for what is urgent."""
 LOCAL = frozenset({"127.0.0.1", "::/64", ""})
-"""All programs of this machine come from the same address."""
 STRANGERS = (
     "Invalid HTTP request received.",
     "Unsupported upgrade request.",
@@ -47,11 +57,15 @@ class GuardedProtocol(H11Protocol):
     _head: asyncio.TimerHandle | None = None
     _stall: asyncio.TimerHandle | None = None
     _upgraded = False
+    _address = ""
+    _idle_since = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a head, or close at once where there are too many."""
         super().connection_made(transport)
-        if self._too_many():
+        self._address = _address(self)
+        self._idle_since = self.loop.time()
+        if not self._has_room():
             self.transport.write(_raw(503, "too_many_connections", "too many connections"))
             self.transport.close()
         else:
@@ -75,6 +89,11 @@ class GuardedProtocol(H11Protocol):
         self._stop_waiting()
         self._upgraded = True
         super().handle_websocket_upgrade(event)
+
+    def on_response_complete(self) -> None:
+        """The connection is idle from now on."""
+        self._idle_since = self.loop.time()
+        super().on_response_complete()
 
     def pause_writing(self) -> None:
         """The client does not read: give it a while."""
@@ -119,17 +138,42 @@ class GuardedProtocol(H11Protocol):
             self._stall.cancel()
             self._stall = None
 
-    def _too_many(self) -> bool:
-        if len(self.connections) > MAX_CONNECTIONS:
+    def _has_room(self) -> bool:
+        """Whether this connection may stay; another one may have to go for it."""
+        same = [each for each in self.connections if _address(each) == self._address]
+        share = MAX_LOCAL if self._address in LOCAL else MAX_FROM_ONE
+        if len(same) > share:
+            others = same
+        elif len(self.connections) > MAX_CONNECTIONS:
+            others = list(self.connections)
+        else:
             return True
-        own = _address(self)
-        if own in LOCAL:
+        if self._cut_idle(others):
+            return True
+        self.app_state = {**self.app_state, RESERVE_KEY: True}
+        return len(same) <= share + RESERVE and len(self.connections) <= MAX_CONNECTIONS + RESERVE
+
+    def _cut_idle(self, others: list[Any]) -> bool:
+        """Close the connection that has been idle longest; whether there is one."""
+        idle = [
+            each
+            for each in others
+            if isinstance(each, GuardedProtocol)
+            and not each._busy()
+            and self.loop.time() - each._idle_since > JUST_COME_S
+        ]
+        if not idle:
             return False
-        return sum(_address(other) == own for other in self.connections) > MAX_FROM_ONE
+        longest = min(idle, key=lambda each: each._idle_since)
+        self.connections.discard(longest)  # its place is free at once
+        longest.transport.close()
+        return True
 
 
 def _address(connection: Any) -> str:
     """Whose connection it is; a WebSocket's is another class of uvicorn's."""
+    if isinstance(connection, GuardedProtocol) and connection._address:
+        return connection._address
     client = getattr(connection, "client", None)
     return address_key(client[0]) if client else ""
 

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from nitropilot.agent import Mode, PlaySettings, Target, parse_buttons
+from nitropilot.agent.pad.guards import CONTROLS, parse_controls
 from nitropilot.capture import parse_handle
 from nitropilot.server.options.fields import A_LIST, Flag, Options, Outside
 from nitropilot.simulator.catalogue import KNOWN_GAMES, find_recipe
@@ -19,6 +20,13 @@ from nitropilot.simulator.catalogue import KNOWN_GAMES, find_recipe
 NotEmpty = Annotated[str, Field(min_length=1)]
 Name = Annotated[str, Field(min_length=1, max_length=4096)]
 MenuButtons = Annotated[tuple[Literal["start", "back", "guide"], ...], Field(max_length=3), A_LIST]
+Control = Literal[
+    "dpad_up", "dpad_down", "dpad_left", "dpad_right", "start", "back", "left_thumb",
+    "right_thumb", "left_shoulder", "right_shoulder", "guide", "a", "b", "x", "y",
+    "left_stick", "right_stick", "left_trigger", "right_trigger",
+]  # fmt: skip
+"""``agent.pad.guards.CONTROLS``, spelled out for the API's description; a test compares them."""
+Controls = Annotated[tuple[Control, ...], Field(max_length=64), A_LIST]
 ChunkPart = Annotated[int, Field(ge=1, le=256)]
 Guidance = Annotated[float, Field(ge=0, le=20, allow_inf_nan=False)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
@@ -105,6 +113,14 @@ class HowToPlay(Options):
         Outside(MenuButtons),
         Flag(help="Menu button that may be pressed: start, back, guide."),
     ] = Field(default=(), description="Menu buttons that may be pressed")
+    controls: Annotated[
+        Annotated[tuple[str, ...], A_LIST, Outside(Controls)] | None,
+        Flag(help="Control that the agent may use, such as a or left_stick; default: all."),
+    ] = Field(
+        default=None,
+        description="Controls that the agent may use, all others rest; null: all",
+        examples=[["left_stick", "a"]],
+    )
 
 
 class Autoplay(Options):
@@ -140,6 +156,7 @@ class ThisPlay(HowToPlay):
             cfg_scale=self.cfg_scale,
             seed=self.seed,
             mode=Mode(self.mode),
+            controls=CONTROLS if self.controls is None else parse_controls(self.controls),
         )
 
 

@@ -16,6 +16,7 @@ from websockets.datastructures import Headers
 from websockets.http11 import Response
 
 from nitropilot.server.http.hosts import LOOPBACK_NAMES, Authority, parse_authority
+from nitropilot.server.http.limits import address_key
 from nitropilot.version import __version__
 
 if TYPE_CHECKING:
@@ -40,24 +41,24 @@ class Admission:
         port: Its port.
         is_loopback: Whether only this machine can come there.
         token: What clients have to bring, or "" for nothing.
-        full: Whether no more clients are taken just now.
+        room: Makes a place for a client from an address; whether there is one.
     """
 
     def __init__(
-        self, address: str, port: int, is_loopback: bool, token: str, full: Callable[[], bool]
+        self, address: str, port: int, is_loopback: bool, token: str, room: Callable[[str], bool]
     ) -> None:
         names = {address, *LOOPBACK_NAMES} if is_loopback else ()
         self._hosts = {Authority(name, port) for name in names}
         self._token = token
-        self._full = full
+        self._room = room
 
-    def check(self, _connection: ServerConnection, request: Request) -> Response | None:
+    def check(self, connection: ServerConnection, request: Request) -> Response | None:
         """The answer to a handshake that ends here; None lets it go on."""
         return (
             self._check_host(request)
             or self._check_path(request)
             or self._check_token(request)
-            or self._check_room()
+            or self._check_room(connection)
         )
 
     def _check_host(self, request: Request) -> Response | None:
@@ -93,8 +94,8 @@ class Admission:
         response.headers["WWW-Authenticate"] = "Bearer"
         return response
 
-    def _check_room(self) -> Response | None:
-        if not self._full():
+    def _check_room(self, connection: ServerConnection) -> Response | None:
+        if self._room(address_key(connection.remote_address[0])):
             return None
         response = _error(429, "too_many_clients", "no more clients are taken now", "try later")
         response.headers["Retry-After"] = "5"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from concurrent.futures import Executor
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from websockets.frames import CloseCode
 
 from nitropilot.engines.errors import WireError
 from nitropilot.errors import NitroPilotError
+from nitropilot.server.http.limits import address_key
 from nitropilot.server.policy_server.messages import Reader, answer_of, error_text
 
 if TYPE_CHECKING:
@@ -46,6 +48,11 @@ class Client:
         spec: Of the policy.
         joins: Whether the engine honours a prefix.
         readers: Threads that large messages are read in.
+        idle_s: How long it may ask nothing.
+
+    Attributes:
+        address: Whose it is: see ``address_key``.
+        asked: When it asked something last, or came, as ``time.monotonic`` counts.
     """
 
     def __init__(
@@ -55,8 +62,13 @@ class Client:
         spec: PolicySpec,
         joins: bool,
         readers: Executor,
+        idle_s: float,
     ) -> None:
+        self.address = address_key(connection.remote_address[0])
+        self.asked = time.monotonic()
+        self._idle_s = idle_s
         self._connection = connection
+        self._leaving: asyncio.Task[None] | None = None
         self._batcher = batcher
         self._spec = spec
         self._reader = Reader(spec, joins)
@@ -70,7 +82,7 @@ class Client:
             await self._send(welcome)
             writer = asyncio.create_task(self._answer_all())
             while True:
-                await self._take(await self._connection.recv())
+                await self._take(await self._next())
         except ConnectionClosed as error:
             log.info("client %s left: %s", self, error)
         finally:
@@ -78,6 +90,27 @@ class Client:
             if writer is not None:
                 writer.cancel()
                 await asyncio.gather(writer, return_exceptions=True)
+
+    def turn_out(self, reason: str) -> None:
+        """End the connection soon, as one that may come again later."""
+        log.info("client %s is turned out: %s", self, reason)
+        closing = self._connection.close(CloseCode.TRY_AGAIN_LATER, reason)
+        self._leaving = asyncio.create_task(closing)
+
+    async def _next(self) -> bytes | str:
+        """The next message.
+
+        Raises:
+            ConnectionClosed: None comes, or none came for too long.
+        """
+        try:
+            async with asyncio.timeout(self._idle_s):
+                message = await self._connection.recv()
+        except TimeoutError:
+            await self._close(CloseCode.NORMAL_CLOSURE, f"nothing was asked for {self._idle_s:g} s")
+            raise AssertionError from None  # never: a close raises
+        self.asked = time.monotonic()
+        return message
 
     def __str__(self) -> str:
         address = self._connection.remote_address

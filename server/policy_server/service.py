@@ -8,7 +8,7 @@ import logging
 import signal
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from websockets.asyncio.server import serve
@@ -21,6 +21,7 @@ from nitropilot.server.policy_server.admission import Admission
 from nitropilot.server.policy_server.batcher import Batcher
 from nitropilot.server.policy_server.connection import Client
 from nitropilot.server.policy_server.messages import IGNORED, LIMITS, MAX_PIXELS
+from nitropilot.server.policy_server.room import Patience, Room
 
 if TYPE_CHECKING:
     import socket
@@ -51,11 +52,13 @@ class ServiceOptions:
         token: What clients have to bring, or "" for nothing.
         max_batch: Most requests computed together.
         max_clients: Most clients at once; others get HTTP 429.
+        patience: With clients that ask nothing.
     """
 
     token: str = ""
     max_batch: int = 8
     max_clients: int = 32
+    patience: Patience = field(default_factory=Patience)
 
 
 class Service:
@@ -70,13 +73,13 @@ class Service:
     def __init__(self, engine: Engine, listener: socket.socket, options: ServiceOptions) -> None:
         self._spec, self._joins = engine.spec, engine.joins
         self._listener = listener
-        self._options = options
-        self._clients: set[Client] = set()
+        self._idle_s = options.patience.idle_s
+        self._room = Room(options.max_clients, options.patience)
         self._batcher = Batcher(engine, options.max_batch, asyncio.get_running_loop())
         self._readers = ThreadPoolExecutor(READERS, "nitropilot-reader")
         address, port = listener.getsockname()[:2]
         is_loopback = ipaddress.ip_address(address).is_loopback
-        self._admission = Admission(address, port, is_loopback, options.token, self._full)
+        self._admission = Admission(address, port, is_loopback, options.token, self._room.make)
         limits = {
             "max_message_bytes": LIMITS.size,
             "max_pixels": MAX_PIXELS,
@@ -134,19 +137,17 @@ class Service:
         finally:
             stopped.cancel()
 
-    def _full(self) -> bool:
-        return len(self._clients) >= self._options.max_clients
-
     async def _serve_one(self, connection: ServerConnection) -> None:
-        if self._full():  # several may have been admitted at once
+        client = Client(
+            connection, self._batcher, self._spec, self._joins, self._readers, self._idle_s
+        )
+        if not self._room.enter(client):  # several may have been admitted at once
             await connection.close(CloseCode.TRY_AGAIN_LATER, "no more clients are taken now")
             return
-        client = Client(connection, self._batcher, self._spec, self._joins, self._readers)
-        self._clients.add(client)
         try:
             await client.run(self._welcome)
         finally:
-            self._clients.discard(client)
+            self._room.leave(client)
 
     async def _end(self, server: Server) -> None:
         """Tell the clients, and do not wait for those that do not listen."""

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
+from nitropilot.agent.values import RestartState
 from nitropilot.server.options.fields import Options
 from nitropilot.server.options.play import Autoplay, GameChoice, PolicyChoice, ThisPlay
 from nitropilot.simulator.catalogue import KNOWN_GAMES
@@ -118,6 +119,19 @@ class SessionRecordingModel(Model):
     warning: str = Field(description='Why the last one ended by itself, or ""')
 
 
+class RestartModel(Model):
+    """What becomes of a play whose session has failed."""
+
+    state: RestartState = Field(
+        description="pending; then begun, cancelled by a person, or given_up"
+    )
+    due: datetime | None = Field(description="When a pending one begins")
+    session: str = Field(
+        description='The session that goes on, or "". Whoever steers the one that failed steers it'
+    )
+    reason: str = Field(description='Why none does, or ""')
+
+
 class SessionModel(Model):
     """A session as it is now."""
 
@@ -125,6 +139,9 @@ class SessionModel(Model):
     state: str
     created: datetime
     restart_of: str = Field(description='The session that failed and that this one replaces, or ""')
+    restart: RestartModel | None = Field(
+        description="After a failure that may pass: whether the daemon begins it again"
+    )
     game: WindowModel | None
     policy: PolicyModel | None
     engine: EngineModel | None

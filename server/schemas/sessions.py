@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from nitropilot.agent.session.control import MAX_IDLE_S
-from nitropilot.server.options.fields import A_LIST
+from nitropilot.agent.session.takeover import MAX_IDLE_S
+from nitropilot.server.options.play import Control, Controls
 from nitropilot.server.schemas.models import Model, SessionModel
-
-Control = Literal[
-    "dpad_up", "dpad_down", "dpad_left", "dpad_right", "start", "back", "left_thumb",
-    "right_thumb", "left_shoulder", "right_shoulder", "guide", "a", "b", "x", "y",
-    "left_stick", "right_stick", "left_trigger", "right_trigger",
-]  # fmt: skip
-"""``agent.pad.guards.CONTROLS``, spelled out for the API's description; a test compares them."""
 
 MenuButton = Literal["start", "back", "guide"]
 Toggled = Literal["paused", "playing", "no session"]
@@ -28,9 +21,7 @@ class GuardRequest(Model):
         json_schema_extra={"example": {"controls": ["left_stick", "a", "b", "right_trigger"]}}
     )
 
-    controls: Annotated[tuple[Control, ...], Field(max_length=64), A_LIST] = Field(
-        description="An empty list holds back everything"
-    )
+    controls: Controls = Field(description="An empty list holds back everything")
 
 
 class GuardAnswer(Model):

@@ -45,7 +45,7 @@ TOTALS = {
 def totals_of(session: Session) -> Counter[str]:
     """What a session has done so far."""
     stats = session.stats
-    held = session.loop.guard.held_back.values() if session.loop else ()
+    held = session.guard.held_back.values()
     values = (
         stats.frames, stats.chunks, stats.sent, stats.chunks_dropped, stats.actions_dropped,
         stats.ticks, stats.ticks - stats.fresh, stats.playing_seconds, stats.frozen_seconds,

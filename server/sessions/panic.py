@@ -6,7 +6,6 @@ import logging
 import threading
 from typing import TYPE_CHECKING, NamedTuple
 
-from nitropilot.agent.session.states import SessionState
 from nitropilot.errors import NitroPilotError
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ def panic(registry: SessionRegistry) -> Panicked:
     """Neutral pads, running games, autoplay off, for all sessions.
 
     Each session gets a thread: a game that is slow to run again must not keep another's
-    buttons pressed.
+    buttons pressed.  Of sessions that have failed nothing goes on by itself.
     """
     done = Panicked([], [])
 
@@ -44,11 +43,15 @@ def panic(registry: SessionRegistry) -> Panicked:
         except NitroPilotError as error:
             done.trouble.append(f"session {session.id}: {error.line()}")
             log.error("panic: session %s: %s", session.id, error.line())
+        if (now := registry.steered(session.id)) is not session:  # it was begun again meanwhile
+            let_go(now)
 
     threads = [
-        threading.Thread(target=let_go, args=(session,), name=f"nitropilot-panic-{session.id}")
+        threading.Thread(
+            target=let_go, args=(session,), name=f"nitropilot-panic-{session.id}", daemon=True
+        )
         for session in registry.all()
-        if not session.state.ended
+        if not session.state.ended or session.control.plays_on
     ]
     for thread in threads:
         thread.start()
@@ -58,9 +61,12 @@ def panic(registry: SessionRegistry) -> Panicked:
 
 
 def toggle_all(registry: SessionRegistry) -> Toggled:
-    """Pause every agent that plays; if none does, let all play that can.  What was done."""
+    """Pause every agent that plays; if none does, let all play that can.  What was done.
+
+    An agent that is about to play again by itself plays.
+    """
+    playing = [session for session in registry.all() if session.control.plays_on]
     sessions = [session for session in registry.all() if not session.state.ended]
-    playing = [session for session in sessions if session.state is SessionState.PLAYING]
     for session in playing or sessions:
         try:
             if playing:

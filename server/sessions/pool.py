@@ -17,7 +17,8 @@ from weakref import WeakValueDictionary
 from nitropilot.engines import ActionChunk, Engine, load_engine
 from nitropilot.policy.files.formats import CONFIG_NAME, WEIGHTS_NAME
 from nitropilot.policy.naming import parse_random
-from nitropilot.server.errors import NoPolicy
+from nitropilot.server.errors import NoPolicy, ShuttingDown
+from nitropilot.server.sessions.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,6 +30,8 @@ log = logging.getLogger("nitropilot.pool")
 KEPT_UNUSED = 2
 """Policies that stay loaded while nobody uses them: enough to go from one game's to another's and
 back without a wait.  A full-size one takes 1 to 3 GB, which the game beside it wants too."""
+CLOSE_S = 10.0
+"""How long the end waits for chunks that are being computed."""
 
 Stamp = tuple[tuple[int, int, int], ...]
 
@@ -40,17 +43,17 @@ class _Loaded:
         self.engine = engine
         self.pool = pool
         self.stamp = stamp
-        self.turn = threading.Lock()
+        self.turns = Turns()
         self.users = 0
         self.used = time.monotonic()
         self.stale = False
         self._lock = threading.Lock()
 
-    def lend(self) -> SharedEngine:
+    def lend(self, plays: bool) -> SharedEngine:
         """A handle for one more user."""
         with self._lock:
             self.users += 1
-        return SharedEngine(self)
+        return SharedEngine(self, plays)
 
     def give_back(self) -> None:
         """One user less; the last one of an old engine frees it."""
@@ -74,14 +77,15 @@ class _Loaded:
 class SharedEngine(Engine):
     """One user's handle on an engine that several threads take turns on."""
 
-    def __init__(self, loaded: _Loaded) -> None:
+    def __init__(self, loaded: _Loaded, plays: bool) -> None:
         self._loaded = loaded
+        self._plays = plays
         self._closed = False
         self._look()
 
     def infer_batch(self, requests: Sequence[Request]) -> list[ActionChunk]:
         """As ``Engine.infer_batch``, after whoever is before."""
-        with self._loaded.turn:
+        with self._loaded.turns.take(plays=self._plays):
             began = time.perf_counter()
             try:
                 chunks = self._loaded.engine.infer_batch(requests)
@@ -131,6 +135,7 @@ class EnginePool:
         self._engines: dict[str, _Loaded] = {}
         self._lock = threading.Lock()
         self._opening: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
+        self._over = False
 
     @property
     def how(self) -> tuple[str, str, str]:
@@ -152,11 +157,16 @@ class EnginePool:
         if changed:
             self.reload()
 
-    def get(self, policy: str | None = None) -> Engine:
+    def get(self, policy: str | None = None, *, plays: bool = True) -> Engine:
         """The engine for ``policy`` or for the default one; close it when done.
+
+        Args:
+            policy: Its name.
+            plays: Whether a game waits for it: then it comes before those that do not play.
 
         Raises:
             NoPolicy: Neither is there.
+            ShuttingDown: The daemon ends.
             CheckpointError, EngineUnavailable: It cannot be loaded.
         """
         name = policy or self.default
@@ -170,9 +180,11 @@ class EnginePool:
         with opening:  # compiling may take a minute, and others want other policies
             stamp = stamp_of(name)
             with self._lock:
+                if self._over:
+                    raise ShuttingDown("the daemon is ending", "start it again")
                 loaded = self._engines.get(name)
                 if loaded is not None and loaded.stamp == stamp:
-                    return loaded.lend()
+                    return loaded.lend(plays)
                 how = self._how
             if loaded is not None:
                 log.warning("%s has changed on the disk: it is loaded anew", name)
@@ -180,7 +192,7 @@ class EnginePool:
             kind, device, precision = how
             engine = load_engine(name, engine=kind, device=device, precision=precision)
             loaded = _Loaded(engine, stamp, self)
-            handle = loaded.lend()
+            handle = loaded.lend(plays)
             with self._lock:
                 if how == self._how:
                     self._engines[name] = loaded
@@ -210,11 +222,22 @@ class EnginePool:
             log.info("%s is unloaded: nobody uses it", name)
             loaded.retire()
 
+    def stop(self) -> None:
+        """Refuse all that is not being computed yet."""
+        with self._lock:
+            self._over = True
+            loaded = list(self._engines.values())
+        for each in loaded:
+            each.turns.stop()
+
     def close(self) -> None:
-        """Free all weights, used or not."""
+        """Free all weights, used or not; an engine that still computes is left alone."""
+        self.stop()
+        deadline = time.monotonic() + CLOSE_S
         with self._lock:
             for loaded in self._engines.values():
-                loaded.engine.close()
+                if loaded.turns.wait_free(deadline):
+                    loaded.engine.close()
             self._engines.clear()
 
     def _retire(self, names: list[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import Counter
 from dataclasses import replace
 from functools import partial
@@ -13,7 +14,8 @@ from nitropilot.agent import Session, SessionPlan, open_game
 from nitropilot.agent.errors import NotPossibleNow
 from nitropilot.agent.fair_play.judging import refuse_protected
 from nitropilot.agent.record.limits import GIB
-from nitropilot.agent.session.control import TakeoverSettings
+from nitropilot.agent.session.takeover import TakeoverSettings
+from nitropilot.agent.values import Restart
 from nitropilot.server.errors import SessionNotFound
 from nitropilot.server.events import Hub
 from nitropilot.server.jobs.jobs import Jobs
@@ -27,6 +29,7 @@ from nitropilot.server.store.settings_store import SettingsStore
 from nitropilot.server.store.traces import prune_traces
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from nitropilot.agent import Game
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
 MAX_ENDED = 50
 """Ended sessions that stay visible; the oldest are forgotten (their files stay)."""
 CLOSE_TIMEOUT_S = 20.0
+"""How long the end waits for all sessions together."""
 
 
 class SessionRegistry:
@@ -63,12 +67,13 @@ class SessionRegistry:
         self.recordings = RecordingStore(lambda: self.settings.current)
         self.policies = PolicyCatalogue()
         self.jobs = Jobs()
-        self.restarts = Restarter(lambda: self.settings.current.restarts, self._again)
+        self.restarts = Restarter(lambda: self.settings.current.restarts, self._create)
         self.forgotten: Counter[str] = Counter()
         self.events = Hub(self.all)
         self._sessions: dict[str, Session] = {}
         self._chosen: dict[str, Window] = {}
         self._lock = threading.Lock()
+        self._closing = False
 
     def create(self, request: SessionRequest) -> Session:
         """Start a session; it attaches in its own thread.
@@ -82,15 +87,10 @@ class SessionRegistry:
         request = self._with_defaults(request)
         return self._create(RestartHistory(request))
 
-    def _again(self, history: RestartHistory, failed: Session) -> Session:
-        """A session in place of one that has failed."""
-        window = failed.game.window if failed.game else None
-        return self._create(history, restart_of=failed.id, pid=window.pid if window else None)
-
-    def _create(
-        self, history: RestartHistory, restart_of: str = "", pid: int | None = None
-    ) -> Session:
+    def _create(self, history: RestartHistory, failed: Session | None = None) -> Session:
+        """A session, or one in place of another that has failed."""
         request = history.request
+        pid = failed.game.window.pid if failed is not None and failed.game else None
         if pid is not None and request.launch is None:  # its window may be another by now
             request = request.model_copy(update={"window": None, "process": None, "pid": pid})
         window = None
@@ -101,19 +101,19 @@ class SessionRegistry:
             refuse_protected(window.pid)
         self.pool.get(request.policy).close()
         with self._lock:
+            if self._closing:
+                raise NotPossibleNow("the daemon is ending")
             if window is not None:
                 self._refuse_second(window)
-            session = Session(self._plan(request, window, restart_of))
-            takeover = self.settings.current.takeover
-            session.control.takeover_default = TakeoverSettings(
-                takeover.enabled, takeover.resume_after_s
-            )
+            session = Session(self._plan(history, request, window, failed))
+            # Under the lock: who calls it off either comes before this or finds the new session.
+            if failed and not failed.machine.settle(Restart("begun", session=session.id)):
+                raise NotPossibleNow("the restart was called off")
             self._sessions[session.id] = session
             if window is not None:
                 self._chosen[session.id] = window
             self._forget_old()
         session.start()
-        self.restarts.watch(session, history)
         return session
 
     def get(self, session_id: str) -> Session:
@@ -130,36 +130,80 @@ class SessionRegistry:
             )
         return session
 
+    def steer(self, session_id: str, act: Callable[[Session], object]) -> Session:
+        """Have a session do something; the one it was done to: see ``steered``.
+
+        Raises:
+            SessionNotFound: There is none.
+            NitroPilotError: As ``act``.
+        """
+        while True:
+            session = self.steered(session_id)
+            try:
+                act(session)
+            except NotPossibleNow:
+                if self.steered(session_id) is session:
+                    raise
+            if self.steered(session_id) is session:  # else it was begun again at this moment
+                return session
+
+    def steered(self, session_id: str) -> Session:
+        """The session that an id means to whoever steers: after failures, the one that goes on.
+
+        Raises:
+            SessionNotFound: There is none.
+        """
+        session = self.get(session_id)
+        with self._lock:
+            while session.restart and session.restart.session in self._sessions:
+                session = self._sessions[session.restart.session]
+        return session
+
     def all(self) -> list[Session]:
         """All sessions, oldest first."""
         with self._lock:
             return list(self._sessions.values())
 
     def stop(self) -> None:
-        """Neutral pads and running games now; every session then ends."""
-        self.restarts.close()
+        """Neutral pads and running games now; every session then ends, and none begins."""
+        with self._lock:
+            self._closing = True
         for session in self.all():
             session.stop("the daemon ended")
+        self.pool.stop()
 
     def close(self) -> None:
         """End every session and wait for it, then free the policies."""
         self.stop()
+        deadline = time.monotonic() + CLOSE_TIMEOUT_S
         for session in self.all():
-            session.wait(CLOSE_TIMEOUT_S)
+            session.wait(max(deadline - time.monotonic(), 0.0))
         self.jobs.close()
         self.pool.close()
 
-    def _plan(self, request: SessionRequest, window: Window | None, restart_of: str) -> SessionPlan:
+    def _plan(
+        self,
+        history: RestartHistory,
+        request: SessionRequest,
+        window: Window | None,
+        failed: Session | None,
+    ) -> SessionPlan:
         prune_traces(sessions_folder(), self.settings.current.traces.max_total_gb * GIB)
+        open_it = partial(_open, request, window)
+        if failed is not None:
+            plan = failed.plan_to_go_on()
+            return replace(plan, open_game=open_it, folder=new_session_folder())
+        takeover = self.settings.current.takeover
         return SessionPlan(
-            open_game=partial(_open, request, window),
+            open_game=open_it,
             open_engine=partial(self.pool.get, request.policy),
             folder=new_session_folder(),
             settings=request.play_settings(),
             record=request.draw,
             recording=self.recordings.plan(request.record),
             autoplay=request.autoplay,
-            restart_of=restart_of,
+            takeover=TakeoverSettings(takeover.enabled, takeover.resume_after_s),
+            after_failure=partial(self.restarts.decide, history),
             observer=self.events,
         )
 
@@ -169,6 +213,7 @@ class SessionRegistry:
         defaults = {name: getattr(settings.play, name) for name in FROM_SETTINGS}
         defaults["record"] = settings.recording.record
         missing = {k: v for k, v in defaults.items() if k not in request.model_fields_set}
+        missing["policy"] = request.policy or self.pool.default  # a restart is to get the same one
         return request.model_copy(update=missing)
 
     def _refuse_second(self, wanted: Window) -> None:
@@ -188,7 +233,8 @@ class SessionRegistry:
                 )
 
     def _forget_old(self) -> None:
-        ended = [s.id for s in self._sessions.values() if s.state.ended]
+        sessions = self._sessions.values()
+        ended = [s.id for s in sessions if s.state.ended and not s.control.plays_on]
         for session_id in ended[:-MAX_ENDED]:
             self.forgotten.update(totals_of(self._sessions[session_id]))
             del self._sessions[session_id]

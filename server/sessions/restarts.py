@@ -1,7 +1,8 @@
 """Begin sessions again that failed of something that may pass: a bounded number of times.
 
 What ended because somebody wanted it, or would fail the same way again (no such policy, no
-pad, a refused pause), is left as it is.
+pad, a refused pause), is left as it is.  The wait before a restart belongs to the session that
+failed: panic, pause, toggle and the session's end call it off there (``SessionControl``).
 """
 
 from __future__ import annotations
@@ -10,15 +11,16 @@ import logging
 import threading
 import time
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from nitropilot.agent.session.states import SessionState
+from nitropilot.agent.values import Restart
 from nitropilot.errors import NitroPilotError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nitropilot.agent import Session
+    from nitropilot.agent import End, Session
     from nitropilot.server.schemas.models import SessionRequest
     from nitropilot.server.store.settings import RestartSettings
 
@@ -48,11 +50,14 @@ class RestartHistory:
 
 
 class Restarter:
-    """Watches sessions and begins failed ones again.
+    """Begins failed sessions again.
 
     Args:
         settings: How often that may be; asked each time.
-        again: Begins a session in place of another.
+        again: Begins a session in place of another, unless that was called off meanwhile.
+
+    Attributes:
+        count: How many it has begun.
     """
 
     def __init__(
@@ -62,45 +67,47 @@ class Restarter:
     ) -> None:
         self._settings = settings
         self._again = again
-        self._closing = threading.Event()
         self.count = 0
 
-    def watch(self, session: Session, history: RestartHistory) -> None:
-        """Begin this session again if it fails."""
-        threading.Thread(
-            target=self._follow, args=(session, history), name="nitropilot-restart", daemon=True
-        ).start()
-
-    def close(self) -> None:
-        """Begin nothing any more."""
-        self._closing.set()
-
-    def _follow(self, session: Session, history: RestartHistory) -> None:
-        session.wait()
-        end = session.end
-        if session.state is not SessionState.FAILED or end is None or end.code not in MAY_PASS:
-            return
+    def decide(self, history: RestartHistory, failed: Session, end: End) -> Restart | None:
+        """What becomes of a session that fails: see ``SessionPlan.after_failure``."""
         settings = self._settings()
+        if end.code not in MAY_PASS or not settings.most:
+            return None
         now = time.monotonic()
         recent = [moment for moment in history.times if now - moment < settings.minutes * 60]
         if len(recent) >= settings.most:
-            if settings.most:
-                log.warning(
-                    "session %s failed (%s) and is not begun again: %d restarts in %g minutes",
-                    session.id, end.reason, len(recent), settings.minutes,
-                )  # fmt: skip
-            return
+            why = f"{len(recent)} restarts in {settings.minutes:g} minutes"
+            log.warning(
+                "session %s failed (%s) and is not begun again: %s", failed.id, end.reason, why
+            )
+            return Restart("given_up", reason=why)
         wait = min(FIRST_WAIT_S * 2 ** len(recent), LONGEST_WAIT_S)
-        if self._closing.wait(wait):
+        history.times = [*recent, now + wait]
+        threading.Thread(
+            target=self._begin, args=(history, failed, wait), name="nitropilot-restart", daemon=True
+        ).start()
+        return Restart("pending", due=datetime.now().astimezone() + timedelta(seconds=wait))
+
+    def _begin(self, history: RestartHistory, failed: Session, wait: float) -> None:
+        """Wait, and begin the session again unless that is called off."""
+        failed.wait()
+        if failed.machine.wait_settled(wait):
             return
-        history.times = [*recent, now]
-        self.count += 1
         try:
-            new = self._again(history, session)
-        except NitroPilotError as error:
-            log.warning("session %s could not be begun again: %s", session.id, error.line())
+            new = self._again(history, failed)
+        except Exception as error:  # the thread's outermost frame: whoever looks must learn of it
+            known = isinstance(error, NitroPilotError)
+            why = error.line() if isinstance(error, NitroPilotError) else repr(error)
+            if failed.machine.settle(Restart("given_up", reason=why)):
+                log.warning(
+                    "session %s could not be begun again: %s", failed.id, why, exc_info=not known
+                )
             return
+        self.count += 1
+        settings = self._settings()
         log.warning(
             "session %s failed (%s): session %s goes on, restart %d of %d in %g minutes",
-            session.id, end.reason, new.id, len(history.times), settings.most, settings.minutes,
+            failed.id, failed.end.reason if failed.end else "", new.id, len(history.times),
+            settings.most, settings.minutes,
         )  # fmt: skip

@@ -8,10 +8,21 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+import httpx
 import psutil
 import pytest
 
-from nitropilot.server.http.connection import HEAD_S, MAX_CONNECTIONS, MAX_FROM_ONE
+from nitropilot.server.events.hub import MAX_STRANGERS
+from nitropilot.server.http.connection import (
+    HEAD_S,
+    JUST_COME_S,
+    KEEP_ALIVE_S,
+    MAX_CONNECTIONS,
+    MAX_FROM_ONE,
+    MAX_LOCAL,
+    RESERVE,
+)
+from tests.server.events.listening import Listener
 from tests.server.processes import PATIENCE_S, until
 from tests.support import http
 
@@ -71,6 +82,9 @@ def test_slow_heads_are_closed_and_harm_nobody(target: Target) -> None:
     """Slow loris: a hundred connections, a byte each now and then, for ever."""
     stop = threading.Event()
     with ExitStack() as stack:
+        kept = stack.enter_context(target.raw())
+        kept.sendall(target.head("GET", "/healthz"))
+        assert kept.recv(65536).startswith(b"HTTP/1.1 200")
         slow = [stack.enter_context(target.raw()) for _ in range(100)]
         started = time.monotonic()
         for number, connection in enumerate(slow):
@@ -93,6 +107,8 @@ def test_slow_heads_are_closed_and_harm_nobody(target: Target) -> None:
                 assert target.still_serves()
                 assert time.monotonic() - asked < HEAD_S / 2, "a user had to wait for them"
             until(lambda: all(map(closed, slow)), "the end of every slow connection")
+            # Clients keep a connection for 5 s and longer: it must not end in their hands.
+            assert not closed(kept)
         finally:
             stop.set()
             thread.join()
@@ -101,14 +117,13 @@ def test_slow_heads_are_closed_and_harm_nobody(target: Target) -> None:
 
 def test_slow_second_heads_and_unread_bodies_are_closed(target: Target) -> None:
     """Behaving once must not buy an endless wait."""
-    with target.raw() as second, target.raw() as body, target.raw() as idle:
-        for connection in (second, idle):
-            connection.sendall(target.head("GET", "/healthz"))
-            assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+    with target.raw() as second, target.raw() as body:
+        second.sendall(target.head("GET", "/healthz"))
+        assert second.recv(65536).startswith(b"HTTP/1.1 200")
         body.sendall(target.head("POST", "/api/v1/tokens", "Content-Length: 1000000"))
         assert body.recv(65536).startswith(b"HTTP/1.1 401")
         started = time.monotonic()
-        while not (closed(second) and closed(body) and closed(idle)):
+        while not (closed(second) and closed(body)):
             for connection in (second, body):
                 try:
                     connection.send(b"x")
@@ -137,30 +152,70 @@ def test_a_pipeline_that_nobody_reads_is_bounded(target: Target) -> None:
     assert target.still_serves()
 
 
-def test_connections_are_bounded(target: Target) -> None:
-    """Beyond the bound one is told so at once, and the place of an ended one is free again."""
+def panic(target: Target) -> bytes:
+    """What stops every agent."""
+    token = f"Authorization: Bearer {target.token}"
+    return target.head("POST", "/api/v1/panic", token, "Content-Length: 0")
+
+
+def test_idle_connections_give_way(target: Target) -> None:
+    """Whoever opens connections and asks nothing must not keep a user from a panic."""
     with ExitStack() as stack:
         held = [stack.enter_context(target.raw()) for _ in range(MAX_CONNECTIONS + 40)]
-
-        def refused() -> int:
-            return sum(map(closed, held))
-
-        until(lambda: refused() >= 40, "the refusal of the last ones")
+        time.sleep(2 * JUST_COME_S)
+        began = time.perf_counter()
+        assert target.status(panic(target)) == 200
+        print(f"panic was answered after {time.perf_counter() - began:.3f} s")
+        until(lambda: sum(map(closed, held)) >= 40 - RESERVE, "the end of some")
         assert psutil.Process(target.process.pid).num_fds() < MAX_CONNECTIONS + 100
-    until(lambda: target.status(target.head("GET", "/healthz")) == 200, "room again")
-    assert target.still_serves()
+        assert target.still_serves()
+
+
+def test_busy_connections_leave_room_for_what_is_urgent(target: Target) -> None:
+    """None of them can be cut: a bounded number more is taken, for what stops an agent alone."""
+    token = f"Authorization: Bearer {target.token}"
+    body = target.head("POST", "/api/v1/predict", token, "Content-Length: 5")
+    head = target.head("GET", "/healthz", "Connection: close")
+    with ExitStack() as stack:
+        busy = []
+        while target.status(head) == 200:
+            busy.append(stack.enter_context(target.raw()))
+            busy[-1].sendall(body)
+            assert len(busy) <= MAX_LOCAL + RESERVE
+        assert target.status(head) == 503
+        assert target.status(panic(target)) == 200
+        for connection in busy:
+            connection.sendall(b"hello")
+    until(lambda: target.status(head) == 200, "room again")
 
 
 def test_one_address_cannot_take_all_the_room(target: Target) -> None:
     """Another machine gets a share; the user's own programs have the rest."""
     with ExitStack() as stack:
-        held = [stack.enter_context(target.raw("127.0.0.77")) for _ in range(MAX_FROM_ONE + 20)]
-        until(lambda: sum(map(closed, held)) >= 20, "the refusal of the last ones")
+        most = MAX_FROM_ONE + RESERVE
+        held = [stack.enter_context(target.raw("127.0.0.77")) for _ in range(most + 20)]
+        until(lambda: sum(map(closed, held)) >= 20, "the end of some")
+        time.sleep(2 * JUST_COME_S)
         head = target.head("GET", "/healthz", "Connection: close")
-        assert target.status(head) == 200
-        assert target.status(head, "127.0.0.78") == 200
-        assert target.status(head, "127.0.0.77") in (503, 0)
+        for source in ("127.0.0.1", "127.0.0.78", "127.0.0.77"):
+            assert target.status(head, source) == 200
         assert target.still_serves()
+
+
+def test_silent_websockets_give_way(target: Target) -> None:
+    """The owner who says at once who it is finds room among those that say nothing."""
+    with ExitStack() as stack:
+        silent = [stack.enter_context(Listener(target)) for _ in range(MAX_STRANGERS)]
+        with Listener(target) as owner:
+            owner.identify(events=[])
+        assert silent[0].end() == 4001
+
+
+def test_connections_are_kept_longer_than_clients_keep_theirs() -> None:
+    """A client that asks on a connection which is just being closed gets a reset."""
+    limits = httpx.Limits()
+    assert limits.keepalive_expiry is not None
+    assert 2 * limits.keepalive_expiry < KEEP_ALIVE_S
 
 
 def test_a_flood_without_a_token_leaves_the_user_his_share(target: Target) -> None:

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 POLICY = "random:tiny"
-LIMITS = httpx.Limits(keepalive_expiry=1.0)
-"""A connection must not be taken for good in the moment in which the daemon closes it."""
 ENDED = ("stopped", "failed")
 CELLS = struct.Struct("=" + "Ihh" * 4)
 NEUTRAL_CELLS = (0, 0, 0, 0, -32768, -32768, 0, 0)
@@ -152,7 +150,7 @@ class Daemon:
         self.url = f"{'https' if client_of else 'http'}://127.0.0.1:{self.port}"
         self.client = http.Client(
             base_url=self.url, headers={"Authorization": f"Bearer {self.token}"},
-            timeout=PATIENCE_S, verify=client_of() if client_of else True, limits=LIMITS,
+            timeout=PATIENCE_S, verify=client_of() if client_of else True,
         )  # fmt: skip
         until(self._answers, "the daemon's first answer")
 

@@ -18,11 +18,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
-from nitropilot.agent.session.control import TakeoverSettings
 from nitropilot.agent.session.human import HumanPlay, HumanThread
 from nitropilot.agent.session.plan import SessionPlan
 from nitropilot.agent.session.session import Session
 from nitropilot.agent.session.states import SessionState
+from nitropilot.agent.session.takeover import TakeoverSettings
 from nitropilot.agent.target.controls import Controls
 from nitropilot.controller import NEUTRAL, Button, GamepadState, Hand, PadPage
 from nitropilot.controller.human.reader import human_report, open_human_pads

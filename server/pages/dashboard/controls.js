@@ -23,7 +23,8 @@ export class Controls {
     const over = Boolean(session.end);
     const attached = !over && session.state !== "attaching";
     const playing = session.state === "playing";
-    for (const id of PER_SESSION) show(byId(id), !over && !lost);
+    const pending = session.restart?.state === "pending";
+    for (const id of PER_SESSION) show(byId(id), !lost && (!over || (pending && id === "end")));
     byId("autoplay").setAttribute("aria-checked", String(playing));
     byId("autoplay").disabled = !attached;
     byId("step").disabled = !attached || playing;
@@ -31,7 +32,7 @@ export class Controls {
     byId("record-now").disabled = !attached;
     byId("record-now").setAttribute("aria-checked", String(Boolean(session.recording?.enabled)));
     if (!features.has("POST", "/sessions/{}/recording")) show(byId("record-now"), false);
-    show(byId("again"), over);
+    show(byId("again"), over && !pending);
   }
 
   #path(rest) {

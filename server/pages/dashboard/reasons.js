@@ -9,6 +9,11 @@ const STATES = {
   paused: "paused: you play", takeover: "you took over", stopped: "ended", failed: "failed",
 };
 
+const RESTARTS = {
+  pending: "in a moment, unless you end it", begun: "another session goes on", cancelled: "no, called off",
+  given_up: "no",
+};
+
 export const stateText = (session) => STATES[session.state] ?? session.state;
 
 /** A session's game and id, for people. */
@@ -18,6 +23,7 @@ function rowsOf(session, lost) {
   const { engine, pad, policy, game, end } = session;
   const rows = [["State", stateText(session), end ? [end.reason, end.hint].filter(Boolean).join(" – ") : ""]];
   if (lost && !end) rows[0] = ["State", "not known", lost];
+  if (session.restart) rows.push(["Begun again", RESTARTS[session.restart.state], session.restart.reason]);
   if (game) rows.push(["Game", game.title || game.executable, `${game.executable} · ${game.width} × ${game.height}`]);
   if (session.waiting_for) rows.push(["Waiting for", session.waiting_for, ""]);
   if (session.mode) rows.push(["Mode", session.mode, session.mode_reason]);

@@ -13,8 +13,8 @@ from nitropilot.agent import SessionState
 from nitropilot.agent.errors import NotPossibleNow
 from nitropilot.agent.record.human_tape import HumanTape
 from nitropilot.agent.record.switch import RecordingSwitch
-from nitropilot.agent.session.control import TakeoverSettings
 from nitropilot.agent.session.human import HumanPlay, HumanThread
+from nitropilot.agent.session.takeover import TakeoverSettings
 from nitropilot.controller import NEUTRAL, Button, GamepadState
 from nitropilot.controller.errors import PadFailed
 from nitropilot.controller.human.reader import HumanPads

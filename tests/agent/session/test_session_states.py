@@ -59,7 +59,7 @@ def test_the_table(old: SessionState, new: SessionState) -> None:
     """A transition too many lets an ended session press buttons; one too few traps it."""
     allowed = {
         "idle": "attaching stopped failed",
-        "attaching": "playing paused stopped failed",
+        "attaching": "playing paused takeover stopped failed",
         "playing": "paused takeover stopped failed",
         "paused": "playing takeover stopped failed",
         "takeover": "playing paused stopped failed",

@@ -35,6 +35,8 @@ MISTAKES: list[Mistake] = [
     ("POST", "/sessions", {"pid": 1, "action_hz": 0}, INVALID),
     ("POST", "/sessions", {"pid": 1, "action_hz": 241}, INVALID),
     ("POST", "/sessions", {"pid": 1, "allow": ["turbo"]}, INVALID),
+    ("POST", "/sessions", {"pid": 1, "controls": ["jump"]}, INVALID),
+    ("POST", "/sessions", {"pid": 1, "controls": "a"}, INVALID),
     ("POST", "/sessions", {"pid": 1, "seed": -1}, INVALID),
     ("POST", "/sessions", {"pid": "1"}, INVALID),
     ("POST", "/sessions", {"pid": True}, INVALID),

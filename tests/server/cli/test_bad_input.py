@@ -67,6 +67,7 @@ def error_of(done: subprocess.CompletedProcess[str], home: Path, lines: int = 1)
         ((*LAUNCH, "--policy", POLICY, "--device", "tpu"), "tpu"),
         ((*LAUNCH, "--policy", POLICY, "--pad", "xbox"), "xbox"),
         ((*LAUNCH, "--policy", POLICY, "--allow", "turbo"), "turbo"),
+        ((*LAUNCH, "--policy", POLICY, "--controls", "jump"), "jump"),
         ((*LAUNCH, "--policy", POLICY, "--mode", "fast"), "fast"),
         ((*LAUNCH, "--policy", POLICY, "--action-hz", "0"), "--action-hz"),
         ((*LAUNCH, "--policy", POLICY, "--out", "/dev/null"), "/dev/null"),

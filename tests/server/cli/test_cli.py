@@ -194,7 +194,7 @@ def test_play_launches_plays_and_ends(tmp_path: Path) -> None:
     needs_preload()
     done = fresh_command(
         "play", "--launch", "runner", "--policy", POLICY, "--engine", "torch",
-        "--seconds", "2", "--seed", "1",
+        "--seconds", "2", "--seed", "1", "--controls", "left_stick", "--controls", "a",
         "--out", str(tmp_path / "out"), "--record", "--draw", "--json", home=tmp_path,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -203,6 +203,8 @@ def test_play_launches_plays_and_ends(tmp_path: Path) -> None:
     assert "played for 2 s" in facts["reason"]
     assert facts["actions_sent"] > 0
     assert facts["policy_random"] is True
+    assert {"RIGHT_STICK", "X"} <= set(facts["held_back"])
+    assert not {"LEFT_STICK", "A"} & set(facts["held_back"])
     assert facts["trace"].startswith(str(tmp_path / "out"))
     assert facts["video"].startswith(str(tmp_path / "out"))
     assert facts["recording"].startswith(str(tmp_path / "out" / "recordings"))

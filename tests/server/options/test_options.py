@@ -111,14 +111,14 @@ def test_the_agent_hears_of_every_option() -> None:
     """An option that is taken and then forgotten is worse than none."""
     others = {
         "mode": "realtime", "action_hz": 30.0, "actions_per_chunk": 2, "allow": ("start",),
-        "game": "SuperTux", "cfg_scale": 2.0, "seed": 7,
+        "controls": ("a",), "game": "SuperTux", "cfg_scale": 2.0, "seed": 7,
     }  # fmt: skip
     elsewhere = {"pad", "record", "draw"}
     assert set(others) | elsewhere == names(ThisPlay)
     found = [ThisPlay.model_validate({name: others[name]}).play_settings() for name in others]
     assert ThisPlay().play_settings() not in found
     assert ThisPlay.model_validate(others).play_settings() == PlaySettings(
-        30.0, 2, Button.START, "SuperTux", 2.0, 7, Mode.REALTIME
+        30.0, 2, Button.START, "SuperTux", 2.0, 7, Mode.REALTIME, ("a",)
     )
 
 

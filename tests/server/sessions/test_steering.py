@@ -9,7 +9,7 @@ import pytest
 
 from nitropilot.agent.pad.guards import CONTROLS, MENU_BUTTONS
 from nitropilot.controller import Button
-from nitropilot.server.schemas.sessions import Control
+from nitropilot.server.options.play import Control
 from nitropilot.server.sessions.panic import toggle_all
 from nitropilot.server.sessions.pool import EnginePool
 from nitropilot.server.sessions.registry import SessionRegistry

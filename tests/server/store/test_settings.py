@@ -81,6 +81,7 @@ def test_the_words_are_the_rooms_words() -> None:
         ({"play": {"autoplay": 1}}, "play.autoplay is 1", "true or false"),
         ({"play": {"mode": "turbo"}}, 'play.mode is "turbo"', "paused, realtime or auto"),
         ({"play": {"allow": ["x"]}}, 'play.allow is "x"', "a list of start, back or guide"),
+        ({"play": {"controls": ["jump"]}}, 'play.controls is "jump"', "or null"),
         ({"play": {"speed": 1}}, "there is no setting 'play.speed'", "there are policy, engine"),
         ({"sound": {}}, "there is no setting 'sound'", "there are play, recording"),
         ({"play": 3}, "play is no group of settings", "write"),

@@ -1,0 +1,159 @@
+"""What stops an agent is done at once, whatever else the daemon is busy with or waits for."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from nitropilot.agent.target.display import PrivateDisplay
+from nitropilot.server.errors import ShuttingDown
+from nitropilot.server.sessions.turns import Turns
+from tests.server.processes import PATIENCE_S, POLICY, Daemon, running_game, until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.server.processes import RunningGame
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals, Xvfb")
+
+QUICK_END = (
+    "import nitropilot.server.daemon.serving as s, nitropilot.server.sessions.registry as r; "
+    "s.GRACE_S = 1; r.CLOSE_TIMEOUT_S = 1.0; "
+)
+SLOW = (
+    "import time, nitropilot.server.api.routes as routes; "
+    "routes.observe = lambda *_: time.sleep(3600); "
+)
+"""A prediction takes an hour; the play goes on as ever."""
+MAIN = "from nitropilot.server.cli.main import main; main()"
+WAITING = 45
+PLACES = 64
+"""Of predictions that are made or wait, as ``server.http.lanes`` has them."""
+
+
+@contextmanager
+def asking(daemon: Daemon, request: str, count: int) -> Iterator[list[socket.socket]]:
+    """So many connections that ask the same and wait for the answer."""
+    head = f"{request}\r\nHost: 127.0.0.1:{daemon.port}\r\nAuthorization: Bearer {daemon.token}\r\n"
+    with ExitStack() as stack:
+        held = []
+        for _ in range(count):
+            address = ("127.0.0.1", daemon.port)
+            held.append(stack.enter_context(socket.create_connection(address, PATIENCE_S)))
+            held[-1].sendall(f"{head}Content-Length: 12\r\n\r\n".encode() + bytes(12))
+        yield held
+
+
+def answers(held: list[socket.socket]) -> list[int]:
+    """The status of every answer that has come so far."""
+    found = []
+    for each in held:
+        each.setblocking(False)
+        try:
+            start = each.recv(64, socket.MSG_PEEK)
+        except BlockingIOError:
+            continue
+        found.append(int(start.split()[1]))
+    return found
+
+
+def panic_now(daemon: Daemon) -> None:
+    """Panic; how long it took is said, and every session rests then."""
+    began = time.perf_counter()
+    answer = daemon.client.post("/api/v1/panic")
+    print(f"panic was answered after {time.perf_counter() - began:.3f} s")
+    assert answer.status_code == 200
+    assert not [s for s in answer.json()["sessions"] if s["state"] == "playing"]
+
+
+def test_predictions_wait_and_panic_does_not(
+    x_display: PrivateDisplay, tmp_path: Path, game: RunningGame
+) -> None:
+    """An agent that plays on until 45 strangers' pictures are computed cannot be stopped."""
+    daemon = Daemon(
+        tmp_path, x_display.name, "--policy", POLICY, "--engine", "torch",
+        program=("-c", QUICK_END + SLOW + MAIN),
+    )  # fmt: skip
+    request = (
+        "POST /api/v1/predict?width=2&height=2 HTTP/1.1\r\nContent-Type: application/octet-stream"
+    )
+    try:
+        session = daemon.playing(pid=game.pid)["id"]
+        threads = psutil.Process(daemon.process.pid).num_threads()
+        with asking(daemon, request, WAITING) as held:
+            until(lambda: psutil.Process(daemon.process.pid).num_threads() > threads, "the load")
+            for _ in range(2):
+                panic_now(daemon)
+            assert game.pad_is_neutral()
+            assert daemon.client.post(f"/api/v1/sessions/{session}/autoplay/toggle").is_success
+            assert daemon.client.post(f"/api/v1/sessions/{session}/pause").is_success
+            with asking(daemon, request, WAITING) as more:
+                until(lambda: len(answers(more)) >= 2 * WAITING - PLACES, "the refusals")
+                assert answers(more) == [503] * (2 * WAITING - PLACES)
+            assert daemon.client.delete(f"/api/v1/sessions/{session}").status_code == 204
+            assert answers(held) == [], "all of them still wait"
+            assert daemon.signal(signal.SIGTERM) == 0
+    finally:
+        daemon.client.close()
+        daemon.kill()
+
+
+def test_a_hung_window_system_holds_up_neither_panic_nor_the_end(tmp_path: Path) -> None:
+    """A window list that never comes must cost the one who asked for it, and nobody else."""
+    display = PrivateDisplay.start((800, 600))
+    daemon = None
+    try:
+        daemon = Daemon(
+            tmp_path, display.name, "--policy", POLICY, "--engine", "torch",
+            program=("-c", QUICK_END + MAIN),
+        )  # fmt: skip
+        with running_game(display.name) as game:
+            daemon.playing(pid=game.pid)
+            os.kill(display.process.pid, signal.SIGSTOP)
+            with asking(daemon, "GET /api/v1/windows HTTP/1.1", WAITING) as held:
+                until(lambda: 503 in answers(held), "the refusal of those that are too many")
+                panic_now(daemon)
+                assert game.pad_is_neutral()
+                assert psutil.Process(game.pid).status() != psutil.STATUS_STOPPED
+                assert daemon.client.get("/api/v1/sessions").status_code == 200
+                assert len(answers(held)) < WAITING, "none of them waits any more"
+                assert daemon.signal(signal.SIGINT) == 0
+    finally:
+        os.kill(display.process.pid, signal.SIGCONT)
+        if daemon is not None:
+            daemon.client.close()
+            daemon.kill()
+        display.close()
+
+
+def test_a_game_that_stands_still_comes_first() -> None:
+    """Sixteen clients of /predict must not have a game wait for all of them at every chunk."""
+    turns, order = Turns(), []
+
+    def compute(name: str, plays: bool) -> None:
+        with turns.take(plays=plays):
+            order.append(name)
+
+    started = []
+    with turns.take(plays=False):
+        for name, plays in (("a", False), ("b", False), ("game", True), ("c", False)):
+            started.append(threading.Thread(target=compute, args=(name, plays), daemon=True))
+            started[-1].start()
+            until(lambda: turns.waiting == len(started), name)
+    for thread in started:
+        thread.join(PATIENCE_S)
+    assert order == ["game", "a", "b", "c"]
+    turns.stop()
+    with pytest.raises(ShuttingDown), turns.take(plays=True):
+        pass
