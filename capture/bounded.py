@@ -121,6 +121,7 @@ class BoundedCalls:
     def _work(self) -> None:
         while (call := self._jobs.get()) is not None:
             call.make()
+            del call  # it holds a picture, and the next one may be long in coming
             self._free.release()
 
 

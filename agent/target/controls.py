@@ -258,6 +258,7 @@ class Controls:
         self._epoch = NO_EPOCH
         self._closed = True
         self.hand.close()
+        self._plans.clear()  # an ended session is kept, but need not keep its pictures
 
     def _valid(self, epoch: int) -> bool:
         return epoch != NO_EPOCH and epoch == self._epoch and not self._closed

@@ -60,7 +60,7 @@ def test_a_short_stop_is_sat_out(
 
     def prepare(game: Game) -> None:
         # In the middle of a chunk, when the game is not frozen by us.
-        at_call(game.controls.pad, "send", 40, lambda: stop_and_see(runner.process.pid))
+        at_call(game.controls, "pressed", 40, lambda: stop_and_see(runner.process.pid))
 
     session = stage.session(attach(runner), prepare=prepare)
     session.start()
