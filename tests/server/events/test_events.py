@@ -361,9 +361,10 @@ def test_4008_a_revoked_token(daemon: Daemon, by: str) -> None:
 def test_4009_too_many_clients(daemon: Daemon) -> None:
     """Every client costs a share of every event."""
     with ExitStack() as stack:
-        listeners = [stack.enter_context(Listener(daemon)) for _ in range(MAX_CLIENTS)]
-        for listener in listeners:
-            listener.identify(events=[])
+        listeners = []
+        for _ in range(MAX_CLIENTS):  # each says who it is before the next comes, or gives way
+            listeners.append(stack.enter_context(Listener(daemon)))
+            listeners[-1].identify(events=[])
         with Listener(daemon) as extra:
             extra.next("hello")
             extra.say("identify", token=daemon.token)
@@ -387,7 +388,7 @@ def test_4000_a_mistake_of_ours(tmp_path: Path, caplog: pytest.LogCaptureFixture
     """The client learns that it was not its fault, and nothing else."""
     registry = SessionRegistry(EnginePool(None))
 
-    def fail(_client: object) -> None:
+    def fail(*_: object) -> None:
         raise ZeroDivisionError("secret words")
 
     registry.events.meet = fail  # type: ignore[method-assign]
