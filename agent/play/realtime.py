@@ -48,6 +48,8 @@ REQUESTS_PER_CHUNK = 4
 A quarter of a chunk is 67 ms at 60 Hz.  More of them would answer a little sooner, but the
 game needs the same processor or graphics card, and chunks that replace each other before
 their overlap has faded change little."""
+LOOK_S = 0.1
+"""How often it is said, before a tick that is far off, that the plan is still wanted."""
 LATE_S = 0.01
 """How long after a tick's end it may take until this thread hears that it was sent."""
 
@@ -201,6 +203,7 @@ class RealtimeLoop(PlayLoop):
         wait = 0.0
         while True:
             self._take_in(wait - WAKE_S)
+            self.game.controls.extend(self._epoch)
             now = time.perf_counter()
             if not self._worker.busy and self._timer.at <= now:
                 self._request(now)
@@ -209,6 +212,7 @@ class RealtimeLoop(PlayLoop):
                 wait = min(wait, self._timer.at - now)
             if wait <= 0:
                 return
+            wait = min(wait, LOOK_S)
             if wait <= WAKE_S:
                 time.sleep(wait)
 

@@ -136,7 +136,9 @@ class SessionMachine:
 
         Raises:
             NotPossibleNow: The session is not attached.
+            ControllerError: The game's hand is gone, and nothing has changed.
         """
+        self.controls.check()
         self.enter(SessionState.PLAYING)
         self.wanted = SessionState.PLAYING
         return self.controls.arm()

@@ -68,6 +68,7 @@ class Controls:
         self._epochs = itertools.count(1)
         self._serials = itertools.count(1)
         self._stretch = 0
+        self._extended = 0.0
         self._epoch = NO_EPOCH
         self._limits = NO_LIMITS
         self._closed = False
@@ -162,6 +163,13 @@ class Controls:
             [Step(number, due, state) for number, due, _, state in steps], period,
         )  # fmt: skip
 
+    def extend(self, epoch: int) -> None:
+        """The plan is still wanted: to be called more often than every ``PLAN_S``."""
+        now = time.perf_counter()
+        if now - self._extended > LOOK_S / 2:
+            self._extended = now
+            self.hand.extend(epoch)
+
     def pressed(self, number: int, until: float, epoch: int) -> Pressed[T] | None:
         """What was sent as ``number``, once it was; None when it will not be.
 
@@ -174,7 +182,7 @@ class Controls:
             left = until - time.perf_counter()
             if self._epoch != epoch or any(later > number for later in self._early):
                 return None
-            self.hand.extend(epoch)
+            self.extend(epoch)
             try:
                 sent = self.hand.reports.get(left > 0, min(max(left, 0.0), LOOK_S))
             except queue.Empty:
@@ -218,7 +226,8 @@ class Controls:
             due = one.due
             until = due + (len(states) - number) * period + TAIL_S
         while (left := due + period - time.perf_counter()) > 0 and self._epoch == epoch:
-            time.sleep(left)
+            self.extend(epoch)
+            time.sleep(min(left, LOOK_S))
 
     def disarm(self) -> None:
         """Neutral pad, running game, and nothing more until ``arm``; from any thread.

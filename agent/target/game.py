@@ -198,6 +198,7 @@ class Game:
             if self.launched is not None and self.launched.tree.running():
                 raise vanished(self.window)
             raise GameExited(f"the game ended ({self.describe()})")
+        hand.check()  # also while nobody plays: the next press would need it
         if not hand.stopped_by_others():
             self._stopped_since = None
         elif self._stopped_since is None:

@@ -140,7 +140,8 @@ def test_doctor(tmp_path: Path, x_display: PrivateDisplay, with_display: bool) -
         assert checks[trial]["level"] == "ok", checks[trial]
     assert not left_running(tmp_path)
     assert [path.name for path in temporary.iterdir()] == []
-    assert {path.name for path in tmp_path.iterdir()} <= {"temporary"}
+    assert {path.name for path in tmp_path.iterdir()} <= {"temporary", "ledger"}
+    assert not list((tmp_path / "ledger").iterdir())
     assert checks["pauser"]["level"] == "ok"
 
 

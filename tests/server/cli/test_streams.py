@@ -18,7 +18,6 @@ import pytest
 
 from nitropilot.server.host.streams import MOST_WAITING, Outlet
 from tests.server.processes import (
-    LIMITS,
     PATIENCE_S,
     POLICY,
     ROOT,
@@ -140,7 +139,7 @@ def play_for_a_moment(api: str, home: Path, game: RunningGame) -> None:
     """A session of a daemon, from its beginning to its end."""
     token = (home / "config" / "token").read_text().strip()
     headers = {"Authorization": f"Bearer {token}"}
-    with http.Client(base_url=api, headers=headers, timeout=PATIENCE_S, limits=LIMITS) as client:
+    with http.Client(base_url=api, headers=headers, timeout=PATIENCE_S) as client:
         path = "/sessions/" + client.post("/sessions", json={"pid": game.pid}).json()["id"]
         until(lambda: client.get(path).json()["stats"]["actions_sent"] > 0, "the first action")
         assert client.delete(path).status_code == 204

@@ -119,7 +119,7 @@ def test_a_failed_session_is_begun_again_but_not_for_ever(
     until(lambda: "is not begun again: 2 restarts" in fragile.output(), "the last word")
     states = [s["state"] for s in fragile.client.get("/api/v1/sessions").json()]
     assert states == ["failed"] * 3
-    assert game.pad_is_neutral()
+    until(game.pad_is_neutral, "a neutral pad")
     assert game.runs()
 
 
@@ -255,7 +255,7 @@ def test_another_engine_for_new_sessions(checkpoint: Path) -> None:
 def test_reload_through_the_api(daemon: Daemon) -> None:
     """The way to say it without waiting for a look at the file."""
     daemon.client.post("/api/v1/predict", content=b"", headers={"Content-Type": "image/png"})
-    assert daemon.client.post("/api/v1/policies/reload").json() == {"reloaded": [POLICY]}
+    assert POLICY in daemon.client.post("/api/v1/policies/reload").json()["reloaded"]
     assert daemon.client.post("/api/v1/policies/reload").json() == {"reloaded": []}
 
 

@@ -188,7 +188,7 @@ def test_a_restart_is_called_off_while_its_policy_loads(
         assert loading.wait(PATIENCE_S)
         assert session.restart is not None
         assert session.restart.pending
-        assert panic(registry) == []
+        assert panic(registry).trouble == []
         loaded.set()
         until(lambda: "nitropilot-restart" not in map(name_of, threading.enumerate()), "its end")
         assert registry.all() == [session]
