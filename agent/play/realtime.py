@@ -74,6 +74,7 @@ class RealtimeLoop(PlayLoop):
             parts.settings.actions_per_chunk or -(-horizon // REQUESTS_PER_CHUNK)
         )
         self._rows: deque[ChunkRow] = deque()
+        self._handed: dict[int, int] = {}
         self._freshness = Freshness(parts, hz, self._wait_for)
         self._run = 0
         self._begin(NO_EPOCH)
@@ -143,11 +144,7 @@ class RealtimeLoop(PlayLoop):
             self._write_finished()
 
     def _play_tick(self) -> bool:
-        """See a tick through; False when the controls were let go.
-
-        What is to be sent has been handed over: this thread may be held up and the sends are
-        still on time, as long as ``PLAN_S`` allows.
-        """
+        """See a tick through, whose action the hand has; False when the controls were let go."""
         self._wait_for_tick()
         due = self._grid.due(self._tick)
         self._skip_forgotten()
@@ -186,6 +183,7 @@ class RealtimeLoop(PlayLoop):
         """What is planned, from the first tick that has not begun, is the hand's to send."""
         first = max(self._tick, self._grid.running(time.perf_counter()) + 1)
         steps = [(tick, one) for tick, one in self._schedule.planned if tick >= first]
+        self._handed.update((one.row.number, tick) for tick, one in steps)
         if steps:
             states = self._read(np.stack([one.action for _, one in steps]))
             self.game.controls.plan(
@@ -287,10 +285,14 @@ class RealtimeLoop(PlayLoop):
     def _drop_plan(self) -> None:
         """Nothing that was planned will be played: write down what was."""
         self._schedule.clear()
+        self._handed.clear()
         self._write_finished()
 
     def _write_finished(self) -> None:
-        """Write down the chunks that nothing is planned of any more."""
+        """Write down the chunks of which nothing is planned or may be told by the hand."""
         planned = self._schedule.rows
-        while self._rows and self._rows[0].number not in planned:
+        while self._rows and (number := self._rows[0].number) not in planned:
+            if self._handed.get(number, -1) >= self._tick:
+                return
+            self._handed.pop(number, None)
             self.trace.chunk(self._rows.popleft())

@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from nitropilot.controller.errors import LedgerError
+from nitropilot.places import home
 
 VARIABLE = "NITROPILOT_LEDGER"
 
@@ -25,13 +26,15 @@ def candidates() -> list[Path]:
         return [Path(chosen).absolute()]
     if sys.platform != "win32":
         user = os.geteuid()
-        found = [
-            Path(f"/run/user/{user}/nitropilot"),
+        session = Path(f"/run/user/{user}")  # the login manager's to make
+        found = [session / "nitropilot"] if session.is_dir() else []
+        found += [
             Path(f"/dev/shm/nitropilot-{user}/ledger"),  # noqa: S108
             Path(tempfile.gettempdir()) / f"nitropilot-{user}" / "ledger",
         ]
     else:
-        found = [Path.home() / "AppData" / "Local" / "NitroPilot" / "ledger"]
+        local = (home() or Path(tempfile.gettempdir())) / "AppData" / "Local"
+        found = [local / "NitroPilot" / "ledger"]
     return found
 
 

@@ -9,6 +9,7 @@ display to itself for half of the time).
 from __future__ import annotations
 
 import os
+import random
 import select
 import sys
 import time
@@ -58,13 +59,17 @@ class Program:
                 self.holds = True
 
     def hold_display(self) -> None:
-        """Keep the display to itself for half of the time, as some games do at every change."""
+        """Keep the display to itself for most of the time, as some games do at every change.
+
+        The breaks are of two lengths: whoever waits for the display goes on when one begins, and
+        meets the next hold in a short one only.
+        """
         self.window.display.grab_server()
         self.window.display.sync()
         time.sleep(0.1)
         self.window.display.ungrab_server()
         self.window.display.sync()
-        time.sleep(0.05)
+        time.sleep(random.choice((0.001, 0.15)))
 
     def answer_pings(self) -> None:
         """Send each ping on to the root window, as programs must."""
@@ -82,7 +87,9 @@ def main() -> None:
     program = Program()
     commands = os.open(sys.argv[1], os.O_RDWR)
     while True:
-        ready, _, _ = select.select([commands, program.window.display.fileno()], [], [], 0.05)
+        ready, _, _ = select.select(
+            [commands, program.window.display.fileno()], [], [], 0.0 if program.holds else 0.05
+        )
         if commands in ready:
             for line in os.read(commands, 4096).decode().splitlines():
                 program.obey(line.split())

@@ -7,6 +7,7 @@ import shlex
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,13 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("CC", raising=False)
     return tmp_path / "cache" / "nitropilot" / "shim"
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where temporary files are, with what stands in for a cache."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path / f"nitropilot-{os.geteuid()}"
 
 
 @pytest.fixture
@@ -170,20 +178,17 @@ def test_a_compiler_that_cannot_run_is_reported(
         build_shim()
 
 
+@pytest.mark.skipif(
+    sys.platform != "linux" or os.geteuid() != 0, reason="only root can give folders away"
+)
 @pytest.mark.parametrize("built", [True, False])
-def test_a_cache_of_another_user_is_refused(
-    cache: Path, monkeypatch: pytest.MonkeyPatch, built: bool
-) -> None:
+def test_a_cache_of_another_user_is_not_used(cache: Path, temporary: Path, built: bool) -> None:
     """Under sudo, or with a cache in /tmp, somebody else's code would run in the game."""
-    owner = os.geteuid()
     if built:
         build_shim()
-    else:
-        cache.parent.mkdir(parents=True)
-    monkeypatch.setattr(os, "geteuid", lambda: owner + 1)
-    with pytest.raises(ShimError, match=f"belongs to user {owner}, not {owner + 1}") as caught:
-        build_shim()
-    assert "XDG_CACHE_HOME" in caught.value.hint
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    os.chown(cache.parent, 12345, 12345)
+    assert temporary in build_shim().parents
 
 
 @pytest.mark.skipif(
@@ -212,13 +217,11 @@ def test_a_cache_open_to_the_group_is_closed(cache: Path) -> None:
     assert stat.S_IMODE(cache.parent.stat().st_mode) == 0o755
 
 
-def test_a_cache_that_cannot_be_made_is_reported(cache: Path) -> None:
+def test_a_cache_that_cannot_be_made_costs_no_play(cache: Path, temporary: Path) -> None:
     """A read-only home, or a file where the folder should be."""
     cache.parent.parent.mkdir()
     cache.parent.touch()
-    with pytest.raises(ShimError, match="cannot keep the preload library") as caught:
-        build_shim()
-    assert caught.value.hint
+    assert temporary in build_shim().parents
 
 
 def test_other_systems_are_told_which_pad_to_use(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,14 +241,13 @@ def page() -> Iterator[PadPage]:
     page.unlink()
 
 
-def test_a_path_that_cannot_be_preloaded_is_refused(
-    tmp_path: Path, page: PadPage, monkeypatch: pytest.MonkeyPatch
+def test_a_path_that_cannot_be_preloaded_is_not_used(
+    tmp_path: Path, temporary: Path, page: PadPage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The loader splits LD_PRELOAD at spaces: the game would start without its pad."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "my cache"))
-    with pytest.raises(ShimError, match="LD_PRELOAD takes no path with spaces") as caught:
-        launch_environment(page)
-    assert "XDG_CACHE_HOME" in caught.value.hint
+    library = Path(launch_environment(page)["LD_PRELOAD"].partition(":")[0])
+    assert temporary in library.parents and library.exists()
 
 
 FAKE_SDL = """

@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING, Any, BinaryIO, cast
 
 import pytest
 
+from nitropilot.agent.record.trace import read_trace
 from nitropilot.server.host.streams import MOST_WAITING, Outlet
 from tests.server.processes import (
     PATIENCE_S,
@@ -67,8 +68,8 @@ def play(
 
 def check_the_end(home: Path, game: RunningGame) -> None:
     """The game is let go, and the trace says why."""
-    (trace,) = (home / "out").rglob("trace.jsonl")
-    last = json.loads(trace.read_text().splitlines()[-1])
+    (trace,) = (home / "out").rglob("trace.jsonl.gz")
+    *_, last = read_trace(trace)
     assert (last["type"], last["reason"]) == ("end", "played for 1 s")
     assert game.pad_is_neutral()
     assert game.runs()

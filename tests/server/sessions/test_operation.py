@@ -231,6 +231,7 @@ def test_old_traces_make_room(daemon: Daemon, game: RunningGame) -> None:
     daemon.wait_for(old["id"], "stopped")
     assert (Path(old["folder"]) / "trace.jsonl.gz").exists()
     daemon.client.patch("/api/v1/settings", json={"traces": {"max_total_gb": 1e-9}})
+    time.sleep(1.1)  # a folder that has gone gives its name, which is the second's, to the next
     new = daemon.playing(pid=game.pid)
     daemon.client.patch("/api/v1/settings", json={"traces": {"max_total_gb": 1.0}})
     assert not Path(old["folder"]).exists()
