@@ -159,7 +159,7 @@ class RealtimeLoop(PlayLoop):
             return False
         if pressed is None:
             self.parts.events.released()
-            sample = PadSample(NEUTRAL, source="none")
+            sample = PadSample(NEUTRAL, due, source="none")
         else:
             row, number = pressed.tag.row, pressed.tag.number
             self._note(row, number, pressed)
