@@ -30,6 +30,8 @@ TAIL_S = 0.05
 """How long a chunk's last state may outlast its tick, until the game is frozen for the next."""
 LOOK_S = 0.05
 """How often it is looked whether what is waited for will still come."""
+THAW_S = 6.0
+"""How long a game may take to run again until its first state is given up."""
 PLANS = 8
 """Plans that reports may still be of."""
 T = TypeVar("T")
@@ -215,7 +217,7 @@ class Controls:
         self.hand.play(
             epoch, self._stretch, serial, steps, period, tail=TAIL_S, thaw=True
         )  # fmt: skip
-        due, until = 0.0, float("inf")
+        due, until = 0.0, time.perf_counter() + THAW_S
         for number in range(len(states)):
             one: Pressed[None] | None = self.pressed(number, until, epoch)
             if one is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import queue
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -273,7 +273,8 @@ class Hand:
             self.lapses = rest[0]
             _log.warning("this process was silent for too long: the pad was let go")
             if not self._passed.is_neutral:
-                self._link.send("pass", pack(self._passed))
+                with suppress(HandError):  # it is the reader's thread, which has more to hear
+                    self._link.send("pass", pack(self._passed))
             self.reports.put(None)
         elif word == "thawed":
             self._freeze_ended, self._frozen = rest[0], False

@@ -35,7 +35,7 @@ class Link:
     Args:
         process: The hand's, with pipes.
         heard: Gets every message but answers and beats, in the reader's thread.
-        died: Called once, in the reader's thread, when the hand is gone that nobody sent away.
+        died: Called once, in the reader's thread, when the hand is gone without a goodbye.
 
     Attributes:
         computing: Whether the engine computes, which keeps a freeze going.
@@ -168,16 +168,23 @@ class Link:
         self._reader.join(END_TIMEOUT_S)
 
     def _read(self) -> None:
-        with self._stdout, suppress(ValueError):
-            for line in self._stdout:
-                self._take(decode(line))
+        try:
+            with self._stdout, suppress(ValueError):
+                for line in self._stdout:
+                    self._take(decode(line))
+        finally:
+            self._bury()
+
+    def _bury(self) -> None:
+        """Wait for the hand's end, and tell everybody; whatever it held and did not let go of is
+        healed, also when it was being sent away."""
         self._process.wait()
         self._over.set()
         _open.discard(self)
         gone = self.gone()
         for answer in [self._first, *list(self._asked.values())]:
             answer.put(gone)
-        if not self._closing:
+        if not self._closing or self._process.returncode != 0:
             self._died()
 
     def _take(self, message: list[Any]) -> None:

@@ -22,7 +22,7 @@ from nitropilot.controller.pads import own_pads
 from nitropilot.controller.pads.chooser import open_gamepad
 from nitropilot.controller.pausing.pauser import Pauser
 from nitropilot.controller.processes import birth
-from nitropilot.controller.state import Button, Limits
+from nitropilot.controller.state import NEUTRAL, Button, Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,6 +86,7 @@ class HandProcess:
         self._pad = _open_pad(begin)
         self._owned = sys.platform != "win32"  # ViGEm knows its slot a moment later
         undo.callback(self._pad.close)
+        self._pad.send(NEUTRAL)  # from the first state on there is none that never expires
         self._leases = PadLeases(self._pad, self._sent, self._lapsed)
         self._freezer = Freezer(pauser, self._ended, begin.lease, begin.limit)
         undo.callback(self._freezer.close)

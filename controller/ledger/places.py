@@ -27,11 +27,9 @@ def candidates() -> list[Path]:
     if sys.platform != "win32":
         user = os.geteuid()
         session = Path(f"/run/user/{user}")  # the login manager's to make
-        found = [session / "nitropilot"] if session.is_dir() else []
-        found += [
-            Path(f"/dev/shm/nitropilot-{user}/ledger"),  # noqa: S108
-            Path(tempfile.gettempdir()) / f"nitropilot-{user}" / "ledger",
-        ]
+        found = [Path(f"/dev/shm/nitropilot-{user}/ledger")]  # noqa: S108 - outlasts a logout
+        found += [session / "nitropilot"] if session.is_dir() else []
+        found += [Path(tempfile.gettempdir()) / f"nitropilot-{user}" / "ledger"]
     else:
         local = (home() or Path(tempfile.gettempdir())) / "AppData" / "Local"
         found = [local / "NitroPilot" / "ledger"]

@@ -181,6 +181,18 @@ def test_a_hand_that_is_gone_says_so(held: HeldGame, hand: Hand) -> None:
     hand.close()
 
 
+def test_a_hand_that_is_killed_while_it_is_sent_away(held: HeldGame, hand: Hand) -> None:
+    """It says no goodbye, and so has not let go: what it held is healed all the same."""
+    hand.freeze(1)
+    os.kill(hand.pid, signal.SIGSTOP)
+    closing = threading.Thread(target=hand.close)
+    closing.start()
+    os.kill(hand.pid, signal.SIGKILL)
+    closing.join()
+    held.game.await_ticks()
+    assert not list(held.ledger.iterdir())
+
+
 def test_a_hand_that_does_not_listen_blocks_nobody(held: HeldGame, hand: Hand) -> None:
     """A full pipe must not hang the play loop; the hand is ended."""
     os.kill(hand.pid, signal.SIGSTOP)
