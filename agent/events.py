@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from nitropilot.agent.pad.mapping import pad_states
 from nitropilot.controller.state import NEUTRAL, GamepadState
+from nitropilot.mailbox import Mailbox
 from nitropilot.policy.actions import decode
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ class EventQueue:
     def __init__(self, session: str, observer: Observer | None) -> None:
         self.session = session
         self._observer = observer
-        self._waiting: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+        self._waiting: Mailbox[Event | None] = Mailbox()
         self._lock = threading.Lock()
         self._missed = 0
         self._thread: threading.Thread | None = None
@@ -170,7 +171,7 @@ class EventQueue:
         """Have the observer told, if there is one."""
         if self._observer is None or (self._thread is None and not self._begin()):
             return
-        if self._waiting.qsize() >= MAX_WAITING:
+        if len(self._waiting) >= MAX_WAITING:
             self._forget_oldest()
         self._waiting.put(event)
 

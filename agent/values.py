@@ -73,6 +73,7 @@ class ChunkRow:
         frozen: When the freeze began (``time.perf_counter``); None without one.
         moments: More times for the line, by name.
         facts: More for the line.
+        rows: Which of its actions were played.
         due: When each action played was due.
         sent: When it was sent.
         states: What was sent.
@@ -84,6 +85,7 @@ class ChunkRow:
     frozen: float | None = None
     moments: dict[str, float] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
+    rows: list[int] = field(default_factory=list)
     due: list[float] = field(default_factory=list)
     sent: list[float] = field(default_factory=list)
     states: list[GamepadState] = field(default_factory=list)

@@ -7,13 +7,13 @@ else; whoever waits for it gives up, and the thread's late answer counts for not
 
 from __future__ import annotations
 
-import queue
 import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from nitropilot.capture.base import Grabber, ResponseProbe
 from nitropilot.capture.errors import DisplaySilent
+from nitropilot.mailbox import Mailbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +69,7 @@ class BoundedCalls:
 
     def __init__(self, display: str) -> None:
         self._display = display
-        self._jobs: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
+        self._jobs: Mailbox[_Call | None] = Mailbox()
         self._free = threading.Semaphore()
         self._thread = threading.Thread(target=self._work, name="nitropilot-display", daemon=True)
         self._thread.start()

@@ -258,6 +258,7 @@ class PlayLoop(ABC):
         row.due.append(pressed.due)
         row.sent.append(pressed.at)
         row.states.append(state)
+        row.rows.append(action)
         self.parts.events.pad(state, row.number, action, pressed.at - pressed.due)
 
     def _record(self, sample: PadSample) -> None:

@@ -163,7 +163,6 @@ class RealtimeLoop(PlayLoop):
         else:
             row, number = pressed.tag.row, pressed.tag.number
             self._note(row, number, pressed)
-            row.facts["rows"].append(number)
             sample = PadSample(row.states[-1], pressed.at, "agent", row.number, number)
         if not self._blind:  # with nothing to see, a tick counts for nothing
             self._freshness.count(1, fresh=pressed is not None)
@@ -256,7 +255,7 @@ class RealtimeLoop(PlayLoop):
             decision,
             {"grab": result.grab_s, **decision.chunk.seconds},
             moments={"ready": result.ready, "start": result.request.grid.due(result.start)},
-            facts={"rows": [], "fixed": result.fixed, "pulled": result.pulled},
+            facts={"fixed": result.fixed, "pulled": result.pulled},
         )
         self._rows.append(row)
         if not here:

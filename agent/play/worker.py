@@ -18,6 +18,7 @@ from nitropilot.agent.errors import NothingToSee
 from nitropilot.agent.play.deciding import grab_usable
 from nitropilot.agent.play.joining import make_prefix
 from nitropilot.engines.errors import InferenceFailed
+from nitropilot.mailbox import Mailbox
 from nitropilot.policy.actions import decode
 
 if TYPE_CHECKING:
@@ -101,8 +102,8 @@ class InferenceWorker:
         self._decider = decider
         self._grabber: Grabber | None = None
         self._window: Window | None = None
-        self._requests: queue.SimpleQueue[InferenceRequest | None] = queue.SimpleQueue()
-        self._results: queue.SimpleQueue[InferenceResult] = queue.SimpleQueue()
+        self._requests: Mailbox[InferenceRequest | None] = Mailbox()
+        self._results: Mailbox[InferenceResult] = Mailbox()
         self._thread = threading.Thread(target=self._work, name="nitropilot-inference", daemon=True)
         self._thread.start()
 
@@ -127,7 +128,7 @@ class InferenceWorker:
     def fetch(self, timeout: float = 0.0) -> InferenceResult | None:
         """The result of the last request, after at most ``timeout`` seconds; None if not yet."""
         try:
-            result = self._results.get(timeout > 0, max(timeout, 0.0))
+            result = self._results.get(timeout)
         except queue.Empty:
             return None
         self.busy = False

@@ -11,16 +11,17 @@ since the header's ``started`` on the monotonic clock.  A chunk holds
     seconds    {"freeze", "grab", "preprocess", ...}, the engine's parts included
     actions    T x A raw channels, as the policy gave them
     due, sent  for each action played: when it was due, when it was sent
+    rows       which of its actions those are: numbers of rows of ``actions``
     states     for each: [left x, left y, right x, right y, left trigger,
                right trigger, buttons as a number (``controller.Button``)]
 
-Paused mode plays the first actions of a chunk, one after the other.  In real-time mode
+Paused mode plays the first actions of a chunk, one after the other; of those that are late only
+the last is played.  In real-time mode
 ``frozen`` is null, and a chunk, which is written when its last action was played or
 when it is clear that none will be, also says
 
     ready      when the chunk was there
     start      when its first action was for; the others follow ``1 / action_hz`` apart
-    rows       which of its actions were played: numbers of rows of ``actions``
     dropped    how many of its first actions were for times past when it was ready
     fixed      how many of its first actions had to be those of the chunk before,
                and ``pulled`` how many after them were drawn towards it
@@ -136,6 +137,7 @@ class TraceWriter:
             actions=np.round(actions.astype(float), 5).tolist(),
             due=[self.at(moment) for moment in row.due],
             sent=[self.at(moment) for moment in row.sent],
+            rows=row.rows,
             states=[state_row(state) for state in row.states],
             **{name: self.at(moment) for name, moment in row.moments.items()},
             **row.facts,

@@ -9,7 +9,6 @@ A recording that fails leaves its ``.part`` file; play goes on without it.
 
 from __future__ import annotations
 
-import queue
 import threading
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -21,6 +20,7 @@ from nitropilot.agent.errors import RecordingError
 from nitropilot.agent.record.drawing import draw_pad
 from nitropilot.agent.values import PadSample
 from nitropilot.capture.errors import CaptureError
+from nitropilot.mailbox import Mailbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +72,7 @@ class VideoRecorder:
         self._part = path.with_name(path.name + ".part")
         self._open_grabber = open_grabber
         self._rate = Fraction(hz).limit_denominator(1000)
-        self._queue: queue.SimpleQueue[PadSample | None] = queue.SimpleQueue()
+        self._queue: Mailbox[PadSample | None] = Mailbox()
         self._closed = False
         self._failure: Exception | None = None
         self._last: Image | None = None
@@ -90,7 +90,7 @@ class VideoRecorder:
         Raises:
             RecordingError: Encoding failed, or cannot keep up at all.
         """
-        if self._queue.qsize() >= MAX_BACKLOG:
+        if len(self._queue) >= MAX_BACKLOG:
             self._failure = TimeoutError(f"the disk or the processor is {MAX_BACKLOG} frames late")
         self._raise_failure()
         self._queue.put(sample)
@@ -154,7 +154,7 @@ class VideoRecorder:
 
     def _picture(self) -> Image:
         """What is on screen now; the last picture again when behind or when there is none."""
-        behind = self._queue.qsize() > FRESH_BACKLOG
+        behind = len(self._queue) > FRESH_BACKLOG
         self._repeats = False
         if self._last is None or not behind:
             try:

@@ -186,7 +186,7 @@ class Controls:
                 return None
             self.extend(epoch)
             try:
-                sent = self.hand.reports.get(left > 0, min(max(left, 0.0), LOOK_S))
+                sent = self.hand.reports.get(min(left, LOOK_S))
             except queue.Empty:
                 self.hand.check()
                 if left <= 0:

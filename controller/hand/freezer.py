@@ -17,6 +17,7 @@ from nitropilot.controller.hand.protocol import (
     FREEZE_LIMIT,
     FREEZE_LIMIT_S,
 )
+from nitropilot.mailbox import Mailbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +48,7 @@ class Freezer:
         self._pauser = pauser
         self._tell_ended = ended
         self._lease, self._limit = lease, limit
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._jobs: Mailbox[Job | None] = Mailbox()
         self._since = self._until = 0.0
         self._thread = threading.Thread(target=self._work, name="nitropilot-freezer", daemon=True)
         self._thread.start()

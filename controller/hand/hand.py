@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import queue
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +29,7 @@ from nitropilot.controller.ledger.heal import heal_all
 from nitropilot.controller.pads import own_pads
 from nitropilot.controller.processes import State, state
 from nitropilot.controller.state import NEUTRAL, GamepadState, Limits
+from nitropilot.mailbox import Mailbox
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -60,7 +60,7 @@ class Hand:
     def __init__(self, game: psutil.Process) -> None:
         self.game = game.pid
         self.pad_name = ""
-        self.reports: queue.SimpleQueue[Sent | None] = queue.SimpleQueue()
+        self.reports: Mailbox[Sent | None] = Mailbox()
         self.lapses = 0
         self._game = game
         self._frozen = False

@@ -23,6 +23,7 @@ from nitropilot.controller.pads.chooser import open_gamepad
 from nitropilot.controller.pausing.pauser import Pauser
 from nitropilot.controller.processes import birth
 from nitropilot.controller.state import NEUTRAL, Button, Limits
+from nitropilot.mailbox import Mailbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,7 +71,7 @@ class HandProcess:
 
     def __init__(self, begin: Beginning, undo: ExitStack) -> None:
         self._begin = begin
-        self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self._inbox: Mailbox[Message] = Mailbox()
         born = birth(begin.game)
         if born is None:
             raise ProcessGone(
@@ -262,7 +263,7 @@ def _own() -> dict[str, Any]:
     return {"nodes": sorted(own_pads.nodes()), "slots": None if slots is None else sorted(slots)}
 
 
-def follow_signals(inbox: queue.SimpleQueue[Message]) -> None:
+def follow_signals(inbox: Mailbox[Message]) -> None:
     """End only on SIGTERM: a Ctrl-C or a closed terminal is meant for others."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: inbox.put(("end",)))

@@ -6,8 +6,9 @@ import os
 import signal
 import sys
 import threading
-from queue import SimpleQueue
 from typing import TYPE_CHECKING
+
+from nitropilot.mailbox import Mailbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,9 +39,9 @@ def in_another_thread(act: Callable[[int], object]) -> Handler:
     """A signal handler that has another thread call ``act`` with the signal's number.
 
     A handler interrupts the main thread anywhere, so it must not wait for a lock that
-    the main thread may hold.  Even the start of a thread takes one; this queue does not.
+    the main thread may hold.  Even the start of a thread takes one; a mailbox does not.
     """
-    arrived: SimpleQueue[int] = SimpleQueue()
+    arrived: Mailbox[int] = Mailbox()
 
     def wait_and_act() -> None:
         while True:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import struct
+import sys
 import threading
 import time
+import traceback
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
@@ -44,6 +46,16 @@ def until(condition: Callable[[], Any], what: str) -> Any:
         assert time.monotonic() < deadline, f"still not so after {PATIENCE_S:.0f} s: {what}"
         time.sleep(0.005)
     return value
+
+
+def stacks() -> str:
+    """What each thread is doing."""
+    frames = sys._current_frames()
+    return "\n".join(
+        f"{thread.name}:\n{''.join(traceback.format_stack(frames[thread.ident]))}"
+        for thread in threading.enumerate()
+        if thread.ident in frames
+    )
 
 
 def pad_values(page: Path) -> list[tuple[int, int]]:
@@ -242,7 +254,8 @@ class Stage:
 
     def _end(self, session: Session) -> None:
         session.stop("the test is over")
-        assert session.wait(PATIENCE_S)
+        if not session.wait(PATIENCE_S):
+            raise AssertionError(f"session {session.id} does not end:\n{stacks()}")
 
 
 def page_of(session: Session) -> Path:

@@ -27,11 +27,12 @@ if TYPE_CHECKING:
 
     from nitropilot.capture import Window
 
+LONG_S = 60.0
+
 
 @pytest.fixture
-def own_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[PrivateDisplay]:
+def own_server() -> Iterator[PrivateDisplay]:
     """An X server that may be stopped."""
-    monkeypatch.setattr(bounded, "PATIENCE_S", 0.3)
     server = PrivateDisplay.start((320, 240))
     yield server
     os.kill(server.process.pid, signal.SIGCONT)
@@ -52,16 +53,25 @@ def window_on(server: PrivateDisplay) -> Iterator[Window]:
     display.close()
 
 
-def threads() -> int:
-    """Those that call displays."""
-    return sum(thread.name == "nitropilot-display" for thread in threading.enumerate())
+@contextmanager
+def no_thread_left() -> Iterator[None]:
+    """None that calls displays, of those that are begun meanwhile."""
+    before = set(threading.enumerate())
+    yield
+    deadline = time.monotonic() + LONG_S
+    while any(
+        thread.name == "nitropilot-display" for thread in set(threading.enumerate()) - before
+    ):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
-def test_a_stopped_server(own_server: PrivateDisplay) -> None:
+def test_a_stopped_server(own_server: PrivateDisplay, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each question comes back; when the server does, so do the pictures, each of its own time."""
-    with window_on(own_server) as window:
+    with no_thread_left(), window_on(own_server) as window:
         grabber, probe = capture.open_grabber(window), capture.open_response_probe(window)
         assert grabber.grab().pixels.shape == (80, 100, 3)
+        monkeypatch.setattr(bounded, "PATIENCE_S", 0.3)
         os.kill(own_server.process.pid, signal.SIGSTOP)
         for _ in range(3):
             with pytest.raises(DisplaySilent, match=f"display {own_server.name} has not answered"):
@@ -69,7 +79,7 @@ def test_a_stopped_server(own_server: PrivateDisplay) -> None:
         assert probe.poll() is None
         os.kill(own_server.process.pid, signal.SIGCONT)
         began = time.perf_counter()
-        deadline = began + 60
+        deadline = began + LONG_S
         while True:
             try:
                 frame = grabber.grab()
@@ -80,22 +90,20 @@ def test_a_stopped_server(own_server: PrivateDisplay) -> None:
         grabber.close()
         probe.close()
         grabber.close()
-    assert threads() == 0
 
 
-def test_what_is_closed_while_its_server_is_silent_goes_later(own_server: PrivateDisplay) -> None:
+def test_what_is_closed_while_its_server_is_silent_goes_later(
+    own_server: PrivateDisplay, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Neither the close nor the end of the program waits for a server that is stopped."""
-    with window_on(own_server) as window:
+    with no_thread_left(), window_on(own_server) as window:
         grabber = capture.open_grabber(window)
+        monkeypatch.setattr(bounded, "PATIENCE_S", 0.3)
         os.kill(own_server.process.pid, signal.SIGSTOP)
         with pytest.raises(DisplaySilent):
             grabber.grab()
         grabber.close()
         os.kill(own_server.process.pid, signal.SIGCONT)
-        deadline = time.monotonic() + 60
-        while threads():
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
 
 
 def test_windows_of_a_silent_server(

@@ -11,7 +11,6 @@ recorded (``tests.golden.record``) and replaced when it is fed back (``tests.gol
 from __future__ import annotations
 
 import os
-import queue
 import sys
 import threading
 import time
@@ -36,6 +35,7 @@ from nitropilot.controller.hand.leases import PadLeases, Plan, Step
 from nitropilot.controller.human.hotkeys import HotkeyListener
 from nitropilot.controller.human.reader import HumanPads
 from nitropilot.engines.base import ActionChunk, Engine, Request
+from nitropilot.mailbox import Mailbox
 from nitropilot.server.auth import Access, TokenStore
 from nitropilot.server.daemon.app import create_app
 from nitropilot.server.http.hosts import HostRules
@@ -256,7 +256,7 @@ class FedHand:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self.reports: queue.SimpleQueue[Sent | None] = queue.SimpleQueue()
+        self.reports: Mailbox[Sent | None] = Mailbox()
         self._leases = PadLeases(FedPad(world), self._sent, lambda: None)
         self._thaws = self._closed = False
         self._condition = threading.Condition()

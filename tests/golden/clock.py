@@ -279,7 +279,7 @@ def install() -> None:
     for name in ("Lock", "_allocate_lock"):
         setattr(threading, name, Lock)
     threading._CRLock = None  # type: ignore[attr-defined]
-    queue.SimpleQueue = SimpleQueue  # type: ignore[assignment, misc]
+    queue.SimpleQueue = SimpleQueue  # type: ignore[assignment, misc]  # noqa: TID251 - executors have one
     threads: Any = threading.Thread
     threads.start, threads.join, threads.is_alive = _start, _join, _is_alive
 

@@ -68,7 +68,7 @@ class World:
         self.slow = 1.0
         self._origin = time.perf_counter()
         self._frames = self._decisions = self._sends = self._freezes = 0
-        self._moves: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        self._moves: queue.Queue[dict[str, Any] | None] = queue.Queue()
 
     def begin(self) -> None:
         """Times are counted from now on."""

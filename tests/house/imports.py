@@ -21,7 +21,9 @@ ROOMS: dict[str, set[str]] = {
 }
 """Which rooms a room may import, besides itself and ``nitropilot``."""
 
-SHARED = {"nitropilot." + name for name in ("errors", "version", "children", "places", "texts")}
+SHARED = {
+    f"nitropilot.{name}" for name in ("errors", "version", "children", "mailbox", "places", "texts")
+}
 """What rooms may import of ``nitropilot`` itself; its face looks up to the rooms."""
 
 Graph = dict[str, set[str]]

@@ -7,7 +7,6 @@ name, no parent that adopts orphans, and a thread that never looks suspended.
 from __future__ import annotations
 
 import os
-import queue
 import signal
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from nitropilot.controller.hand import process as hand_process
 from nitropilot.controller.hand.link import Link
 from nitropilot.controller.pausing import pauser as pauser_module
 from nitropilot.controller.pausing.pauser import Pauser
+from nitropilot.mailbox import Mailbox
 
 GAME, HELPER, EXPLORER, OURS = 100, 101, 50, os.getpid()
 
@@ -190,7 +190,7 @@ def test_the_hand_asks_for_no_signal_that_windows_lacks(monkeypatch: pytest.Monk
     asked = []
     monkeypatch.delattr(signal, "SIGHUP", raising=False)
     monkeypatch.setattr(signal, "signal", lambda number, action: asked.append(number))
-    hand_process.follow_signals(queue.SimpleQueue())
+    hand_process.follow_signals(Mailbox())
     assert asked == [signal.SIGINT, signal.SIGTERM]
 
 

@@ -83,6 +83,9 @@ def test_a_lane_is_bounded_and_gives_its_places_back() -> None:
         await asyncio.wait(tasks[:1] + tasks[2:3])
         go.set()
         assert await asyncio.gather(tasks[1], tasks[3]) == [True, True]
+        async with asyncio.timeout(PATIENCE_S):
+            while lane._free < 2:  # the thread of the client that left ends when it ends
+                await asyncio.sleep(0.001)
         assert await asyncio.gather(*(lane.run(lambda: 1) for _ in range(4))) == [1] * 4
 
     asyncio.run(play())
