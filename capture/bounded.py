@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from nitropilot.capture.base import Grabber, ResponseProbe
 from nitropilot.capture.errors import DisplaySilent
@@ -25,7 +25,10 @@ PATIENCE_S = 1.0
 """How long an answer may take; one that comes takes milliseconds."""
 OPEN_S = 10.0
 """How long it may take to open something: several questions, and a connection."""
+MOST_SILENT = 8
+"""So many calls that hang at once, and a display is asked nothing more until one comes back."""
 T = TypeVar("T")
+Real = TypeVar("Real", Grabber, ResponseProbe)
 
 
 class _Call:
@@ -52,6 +55,11 @@ class _Call:
             with suppress(Exception):
                 self._undo(self.value)
 
+    @property
+    def over(self) -> bool:
+        """Whether it came back, in time or not."""
+        return self._over.is_set()
+
     def wait(self, patience: float) -> bool:
         """Whether it came back in time; nobody wants it any more if not."""
         self._over.wait(patience)
@@ -65,10 +73,15 @@ class BoundedCalls:
 
     Args:
         display: What it calls, for messages.
+
+    Raises:
+        DisplaySilent: So many calls to it hang already that one more thread would be in vain.
     """
 
     def __init__(self, display: str) -> None:
         self._display = display
+        if (silent := _hanging(display)) >= MOST_SILENT:
+            raise self._silent(f"has left {silent} questions unanswered")
         self._jobs: Mailbox[_Call | None] = Mailbox()
         self._free = threading.Semaphore()
         self._thread = threading.Thread(target=self._work, name="nitropilot-display", daemon=True)
@@ -91,12 +104,14 @@ class BoundedCalls:
             DisplaySilent: It has not come back within ``patience``, or the call before has not.
         """
         patience = PATIENCE_S if patience is None else patience
+        silent = self._silent(f"has not answered for {patience:g} s")
         if not self._free.acquire(timeout=patience):
-            raise self._silent(patience)
+            raise silent
         call = _Call(act, undo)
         self._jobs.put(call)
         if not call.wait(patience):
-            raise self._silent(patience)
+            _hanging(self._display, call)
+            raise silent
         if call.error is not None:
             raise call.error
         value: T = call.value
@@ -112,9 +127,9 @@ class BoundedCalls:
         self._jobs.put(None)
         self._thread.join(PATIENCE_S if answers else 0)
 
-    def _silent(self, patience: float) -> DisplaySilent:
+    def _silent(self, what: str) -> DisplaySilent:
         return DisplaySilent(
-            f"the display {self._display} has not answered for {patience:g} s",
+            f"the display {self._display} {what}",
             "it may be overloaded, stopped, or held by the game; play goes on when it answers",
         )
 
@@ -123,6 +138,22 @@ class BoundedCalls:
             call.make()
             del call  # it holds a picture, and the next one may be long in coming
             self._free.release()
+
+
+_abandoned: list[tuple[str, _Call]] = []
+"""Calls, with their displays, that nobody waits for any more."""
+
+
+_lock = threading.Lock()
+
+
+def _hanging(display: str, one_more: _Call | None = None) -> int:
+    """How many of them have not come back; those that have hold pictures, and are forgotten."""
+    with _lock:
+        if one_more is not None:
+            _abandoned.append((display, one_more))
+        _abandoned[:] = [one for one in _abandoned if not one[1].over]
+        return sum(name == display for name, _ in _abandoned)
 
 
 def call_once(act: Callable[[], T], display: str, patience: float = OPEN_S) -> T:
@@ -134,22 +165,32 @@ def call_once(act: Callable[[], T], display: str, patience: float = OPEN_S) -> T
         calls.end()
 
 
-class BoundedGrabber(Grabber):
-    """A grabber that waits for a picture no longer than ``PATIENCE_S``.
+class _Bounded(Generic[Real]):
+    """Something of a display's, opened, used and closed within limits.
 
     Args:
         open_it: Opens the real one.
-        display: What it grabs from, for messages.
+        display: What it is of, for messages.
     """
 
-    def __init__(self, open_it: Callable[[], Grabber], display: str) -> None:
+    def __init__(self, open_it: Callable[[], Real], display: str) -> None:
         self._calls = BoundedCalls(display)
         try:
-            self._real = self._calls.call(open_it, OPEN_S, lambda late: late.close())
+            self._real: Real = self._calls.call(open_it, OPEN_S, lambda late: late.close())
         except BaseException:
             self._calls.end()
             raise
         self._closed = False
+
+    def close(self) -> None:
+        """Close the real one, now or when the display answers.  Safe to call twice."""
+        if not self._closed:
+            self._closed = True
+            self._calls.end(self._real.close)
+
+
+class BoundedGrabber(_Bounded[Grabber], Grabber):
+    """A grabber that waits for a picture no longer than ``PATIENCE_S``."""
 
     @property
     def window(self) -> Window:
@@ -158,36 +199,12 @@ class BoundedGrabber(Grabber):
     def grab(self) -> Frame:
         return self._calls.call(self._real.grab)
 
-    def close(self) -> None:
-        if not self._closed:
-            self._closed = True
-            self._calls.end(self._real.close)
 
-
-class BoundedProbe(ResponseProbe):
-    """A probe that knows nothing while the display does not answer.
-
-    Args:
-        open_it: Opens the real one.
-        display: What it asks, for messages.
-    """
-
-    def __init__(self, open_it: Callable[[], ResponseProbe], display: str) -> None:
-        self._calls = BoundedCalls(display)
-        try:
-            self._real = self._calls.call(open_it, OPEN_S, lambda late: late.close())
-        except BaseException:
-            self._calls.end()
-            raise
-        self._closed = False
+class BoundedProbe(_Bounded[ResponseProbe], ResponseProbe):
+    """A probe that knows nothing while the display does not answer."""
 
     def poll(self) -> bool | None:
         try:
             return self._calls.call(self._real.poll)
         except DisplaySilent:
             return None
-
-    def close(self) -> None:
-        if not self._closed:
-            self._closed = True
-            self._calls.end(self._real.close)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 LAUNCH_VARIABLE = "NITROPILOT_LAUNCH"
 """Marks all that was started for one launch, by whatever parent: children inherit it."""
 END_PATIENCE_S = 3.0
+END_ROUNDS = 3
+"""How often what a launch has started is looked for: one that ends may have started another."""
 DISPLAY_VARIABLE = "NITROPILOT_LAUNCH_DISPLAY"
 """Marks the X server that was started for one launch."""
 _CHILDREN_FILE = Path("/proc/thread-self/children")

@@ -139,6 +139,8 @@ class PlayLoop(ABC):
                 self._round(epoch)
             finally:
                 self.stats.playing_seconds += time.perf_counter() - began
+                self.stats.pad_lapses = self.game.controls.lapses
+                self.stats.freezes_cut = self.game.controls.cut_freezes
             self.game.check(self.stats.running_seconds)
             self._sit_out_stop(epoch)
         except (WindowVanished, ProcessGone):

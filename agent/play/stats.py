@@ -27,6 +27,8 @@ class PlayStats:
             mode every chunk has some, for the time that it took to compute.
         reaction: Seconds from a frame to the first action of its chunk, one a chunk.
         age: Seconds from the frame that an action was made from to the action's sending.
+        pad_lapses: How often this process was silent for so long that the pad went neutral.
+        freezes_cut: Freezes that ended by themselves, before there was a chunk.
     """
 
     frames: int = 0
@@ -42,6 +44,8 @@ class PlayStats:
     actions_dropped: int = 0
     reaction: Samples = field(default_factory=Samples)
     age: Samples = field(default_factory=Samples)
+    pad_lapses: int = 0
+    freezes_cut: int = 0
 
     @property
     def running_seconds(self) -> float:
@@ -78,6 +82,8 @@ class PlayStats:
             "frame_to_action_ms_p99": _ms(self.reaction, 99),
             "frame_age_ms_p50": _ms(self.age, 50),
             "frame_age_ms_p99": _ms(self.age, 99),
+            "pad_lapses": self.pad_lapses,
+            "freezes_cut": self.freezes_cut,
         }
 
 

@@ -29,8 +29,12 @@ log = logging.getLogger("nitropilot.human")
 
 POLL_S = 0.1
 """How often to look whether the pad was left alone for long enough."""
+REPEAT_S = 0.1
+"""How often what is held is said again: a game's hand lets go of what nobody repeats."""
 GATHER_S = 0.004
 """Pads report up to 1000 times a second; games look 60 times."""
+_HUMANS = (SessionState.TAKEOVER, SessionState.PAUSED)
+"""States in which a human may play."""
 
 
 class TakeoverTarget(Protocol):
@@ -84,6 +88,7 @@ class HumanPlay:
         self._now = NEUTRAL
         self._last_touch = clock()
         self._since: dict[str, float] = {}
+        self._repeated = clock()
 
     def feed(self, state: GamepadState) -> None:
         """The pads' state has changed."""
@@ -96,10 +101,13 @@ class HumanPlay:
                 self._attempt(session, lambda one: self._human(one, state, touch))
 
     def tick(self) -> None:
-        """Give the game back where the pad was left alone for long enough."""
+        """Hold what is held, and give the game back where the pad was left alone for long."""
         now = self._clock()
         if touched(self._now):  # held still is not left alone
             self._last_touch = now
+        if not self._now.is_neutral and now - self._repeated >= REPEAT_S:
+            self._repeated = now
+            self._repeat()
         taken: dict[str, float] = {}
         for session in self._sessions():
             if session.state is not SessionState.TAKEOVER:
@@ -115,11 +123,16 @@ class HumanPlay:
         session.tape.see(state)
         if touch and session.hand_over():
             log.info("session %s: a human has taken over", session.id)
-        if session.state not in (SessionState.TAKEOVER, SessionState.PAUSED):
+        if session.state not in _HUMANS:
             return
         session.pass_on(state)
         if self._seen is not None:
             self._seen(session, state)
+
+    def _repeat(self) -> None:
+        for session in self._sessions():
+            if session.takeover_settings.pad and session.state in _HUMANS:
+                self._attempt(session, lambda one: one.pass_on(self._now))
 
     def _attempt(self, session: TakeoverTarget, act: Callable[[TakeoverTarget], object]) -> None:
         """One session that cannot be let go must not keep the others from it."""

@@ -77,6 +77,17 @@ class Controls:
         self._lock = threading.Lock()
         self._plans: dict[int, dict[int, tuple[object, GamepadState]]] = {}
         self._early: dict[int, Sent] = {}
+        self._before = (0, 0)
+
+    @property
+    def lapses(self) -> int:
+        """How often this process was silent for so long that the pad went neutral."""
+        return self._before[0] + self.hand.lapses
+
+    @property
+    def cut_freezes(self) -> int:
+        """How many freezes have ended by themselves, so that the game ran on unwatched."""
+        return self._before[1] + self.hand.cut_freezes
 
     @property
     def epoch(self) -> int:
@@ -180,6 +191,8 @@ class Controls:
             until: How long to wait, in seconds of ``time.perf_counter``.
             epoch: In another one nothing is sent any more.
         """
+        for passed in [early for early in self._early if early < number]:
+            del self._early[passed]  # it came too late for who asked
         while self._early.get(number) is None:
             left = until - time.perf_counter()
             if self._epoch != epoch or any(later > number for later in self._early):
@@ -213,7 +226,7 @@ class Controls:
         self.begin_stretch()
         serial = self._note({number: (None, state) for number, state in enumerate(states)})
         steps = [Step(number, None, state) for number, state in enumerate(states)]
-        lapses = self.hand.lapses
+        lapses = self.lapses
         self.hand.play(
             epoch, self._stretch, serial, steps, period, tail=TAIL_S, thaw=True
         )  # fmt: skip
@@ -221,7 +234,7 @@ class Controls:
         for number in range(len(states)):
             one: Pressed[None] | None = self.pressed(number, until, epoch)
             if one is None:
-                if self._epoch != epoch or self.hand.lapses > lapses:
+                if self._epoch != epoch or self.lapses > lapses:
                     return
                 continue
             yield number, one
@@ -259,6 +272,7 @@ class Controls:
         """
         with self._lock:
             self.hand.close()
+            self._before = (self.lapses, self.cut_freezes)
             self.hand = take()
             self.hand.limit(self._limits)
             if self._epoch != NO_EPOCH:

@@ -8,6 +8,7 @@ first process leads, and by a mark in their environment, which only few lose.
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import uuid
 from contextlib import suppress
@@ -19,11 +20,17 @@ import psutil
 from nitropilot import capture
 from nitropilot.agent.target.windows import largest
 from nitropilot.capture.errors import WindowNotFound
-from nitropilot.controller.processes import LAUNCH_VARIABLE, State, descendants, end_all, state
+from nitropilot.controller.processes import (
+    END_PATIENCE_S,
+    END_ROUNDS,
+    LAUNCH_VARIABLE,
+    State,
+    descendants,
+    end_all,
+    state,
+)
 
 if TYPE_CHECKING:
-    import subprocess
-
     from nitropilot.capture import Window
 
 
@@ -74,14 +81,17 @@ class LaunchTree:
         return largest(found)
 
     def end(self, patience: float) -> None:
-        """End all processes: politely, then not.
+        """End all processes, also those that one of them starts meanwhile: politely, then not.
 
         Args:
             patience: Seconds between the one and the other.
         """
-        end_all(self.members(), patience)
+        for _ in range(END_ROUNDS):
+            if members := self.members():
+                end_all(members, patience)
         if self.process is not None:
-            self.process.wait()
+            with suppress(subprocess.TimeoutExpired):  # one that the system itself holds up
+                self.process.wait(END_PATIENCE_S)
 
     def _root_pid(self) -> int | None:
         """The id of the process that was started; None once a stranger has it."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -28,7 +28,7 @@ from nitropilot.controller.ledger.entry import called
 from nitropilot.controller.ledger.heal import heal_all
 from nitropilot.controller.pads import own_pads
 from nitropilot.controller.processes import State, state
-from nitropilot.controller.state import NEUTRAL, GamepadState, Limits
+from nitropilot.controller.state import GamepadState, Limits
 from nitropilot.mailbox import Mailbox
 
 if TYPE_CHECKING:
@@ -55,18 +55,18 @@ class Hand:
         reports: Takes a ``Sent`` for every state of a plan, and None when there is reason to
             look what has become of the hand or the epoch.
         lapses: How often this process was silent for so long that the pad went neutral.
+        cut_freezes: How many freezes have ended by themselves.
     """
 
     def __init__(self, game: psutil.Process) -> None:
         self.game = game.pid
         self.pad_name = ""
         self.reports: Mailbox[Sent | None] = Mailbox()
-        self.lapses = 0
+        self.lapses = self.cut_freezes = 0
         self._game = game
         self._frozen = False
         self._freeze_ended = ""
         self._trouble: ControllerError | None = None
-        self._passed = NEUTRAL
         self._link = Link.start(self._heard, self._died)
         self.pid = self._link.pid
 
@@ -151,7 +151,6 @@ class Hand:
 
     def arm(self, epoch: int) -> None:
         """Begin an epoch: only what names it counts from now on."""
-        self._passed = NEUTRAL
         self._link.send("arm", epoch)
 
     def limit(self, limits: Limits) -> None:
@@ -197,8 +196,7 @@ class Hand:
         return held
 
     def pass_on(self, state: GamepadState) -> None:
-        """Press what a human does; ignored while there is an epoch."""
-        self._passed = state
+        """Press what a human does, for ``HUMAN_S``; ignored while there is an epoch."""
         self._link.send("pass", pack(state))
 
     def release(self) -> None:
@@ -208,7 +206,6 @@ class Hand:
             ControllerError: The pad or the game could not be let go.  A hand that does not
                 answer is ended, which lets go.
         """
-        self._passed = NEUTRAL
         self._frozen = False
         self._ask_or_end("release", timeout=FREEZE_S)
         self.reports.put(None)
@@ -272,12 +269,10 @@ class Hand:
         elif word == "lapsed":
             self.lapses = rest[0]
             _log.warning("this process was silent for too long: the pad was let go")
-            if not self._passed.is_neutral:
-                with suppress(HandError):  # it is the reader's thread, which has more to hear
-                    self._link.send("pass", pack(self._passed))
             self.reports.put(None)
         elif word == "thawed":
             self._freeze_ended, self._frozen = rest[0], False
+            self.cut_freezes += 1
             _log.warning("a freeze ended by itself (%s)", rest[0])
         elif word == "own":
             self._own(rest[0])

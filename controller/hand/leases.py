@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from nitropilot.controller.hand.protocol import ALIVE_S, BEAT_S, PLAN_S
+from nitropilot.controller.hand.protocol import ALIVE_S, BEAT_S, HUMAN_S, PLAN_S
 from nitropilot.controller.state import NEUTRAL, NO_LIMITS, GamepadState, Limits
 
 if TYPE_CHECKING:
@@ -164,12 +164,13 @@ class PadLeases:
         self._press(state)
         return True
 
-    def pass_on(self, state: GamepadState) -> None:
-        """Press what a human does; only while there is no epoch."""
+    def pass_on(self, state: GamepadState, now: float) -> None:
+        """Press what a human does, for ``HUMAN_S``; only while there is no epoch."""
         if self._epoch == NO_EPOCH:
             self._plan = None
             self._queue.clear()
             self._holds = _Holds.HUMAN
+            self._wanted_until = now + HUMAN_S
             self._press(state)
 
     def release(self) -> None:
@@ -197,6 +198,9 @@ class PadLeases:
             if now >= min(self._end, self._wanted_until):
                 self.rest()
                 return None
+        if self._holds is _Holds.HUMAN and now >= self._wanted_until:
+            self.rest()
+            return None
         self._pad.renew()
         return self._next(now)
 
@@ -214,7 +218,9 @@ class PadLeases:
 
     def _next(self, now: float) -> float:
         moments = [self._alive_until, now + BEAT_S]
-        if self._holds is _Holds.PLAN and not self._frozen:
+        if self._holds is _Holds.HUMAN:
+            moments.append(self._wanted_until)
+        elif not self._frozen:
             moments += [self._end, self._wanted_until]
             if self._queue and self._queue[0].due is not None:
                 moments.append(self._queue[0].due)

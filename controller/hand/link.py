@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import logging
 import os
-import select
 import subprocess
 import sys
 import threading
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from nitropilot.children import IMPORT_ROOT, module_command, module_environment
 from nitropilot.controller.errors import ControllerError, HandError
+from nitropilot.controller.hand.pipe import FULL_S, open_pipe
 from nitropilot.controller.hand.protocol import BEAT_S, decode, encode, error_of
 
 if TYPE_CHECKING:
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 SILENT_BEATS = 60
 """So many beats without an answer (1.5 s in which this side did run) and the hand stands still."""
-FULL_S = 0.1
-"""How long a full pipe may take to have room again."""
 END_TIMEOUT_S = 5.0
 _RESTART = "stop the session and start it again"
 _log = logging.getLogger(__name__)
@@ -50,7 +48,7 @@ class Link:
         assert process.stdin is not None and process.stdout is not None
         self.computing = False
         self._process = process
-        self._stdin, self._stdout = process.stdin, process.stdout
+        self._pipe, self._stdout = open_pipe(process.stdin), process.stdout
         self._heard, self._died = heard, died
         self._lock = threading.Lock()
         self._ids = itertools.count(1)
@@ -59,8 +57,6 @@ class Link:
         self._unanswered = 0
         self._closing = False
         self._over = threading.Event()
-        if sys.platform != "win32":
-            os.set_blocking(self._stdin.fileno(), False)
         _open.add(self)
         self._reader = threading.Thread(target=self._read, name="nitropilot-hand", daemon=True)
         self._beater = threading.Thread(target=self._beat, name="nitropilot-beat", daemon=True)
@@ -114,15 +110,10 @@ class Link:
         Raises:
             HandError: It does not listen.
         """
-        view = memoryview(encode(*message))
+        data = encode(*message)
         try:
             with self._lock:
-                while view:
-                    try:
-                        view = view[os.write(self._stdin.fileno(), view) :]
-                    except BlockingIOError:
-                        if not select.select([], [self._stdin], [], FULL_S)[1]:
-                            raise
+                self._pipe.write(data)
         except (OSError, ValueError) as error:  # ValueError: it is closed
             raise HandError("the game's hand does not listen", _RESTART) from error
 
@@ -159,7 +150,7 @@ class Link:
         with suppress(ControllerError):
             self.ask("close", timeout=END_TIMEOUT_S)
         with self._lock:
-            self._stdin.close()
+            self._pipe.close()
         try:
             self._process.wait(END_TIMEOUT_S)
         except subprocess.TimeoutExpired:
@@ -254,7 +245,7 @@ def _close_in_fork() -> None:
         link._lock = threading.Lock()  # a thread that is not in this process may hold it
         link._closing = True
         link._over.set()
-        link._stdin.close()
+        link._pipe.close()
 
 
 if sys.platform != "win32":

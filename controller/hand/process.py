@@ -177,7 +177,7 @@ class HandProcess:
         say("done", number, held)
 
     def _pass(self, state: list[float]) -> None:
-        self._leases.pass_on(unpack(state))
+        self._leases.pass_on(unpack(state), time.perf_counter())
 
     def _limit(self, buttons: int, axes: list[str]) -> None:
         self._leases.limit(Limits(Button(buttons), tuple(axes)))

@@ -7,7 +7,7 @@
                                        a plan, in place of what is left of the one before
     extend epoch                       the loop still wants what is left of its plan
     hold  id epoch seconds state       one state now, for so long
-    pass  state                        what a human does
+    pass  state                        what a human does; again while they hold it
     limits buttons [axis ...]          what plans may not press
     release id                         neutral, running, nothing more
     freeze id epoch, thaw id           stop the game, let it run
@@ -50,6 +50,8 @@ ALIVE_S = 0.25
 """How long its silence lasts until the pad is neutral."""
 PLAN_S = 0.25
 """How long a plan goes on by itself: the loop that made it has to say that it still wants it."""
+HUMAN_S = 0.5
+"""How long a human's state goes on by itself: who reads their pad has to say it again."""
 EXPIRY_S = 0.1
 """How long a state in the shared page is good: the game itself lets go of an older one."""
 FREEZE_LEASE_S = 2.0

@@ -11,13 +11,14 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 import weakref
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nitropilot.controller.errors import GameTaken, LedgerError
-from nitropilot.controller.ledger.places import open_folder
+from nitropilot.controller.ledger.places import entries, open_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 LOCK_AT = 1 << 30
 """The byte that Windows locks: far behind the text, which others may go on reading."""
 MOST_BYTES = 1 << 20
+HEALING_S = 0.5
+"""How long it may take until somebody who heals an entry is through."""
+LOOK_S = 0.02
 
 
 class Entry:
@@ -53,12 +57,13 @@ class Entry:
         """
         path = open_folder() / f"{name}.jsonl"
         try:
-            while (entry := cls.take(path, make=True)) is None:
+            for other in entries():  # whose writer could not use our folder
+                if other.name == path.name and other != path:
+                    cls._take_over(other)
+            while (entry := cls._take_soon(path, make=True)) is None:
                 pass  # its last holder removed it in this moment
             if entry.facts:  # who wrote them is dead: what they tell of is healed
-                from nitropilot.controller.ledger.heal import heal
-
-                heal(entry.facts)
+                entry._heal()
                 entry._clear()
             entry.note(**(_whoami() | facts))
         except OSError as error:
@@ -66,6 +71,24 @@ class Entry:
                 f"cannot write {path}: {error.strerror}", "make room there, or free the folder"
             ) from error
         return entry
+
+    @classmethod
+    def _take_over(cls, path: Path) -> None:
+        if (old := cls._take_soon(path)) is not None:
+            old._heal()
+            old.remove()
+
+    @classmethod
+    def _take_soon(cls, path: Path, make: bool = False) -> Entry | None:
+        """As ``take``, but with patience for somebody who heals it just now."""
+        end = time.monotonic() + HEALING_S
+        while True:
+            try:
+                return cls.take(path, make)
+            except GameTaken:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(LOOK_S)
 
     @classmethod
     def take(cls, path: Path, make: bool = False) -> Entry | None:
@@ -139,6 +162,11 @@ class Entry:
         if os.write(self._descriptor, line) != len(line):
             raise OSError(28, "no space left")
         return len(line)
+
+    def _heal(self) -> None:
+        from nitropilot.controller.ledger.heal import heal
+
+        heal(self.facts)
 
     def _clear(self) -> None:
         os.ftruncate(self._descriptor, 0)

@@ -19,6 +19,7 @@ from nitropilot.controller.ledger.entry import Entry, world
 from nitropilot.controller.ledger.places import entries
 from nitropilot.controller.processes import (
     DISPLAY_VARIABLE,
+    END_ROUNDS,
     LAUNCH_VARIABLE,
     birth,
     end_all,
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 
 PROFILE_PREFIX = "nitropilot-profile-"
 PAGE_PREFIX = "nitropilot-pad-"
-ROUNDS = 3
-"""How often what a launch has started is looked for: one that ends may have started another."""
 _log = logging.getLogger(__name__)
 
 
@@ -106,7 +105,7 @@ def _run_again(frozen: Iterable[tuple[int, str]]) -> list[str]:
 
 def _end(launch: str, variable: str) -> list[str]:
     done = []
-    for _ in range(ROUNDS):
+    for _ in range(END_ROUNDS):
         members = marked(launch, variable)
         for member in members:
             with suppress(psutil.Error):

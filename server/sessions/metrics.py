@@ -39,6 +39,8 @@ TOTALS = {
     "playing_seconds": "Time in play",
     "frozen_seconds": "Time in play with the game frozen",
     "held_back": "Menu buttons that were held back",
+    "pad_lapses": "Pads let go because the daemon was silent",
+    "freezes_cut": "Freezes of games that ended by themselves",
 }
 
 
@@ -49,7 +51,7 @@ def totals_of(session: Session) -> Counter[str]:
     values = (
         stats.frames, stats.chunks, stats.sent, stats.chunks_dropped, stats.actions_dropped,
         stats.ticks, stats.ticks - stats.fresh, stats.playing_seconds, stats.frozen_seconds,
-        sum(held),
+        sum(held), stats.pad_lapses, stats.freezes_cut,
     )  # fmt: skip
     return Counter(dict(zip(TOTALS, values, strict=True)))
 

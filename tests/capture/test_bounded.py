@@ -114,3 +114,20 @@ def test_windows_of_a_silent_server(
     os.kill(own_server.process.pid, signal.SIGSTOP)
     with pytest.raises(DisplaySilent):
         capture.list_windows(own_server.name)
+
+
+def test_a_silent_display_does_not_fill_the_process_with_threads(
+    own_server: PrivateDisplay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page that lists windows asks every few seconds, and each question takes a thread."""
+    monkeypatch.setattr(bounded.call_once, "__defaults__", (0.05,))
+    with no_thread_left():
+        before = threading.active_count()
+        os.kill(own_server.process.pid, signal.SIGSTOP)
+        for _ in range(3 * bounded.MOST_SILENT):
+            with pytest.raises(DisplaySilent) as caught:
+                capture.list_windows(own_server.name)
+        assert threading.active_count() - before <= bounded.MOST_SILENT
+        assert f"has left {bounded.MOST_SILENT} questions unanswered" in str(caught.value)
+        os.kill(own_server.process.pid, signal.SIGCONT)
+    assert capture.list_windows(own_server.name) == (), "and it is asked again"

@@ -250,7 +250,7 @@ class FedHand:
     """
 
     pad_name = FedPad.name
-    pid = lapses = 0
+    pid = lapses = cut_freezes = 0
     frozen = False
     freeze_ended = ""
 
@@ -313,7 +313,7 @@ class FedHand:
 
     def pass_on(self, state: GamepadState) -> None:
         """As the real one."""
-        self._tell(lambda now: self._leases.pass_on(state))
+        self._tell(lambda now: self._leases.pass_on(state, now))
 
     def release(self) -> None:
         """As the real one."""

@@ -36,6 +36,7 @@ def test_a_summary() -> None:
     stats.lateness.extend([0.001, 0.0002])
     stats.ticks, stats.fresh, stats.chunks_dropped, stats.actions_dropped = 80, 60, 1, 21
     stats.reaction.extend([0.02, 0.03])
+    stats.pad_lapses, stats.freezes_cut = 2, 1
     stats.age.extend([0.02, 0.03, 0.04, 0.05])
     assert stats.running_seconds == 1.75
     assert stats.summary() == {
@@ -44,7 +45,7 @@ def test_a_summary() -> None:
         "seconds_playing": 3.0, "seconds_frozen": 1.25, "fresh_share": 0.75,
         "ticks_without_action": 20, "chunks_dropped": 1, "actions_dropped": 21,
         "frame_to_action_ms_p50": 20.0, "frame_to_action_ms_p99": 30.0,
-        "frame_age_ms_p50": 30.0, "frame_age_ms_p99": 50.0,
+        "frame_age_ms_p50": 30.0, "frame_age_ms_p99": 50.0, "pad_lapses": 2, "freezes_cut": 1,
     }  # fmt: skip
 
 

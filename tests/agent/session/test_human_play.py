@@ -89,6 +89,24 @@ def test_a_touch_takes_over_and_is_passed_on() -> None:
     assert table.seen == [("one", PRESS), ("one", NEUTRAL)]
 
 
+def test_what_is_held_is_said_again() -> None:
+    """A game's hand lets go of what nobody repeats; those who only look are not told again."""
+    session, off, playing = Fake("one"), Fake("off", pad=False), Fake("playing")
+    table = Table(session, off, playing)
+    table.play.feed(PRESS)
+    off.state, playing.state = TAKEOVER, PLAYING
+    playing.passed.clear()
+    for _ in range(10):
+        table.after(0.06)
+    assert 4 <= session.passed[1:].count(PRESS) <= 6
+    assert (off.passed, playing.passed) == ([], [])
+    assert table.seen.count(("one", PRESS)) == 1
+    table.play.feed(NEUTRAL)
+    told = len(session.passed)
+    table.after(1.0)
+    assert len(session.passed) == told
+
+
 def test_only_sessions_that_allow_it() -> None:
     """And one that cannot be let go does not keep the others from it."""
     off, broken, on = Fake("off", pad=False), Fake("broken"), Fake("on")

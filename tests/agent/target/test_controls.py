@@ -12,7 +12,7 @@ import pytest
 if not sys.platform.startswith("linux"):
     pytest.skip("the preloaded pad and SIGSTOP are for Linux", allow_module_level=True)
 
-from nitropilot.agent.target.controls import NO_EPOCH, Controls
+from nitropilot.agent.target.controls import NO_EPOCH, Controls, Pressed
 from nitropilot.controller import Button, GamepadState, Hand, HandError, PadPage
 from tests.agent.playing import NEUTRAL_PAGE, gone, neutral, pad_values, stopped, until
 from tests.controller.pausing.ticking import TickingGame
@@ -138,3 +138,26 @@ def test_closed_is_for_good(held: Held) -> None:
     assert held.controls.send(PRESS, epoch) is False
     assert held.controls.freeze(epoch) is False
     assert neutral(held.page.path)
+
+
+def test_what_is_told_too_late_is_not_kept(held: Held) -> None:
+    """A play of hours may have many of them."""
+    epoch = held.controls.arm()
+    held.controls.begin_stretch()
+    start = time.perf_counter() + PERIOD_S
+    steps = [(number, start + number * PERIOD_S, number, PRESS) for number in range(6)]
+    held.controls.plan(steps, PERIOD_S, epoch)
+    last: Pressed[int] | None = held.controls.pressed(5, start + 60.0, epoch)
+    assert last is not None and last.tag == 5
+    assert held.controls.pressed(6, 0.0, epoch) is None
+    assert not held.controls._early
+
+
+def test_figures_outlast_a_hand(held: Held) -> None:
+    """A launcher's game has another hand than its launcher had."""
+    hand = held.controls.hand
+    hand.lapses, hand.cut_freezes = 2, 1
+    held.controls.follow(lambda: Hand.start(held.game.pid, page=held.page.path))
+    assert held.controls.hand is not hand
+    held.controls.hand.lapses += 1
+    assert (held.controls.lapses, held.controls.cut_freezes) == (3, 1)

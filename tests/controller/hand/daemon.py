@@ -31,6 +31,7 @@ def main(game: str, page: str, what: str, end: str) -> None:
     hand = Hand.start(int(game), page=Path(page))
     if what == "passed":
         hand.pass_on(PUSH)
+        threading.Thread(target=hold, args=(hand,), daemon=True).start()
     else:
         hand.arm(1)
         threading.Thread(target=press, args=(hand,), daemon=True).start()
@@ -47,6 +48,13 @@ def main(game: str, page: str, what: str, end: str) -> None:
     if end == "segv":
         os.kill(os.getpid(), signal.SIGSEGV)
     time.sleep(600)
+
+
+def hold(hand: Hand) -> None:
+    """A human holds a button."""
+    while True:
+        hand.pass_on(PUSH)
+        time.sleep(0.1)
 
 
 def press(hand: Hand) -> None:

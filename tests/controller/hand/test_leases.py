@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from nitropilot.controller.hand.leases import PadLeases, Plan, Step
-from nitropilot.controller.hand.protocol import ALIVE_S, PLAN_S
+from nitropilot.controller.hand.protocol import ALIVE_S, HUMAN_S, PLAN_S
 from nitropilot.controller.pads.gamepad import Gamepad
 from nitropilot.controller.state import NEUTRAL, Button, GamepadState, Limits
 
@@ -231,20 +231,33 @@ def test_limits_hold_in_the_middle_of_a_plan(bench: Bench) -> None:
 def test_limits_are_not_for_people(bench: Bench) -> None:
     """A person presses what they like, and only while the agent has no say."""
     bench.leases.limit(Limits(Button.A, ("left_stick",)))
-    bench.leases.pass_on(PUSH)
+    bench.leases.pass_on(PUSH, bench.now)
     assert bench.pressed == NEUTRAL
     bench.leases.release()
-    bench.leases.pass_on(PUSH)
-    bench.run(10.0, extends=False)
+    for _ in range(100):
+        bench.leases.pass_on(PUSH, bench.now)
+        bench.run(0.1, extends=False)
     assert bench.pressed == PUSH, "for as long as they hold it"
-    bench.run(ALIVE_S * 2, beats=False)
-    assert bench.pressed == NEUTRAL
+    assert NEUTRAL not in bench.pad.sent[-50:], "without a break"
+    bench.leases.pass_on(PUSH, bench.now)
+    bench.run(ALIVE_S, beats=False)
+    assert (bench.pressed, bench.lapsed) == (NEUTRAL, 1)
+
+
+def test_a_person_who_is_not_read_any_more_presses_nothing(bench: Bench) -> None:
+    """The thread that reads their pad may hang or have ended while its process beats on."""
+    bench.leases.release()
+    bench.leases.pass_on(PUSH, bench.now)
+    bench.run(HUMAN_S - 0.01)
+    assert bench.pressed == PUSH
+    bench.run(0.01)
+    assert (bench.pressed, bench.lapsed) == (NEUTRAL, 0)
 
 
 def test_every_state_is_renewed_in_time(bench: Bench) -> None:
     """The game itself lets go of a state that nobody has renewed for a moment."""
     bench.leases.release()
-    bench.leases.pass_on(PUSH)
+    bench.leases.pass_on(PUSH, bench.now)
     before = bench.pad.renewed
-    bench.run(1.0)
-    assert bench.pad.renewed - before >= 1.0 / 0.05
+    bench.run(0.4)
+    assert bench.pad.renewed - before >= 0.4 / 0.05

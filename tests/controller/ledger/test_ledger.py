@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -187,3 +188,29 @@ def test_what_is_not_an_entry_harms_nobody(ledger: Path) -> None:
     left("d", {})
     assert heal_all() == []
     assert sorted(path.name for path in ledger.iterdir()) == ["c.jsonl"]
+
+
+def test_a_game_is_one_game_wherever_its_entry_lies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its holder may not have been able to write where we would; nor may who died in between."""
+    monkeypatch.delenv(places.VARIABLE)
+    first, second = tmp_path / "first", tmp_path / "second"
+    monkeypatch.setattr(places, "candidates", lambda: [second])
+    held = Entry.create("game-1-2", {"game": 1})
+    monkeypatch.setattr(places, "candidates", lambda: [first, second])
+    with pytest.raises(GameTaken):
+        Entry.create("game-1-2", {})
+    held.close()
+    assert Entry.create("game-1-2", {}).path.parent == first
+    assert not list(second.iterdir())
+
+
+def test_who_heals_an_entry_does_not_play_its_game(ledger: Path) -> None:
+    """A command that began in this moment holds every entry for the time of a look."""
+    path = left("game-1-2", {"game": 1})
+    healer = Entry.take(path)
+    assert healer is not None
+    threading.Timer(0.1, healer.remove).start()
+    assert Entry.create("game-1-2", {}).path == path
+    assert list(ledger.iterdir()) == [path]
