@@ -197,8 +197,10 @@ def _taken(facts: dict[str, Any]) -> GameTaken:
 
 def called() -> str:
     """What this process is called, such as ``nitropilot serve``."""
-    words = [Path(word).name for word in sys.argv[:2] if word and not word.startswith("-")]
-    return " ".join(words) or "nitropilot"
+    program = Path(sys.argv[0] if sys.argv else "")
+    name = program.parent.name if program.name == "__main__.py" else program.name
+    words = [name, *(Path(word).name for word in sys.argv[1:2] if not word.startswith("-"))]
+    return " ".join(filter(None, words)) or "nitropilot"
 
 
 def _whoami() -> dict[str, Any]:
