@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from nitropilot.agent.play.samples import Samples
+    from nitropilot.agent.play.stats import PlayStats
 
 
 class Slower(Engine):
@@ -56,28 +57,35 @@ class Slower(Engine):
         self._engine.close()
 
 
-def measure(mode: Mode, options: argparse.Namespace) -> dict[str, float | int | None]:
-    """Play in one mode and return the figures."""
+def play(
+    mode: Mode, seconds: float, hz: float, policy: str, engine: str, slower: float = 0.0
+) -> PlayStats:
+    """Play the built-in game for so long, every chunk ``slower`` seconds later."""
     with tempfile.TemporaryDirectory() as folder:
         plan = SessionPlan(
             open_game=partial(
                 open_game, Target(launch=find_recipe("runner"), headless=True, keep=False)
             ),
-            open_engine=lambda: Slower(
-                load_engine(options.policy, engine=options.engine), options.slower / 1000
-            ),
+            open_engine=lambda: Slower(load_engine(policy, engine=engine), slower),
             folder=Path(folder),
-            settings=PlaySettings(action_hz=options.hz, seed=0, mode=mode),
+            settings=PlaySettings(action_hz=hz, seed=0, mode=mode),
         )
         session = Session(plan)
         session.start()
-        while not session.wait(0.1) and session.stats.playing_seconds < options.seconds:
+        while not session.wait(0.1) and session.stats.playing_seconds < seconds:
             pass
         session.stop()
         session.wait()
     if session.end is None or session.end.code != "stopped":
         raise SystemExit(f"the session failed: {session.end}")
-    stats = session.stats
+    return session.stats
+
+
+def measure(mode: Mode, options: argparse.Namespace) -> dict[str, float | int | None]:
+    """Play in one mode and return the figures."""
+    stats = play(
+        mode, options.seconds, options.hz, options.policy, options.engine, options.slower / 1000
+    )
     summary = stats.summary()
     return {
         "fresh_share": summary["fresh_share"],

@@ -52,7 +52,7 @@ PLAN_S = 0.25
 """How long a plan goes on by itself: the loop that made it has to say that it still wants it."""
 HUMAN_S = 0.5
 """How long a human's state goes on by itself: who reads their pad has to say it again."""
-EXPIRY_S = 0.1
+EXPIRY_S = 0.09
 """How long a state in the shared page is good: the game itself lets go of an older one."""
 FREEZE_LEASE_S = 2.0
 """How long a freeze lasts that nothing renews."""

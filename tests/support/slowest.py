@@ -1,4 +1,4 @@
-"""A plugin of pytest's: at the end of a run, the ten tests that took longest."""
+"""A plugin of pytest's: at the end of a run, the tests and the files that took longest."""
 
 from __future__ import annotations
 
@@ -25,7 +25,11 @@ class Slowest:
         """Print them; a run of a few tests has nothing to tell."""
         if len(self.seconds) <= SHOWN:
             return
-        terminalreporter.section(f"the {SHOWN} slowest of {len(self.seconds)} tests")
-        slowest = sorted(self.seconds.items(), key=lambda item: -item[1])
-        for name, seconds in slowest[:SHOWN]:
-            terminalreporter.write_line(f"{seconds:8.1f} s  {name}")
+        files: dict[str, float] = defaultdict(float)
+        for name, seconds in self.seconds.items():
+            files[name.split("::")[0]] += seconds
+        for what, found in (("tests", self.seconds), ("files", files)):
+            if len(found) > SHOWN:
+                terminalreporter.section(f"the {SHOWN} slowest of {len(found)} {what}")
+                for name, seconds in sorted(found.items(), key=lambda item: -item[1])[:SHOWN]:
+                    terminalreporter.write_line(f"{seconds:8.1f} s  {name}")
