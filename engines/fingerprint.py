@@ -37,14 +37,21 @@ def fingerprint_of(policy: str) -> str:
     return memory[state]
 
 
-def code_version(*modules: str) -> str:
-    """A digest of modules' sources, none of which is imported (their packages are)."""
+def code_version(*names: str) -> str:
+    """A digest of modules' sources, and of all there are in packages.
+
+    None of them is imported; the packages that they are in are.
+    """
     digest = hashlib.sha256()
-    for module in modules:
-        spec = importlib.util.find_spec(module)
+    for name in names:
+        spec = importlib.util.find_spec(name)
         if spec is None or spec.origin is None:
-            raise ModuleNotFoundError(module, name=module)
-        digest.update(Path(spec.origin).read_bytes())
+            raise ModuleNotFoundError(name, name=name)
+        files = [Path(spec.origin)]
+        if spec.submodule_search_locations:
+            files = sorted(Path(spec.origin).parent.rglob("*.py"))
+        for file in files:
+            digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()
 
 

@@ -11,15 +11,7 @@ import functools
 from nitropilot.engines.fingerprint import code_version
 
 SHAPING = (
-    "nitropilot.policy.network.action_mlps",
-    "nitropilot.policy.config",
-    "nitropilot.policy.network.graph",
-    "nitropilot.policy.network.graph_layers",
-    "nitropilot.policy.network.policy",
-    "nitropilot.policy.network.random_weights",
-    "nitropilot.policy.sizes",
-    "nitropilot.policy.network.transformer",
-    "nitropilot.policy.network.vision",
+    "nitropilot.policy",
     "nitropilot.engines.base",
     "nitropilot.engines.batch",
     "nitropilot.engines.onnx.export",

@@ -36,10 +36,12 @@ log = logging.getLogger("nitropilot.engines")
 
 CACHE = "openvino"
 CODE = (
-    "nitropilot.policy.network.graph",
-    "nitropilot.policy.network.graph_layers",
+    "nitropilot.policy",
+    "nitropilot.engines.base",
+    "nitropilot.engines.batch",
     "nitropilot.engines.openvino.build",
     "nitropilot.engines.openvino.settings",
+    "nitropilot.engines.spec",
 )
 """What a compiled policy is made with; a change makes the cached ones void."""
 

@@ -37,11 +37,14 @@ OPTIONS: dict[str, Any] = {
 }  # fmt: skip
 """Several kernels are measured for each product; graphs are captured by the engine itself."""
 CODE = (
-    "nitropilot.policy.network.graph",
-    "nitropilot.policy.network.graph_layers",
+    "nitropilot.policy",
+    "nitropilot.engines.base",
+    "nitropilot.engines.batch",
     "nitropilot.engines.pytorch.cuda",
     "nitropilot.engines.pytorch.fused",
+    "nitropilot.engines.spec",
 )
+"""What kernels are made with; a change makes the prepared ones void."""
 ALLOWED_ERROR = {torch.float32: 1e-5, torch.bfloat16: 2e-2}
 SHAPES = 128
 """Sizes that one block may be compiled for: those of the vision encoder and of the mixer,

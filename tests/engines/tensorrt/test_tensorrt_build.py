@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ast
 import dataclasses
-import importlib.util
 import json
 import os
 import sys
@@ -16,8 +14,6 @@ import pytest
 
 from nitropilot.engines import EngineError, EngineUnavailable, OutOfMemory
 from nitropilot.engines.base import PolicySpec
-from nitropilot.engines.fingerprint import code_version
-from nitropilot.engines.onnx.graph_version import SHAPING, graph_version
 from nitropilot.engines.tensorrt.apart import build_apart
 from nitropilot.engines.tensorrt.build import build_plans, check_plan, compile_model
 from nitropilot.engines.tensorrt.library import RTX, installed, load_library
@@ -44,21 +40,6 @@ if TYPE_CHECKING:
 FEW_STEPS = str(fixture_path("horizon18_steps4"))
 SPEC = PolicySpec("a", "f" * 64, False, 64, 1, 16, 25, 4, {"hades": 1}, 3, 16, 17)
 KEY = PlanKey("f" * 64, "bfloat16", "sm89", RTX, "1.0", "g" * 16, "linux-x86_64")
-INNOCENT = {
-    "nitropilot.engines.tensorrt.cuda_driver",
-    "nitropilot.engines.errors",
-    "nitropilot.engines.fingerprint",
-    "nitropilot.engines.onnx.graph_version",
-    "nitropilot.engines.tensorrt.plan_file",
-    "nitropilot.engines.tensorrt.library",
-    "nitropilot.policy.files.checkpoint",
-    "nitropilot.policy.errors",
-    "nitropilot.policy.files.formats",
-    "nitropilot.policy.network.inputs",
-    "nitropilot.policy.naming",
-}
-"""What finds, checks or carries, and computes nothing."""
-
 rtx = pytest.mark.skipif(RTX not in installed(), reason="tensorrt_rtx is an extra")
 
 
@@ -314,48 +295,6 @@ def test_room_is_made() -> None:
     ]
     assert fresh.exists()
     assert not left.exists()
-
-
-def imported(module: str) -> set[str]:
-    """Modules of ours that one imports when it runs."""
-    spec = importlib.util.find_spec(module)
-    assert spec is not None
-    assert spec.origin is not None
-    tree = ast.parse(Path(spec.origin).read_text("utf-8"))
-    typing = [n for n in tree.body if isinstance(n, ast.If) and "TYPE_CHECKING" in ast.dump(n.test)]
-    skipped = {id(inner) for block in typing for inner in ast.walk(block)}
-    froms = [n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and id(n) not in skipped]
-    names = {_module_of(str(node.module), alias.name) for node in froms for alias in node.names}
-    return {
-        name for name in names if name.startswith(("nitropilot.policy.", "nitropilot.engines."))
-    }
-
-
-def _module_of(place: str, name: str) -> str:
-    """What ``from place import name`` imports: a module of that name, or what is in ``place``."""
-    inner = f"{place}.{name}"
-    try:
-        there = place.startswith("nitropilot.") and importlib.util.find_spec(inner)
-    except ModuleNotFoundError:  # the place is a module itself, and has none in it
-        there = None
-    return inner if there else place
-
-
-def test_the_graphs_version_follows_the_code() -> None:
-    """A plan from before a change of the graph computes something else: every module that
-    shapes it must be among those whose change makes a new version."""
-    found: set[str] = set()
-    rest = {
-        "nitropilot.engines.tensorrt.build",
-        "nitropilot.policy.network.policy",
-        "nitropilot.policy.network.random_weights",
-    }
-    while rest:
-        module = rest.pop()
-        found.add(module)
-        rest |= imported(module) - found - INNOCENT
-    assert found == set(SHAPING)
-    assert graph_version() == code_version(*SHAPING)[:16]
 
 
 def test_the_spec_survives_json() -> None:
