@@ -25,6 +25,7 @@ from nitropilot.engines.errors import EngineError, EngineUnavailable, InferenceF
 from nitropilot.engines.fingerprint import code_version, fingerprint_of
 from nitropilot.engines.openvino.apart import build
 from nitropilot.engines.openvino.settings import DEVICES, compile_settings
+from nitropilot.engines.openvino.speed import speeds_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -167,9 +168,25 @@ def available(device: str) -> str:
             f"openvino {_version()} finds no {name}: only {', '.join(found)}",
             "install Intel's driver for it, or use --device cpu",
         )
-    capabilities = _core().get_property(name, "OPTIMIZATION_CAPABILITIES")
-    computes = "bfloat16" if "BF16" in capabilities else "float32" if name == "CPU" else "float16"
-    return f"openvino {_version()}, {computes}"
+    computes, why = _fastest(name)
+    return f"openvino {_version()}, {computes}" + (f" ({why})" if why else "")
+
+
+def _fastest(device: str) -> tuple[str, str]:
+    """The precision that computes a chunk fastest, of those that are near enough; and why."""
+    if device != "CPU":
+        return "float16", ""
+    if not _has_bfloat16(device):
+        return "float32", ""
+    name = str(_core().get_property(device, "FULL_DEVICE_NAME"))
+    speeds = speeds_of(device, name, str(ov.get_version()))
+    if speeds is None:
+        return "float32", "bfloat16 could not be measured"
+    return speeds.faster, str(speeds)
+
+
+def _has_bfloat16(device: str) -> bool:
+    return "BF16" in _core().get_property(device, "OPTIMIZATION_CAPABILITIES")
 
 
 def _version() -> str:
@@ -242,13 +259,12 @@ def plan(wish: Wish) -> tuple[str, dict[str, Any]]:
 
 
 def _compute(device: str, precision: str) -> str:
-    capabilities = _core().get_property(device, "OPTIMIZATION_CAPABILITIES")
-    half = {"CPU": "bfloat16" if "BF16" in capabilities else "float32"}.get(device, "float16")
     if precision in ("auto", "int8"):
-        return half
-    if precision == "bfloat16" and half != "bfloat16":
+        return _fastest(device)[0]
+    if precision == "bfloat16" and not (device == "CPU" and _has_bfloat16(device)):
         raise EngineUnavailable(
-            f"this {device} has no bfloat16: it computes in {half}", "leave --precision out"
+            f"this {device} has no bfloat16: it computes in {_fastest(device)[0]}",
+            "leave --precision out",
         )
     if precision not in ("float32", "bfloat16"):
         raise EngineUnavailable(

@@ -130,7 +130,10 @@ def test_an_engine_that_is_not_here_is_skipped(monkeypatch: pytest.MonkeyPatch) 
         suite.open_or_skip(backend_of("torch", "cuda"), POLICY, "float32")
 
 
-@pytest.mark.parametrize(("computes", "skipped"), [("float32", True), ("bfloat16", False)])
+@pytest.mark.parametrize(
+    ("computes", "skipped"),
+    [("float32", True), ("bfloat16", False), ("float32 (1 ms, in bfloat16 2)", False)],
+)
 def test_processors_without_bfloat16(
     monkeypatch: pytest.MonkeyPatch, computes: str, skipped: bool
 ) -> None:
