@@ -31,7 +31,7 @@ import numpy as np
 from nitropilot.engines.chooser import load_engine
 from nitropilot.engines.errors import EngineError
 from nitropilot.errors import NitroPilotError
-from nitropilot.policy.actions import ACTION_DIM, decode
+from nitropilot.policy.actions import decode
 from nitropilot.policy.observation import observe
 
 if TYPE_CHECKING:
@@ -66,8 +66,7 @@ class Example:
         seen = time.perf_counter()
         chunk = engine.infer(observation, self._noise)
         there = time.perf_counter()
-        if engine.spec.action_dim == ACTION_DIM:
-            decode(chunk.actions, old_layout=engine.spec.old_layout)
+        decode(chunk.actions, old_layout=engine.spec.old_layout)
         done = time.perf_counter()
         seconds = dict(chunk.seconds)
         seconds["preprocess"] = seconds.get("preprocess", 0.0) + seen - began

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from nitropilot.engines.base import PolicySpec
 from nitropilot.engines.errors import WireError
+from nitropilot.policy.actions import ACTION_DIM
 from nitropilot.version import __version__
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ SIZES = {
     "image_size": (1, 2048),
     "frames": (1, 64),
     "horizon": (1, 1024),
-    "action_dim": (1, 256),
+    "action_dim": (ACTION_DIM, ACTION_DIM),
     "steps": (1, 10_000),
     "game_rows": (0, 1_000_000),
     "tokens_per_frame": (0, 2**16),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from nitropilot.policy.actions import ACTION_DIM
 from nitropilot.policy.config import PolicyConfig, parse_config
 from nitropilot.policy.errors import CheckpointError, quoted
 from nitropilot.policy.files.formats import (
@@ -59,10 +60,15 @@ def load_policy(
 
     Raises:
         CheckpointError: The file is not a checkpoint, or a damaged or hostile one, or a
-            game has no row.
+            game has no row, or the channels of its actions have no layout.
     """
     file = read_checkpoint(path)
     policy = empty_policy(file)
+    if policy.action_dim != ACTION_DIM:
+        raise CheckpointError(
+            f"{file.path} gives actions of {policy.action_dim} channels, which have no layout",
+            f"only the published {ACTION_DIM} channels can be read: see policy/actions.py",
+        )
     _check_games(file.path, games or {}, policy.sizes.game_rows)
     _fill(policy, file, torch.device(device))
     policy.name = shown(Path(path).name)

@@ -14,7 +14,7 @@ from nitropilot.engines.base import Prefix, Request
 from nitropilot.engines.batch import check_request
 from nitropilot.engines.remote.messages import from_planes
 from nitropilot.engines.remote.wire import MIB, Limits, pack, unpack
-from nitropilot.policy.actions import ACTION_DIM, decode
+from nitropilot.policy.actions import decode
 from nitropilot.policy.errors import ObservationError
 from nitropilot.policy.observation import observe
 from nitropilot.server.errors import RequestInvalid
@@ -170,10 +170,11 @@ class Reader:
 def answer_of(done: Done, spec: PolicySpec) -> bytes:
     """A chunk as a message: raw channels, what they mean, and where the time went."""
     actions = done.chunk.actions
-    message: dict[str, Any] = {"actions": actions}
-    if spec.action_dim == ACTION_DIM:
-        read = decode(actions, old_layout=spec.old_layout)
-        message |= {"j_left": read.j_left, "j_right": read.j_right, "buttons": read.buttons}
+    read = decode(actions, old_layout=spec.old_layout)
+    message: dict[str, Any] = {
+        "actions": actions, "j_left": read.j_left, "j_right": read.j_right,
+        "buttons": read.buttons,
+    }  # fmt: skip
     message["policy_timing"] = {
         f"{name}_ms": seconds * 1000 for name, seconds in done.chunk.seconds.items()
     }

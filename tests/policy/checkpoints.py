@@ -61,10 +61,12 @@ def changed(config: dict[str, Any], key: str, value: object) -> dict[str, Any]:
     return result
 
 
-def micro_weights(dtype: torch.dtype = torch.float32) -> dict[str, Tensor]:
-    """Random weights for ``MICRO``, pooling head included."""
+def micro_weights(
+    dtype: torch.dtype = torch.float32, config: dict[str, Any] = MICRO
+) -> dict[str, Tensor]:
+    """Random weights for ``MICRO`` or something like it, pooling head included."""
     with torch.device("meta"):
-        policy = Policy(parse_config(MICRO), Sizes(vision_layers=2, vision_mlp=32, game_rows=2))
+        policy = Policy(parse_config(config), Sizes(vision_layers=2, vision_mlp=32, game_rows=2))
     shapes = {key: tuple(value.shape) for key, value in policy.state_dict().items()}
     shapes["vision_encoder.head.probe"] = (1, 1, 16)
     generator = torch.Generator().manual_seed(1)

@@ -192,6 +192,7 @@ def test_metadata_says_all_of_the_policy(pair: tuple[Engine, Engine]) -> None:
      ({"image_size": "x" * 999}, "image_size is xxx"),
      ({"image_size": 2048, "frames": 64}, "are too large"),
      ({"horizon": 10**7}, "horizon"), ({"horizon": -1}, "horizon"), ({"action_dim": 0}, "action"),
+     ({"action_dim": 24}, "action_dim is 24"),
      ({"frames": None}, "frames"), ({"game_rows": -1}, "game_rows"),
      ({"policy": "a\x1b[2Jb"}, "policy is not a short text"), ({"policy": 3}, "policy"),
      ({"policy": "x" * 201}, "policy"), ({"random": 1}, "random is 1"),

@@ -13,7 +13,14 @@ import pytest
 import torch
 
 from nitropilot.policy import CheckpointError, describe, load_policy, random_policy, save_policy
-from tests.policy.checkpoints import MICRO, header_of, write_pt, write_safetensors
+from tests.policy.checkpoints import (
+    MICRO,
+    changed,
+    header_of,
+    micro_weights,
+    write_pt,
+    write_safetensors,
+)
 from tests.policy.samples import NAMES, reference
 
 if TYPE_CHECKING:
@@ -86,6 +93,17 @@ def test_weights_of_other_precision_become_float32(
     found = load_policy(path).state_dict()
     assert {tensor.dtype for tensor in found.values()} == {torch.float32}
     assert all(torch.equal(found[key], stored[key].float()) for key in found)
+
+
+def test_actions_that_nobody_can_read_are_refused_at_once(tmp_path: Path) -> None:
+    """Not at the first chunk, with a game frozen; what the file holds can still be looked at."""
+    config = changed(MICRO, "model_cfg.action_dim", 24)
+    config = changed(config, "tokenizer_cfg.max_action_dim", 24)
+    path = write_pt(tmp_path / "wide.pt", micro_weights(config=config), config)
+    with pytest.raises(CheckpointError, match="24 channels, which have no layout") as refused:
+        load_policy(path)
+    assert "25 channels" in refused.value.hint
+    assert describe(path).action_dim == 24
 
 
 def test_weights_are_our_own(pt: Path) -> None:
