@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from nitropilot.agent.errors import NotPossibleNow
 from nitropilot.agent.session.states import SessionState
 from nitropilot.agent.values import End
+from nitropilot.controller.errors import ControllerError, HandError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -212,9 +213,16 @@ class SessionControl:
                 self.stop("panic")
                 return busy
             try:
+                self._machine.controls.check()
                 self.pause()
             except NotPossibleNow:  # it is ending, which lets go as well
                 self.stop("panic")
+            except HandError:  # what it held went with the hand, or goes now
+                self.stop("panic")
+                return busy
+            except ControllerError:
+                self.stop("panic")
+                raise
         self._machine.controls.disarm()  # also what a human holds: paused is not at rest
         return busy
 

@@ -94,15 +94,22 @@ class SessionMachine:
             raise NotPossibleNow(f"the session is over: {self.ending[1].reason}")
 
     def require_going(self) -> None:
-        """Raise ``NotPossibleNow`` once the session is to end."""
+        """Raise ``NotPossibleNow`` once the play is to end, here and in this session's place."""
+        if self.about_to_go_on:
+            return
         if self._state is not SessionState.ATTACHING or self.ending is not None:
             self.require_attached()
+
+    @property
+    def about_to_go_on(self) -> bool:
+        """Whether it has failed and a session is to go on in its place."""
+        return self.restart is not None and self.restart.pending
 
     @property
     def plays_on(self) -> bool:
         """Whether the agent plays, or will by itself: in this session or in its place."""
         if self._state.ended:
-            return self.restart is not None and self.restart.pending
+            return self.about_to_go_on
         if self._state is SessionState.ATTACHING and self._replaces:
             return self.wanted is SessionState.PLAYING
         return self._state is SessionState.PLAYING
@@ -164,6 +171,8 @@ class SessionMachine:
                 self.controls.disarm()
             except Exception as error:
                 self.end_with(*ending_of(error))
+                if state is SessionState.PAUSED:
+                    self.call_off("paused")
                 raise
 
     def end_with(self, state: SessionState, end: End) -> None:

@@ -96,6 +96,7 @@ class PadLeases:
         self._pressed = NEUTRAL
         self._end = self._wanted_until = self._alive_until = 0.0
         self._frozen = False
+        self._silent = False
 
     @property
     def epoch(self) -> int:
@@ -105,6 +106,7 @@ class PadLeases:
     def beat(self, now: float) -> None:
         """The daemon lives."""
         self._alive_until = now + ALIVE_S
+        self._silent = False
 
     def arm(self, epoch: int) -> None:
         """Another epoch: what was planned before is void."""
@@ -186,23 +188,34 @@ class PadLeases:
 
     def tick(self, now: float) -> float | None:
         """Send what is due and take away what has lapsed; when to be asked again, if at all."""
-        if self._holds is _Holds.NOTHING:
-            return None
         if now >= self._alive_until:
-            self.lapses += 1
-            self.rest()
-            self._tell_lapsed()
+            self._fall_silent()
             return None
+        if self._holds is _Holds.NOTHING:
+            return self._alive_until if self._in_use else None
         if self._holds is _Holds.PLAN and not self._frozen:
             self._send_due(now)
             if now >= min(self._end, self._wanted_until):
                 self.rest()
-                return None
+                return self._alive_until
         if self._holds is _Holds.HUMAN and now >= self._wanted_until:
             self.rest()
             return None
         self._pad.renew()
         return self._next(now)
+
+    @property
+    def _in_use(self) -> bool:
+        """Whether anybody plays, so that silence is a lapse whatever is pressed just then."""
+        return self._epoch != NO_EPOCH or self._holds is _Holds.HUMAN
+
+    def _fall_silent(self) -> None:
+        """Nothing has been heard for too long: neutral, and counted once."""
+        if self._in_use and not self._silent:
+            self._silent = True
+            self.lapses += 1
+            self.rest()
+            self._tell_lapsed()
 
     def _send_due(self, now: float) -> None:
         """Of all that is due the last one counts; those before it are late and dropped."""

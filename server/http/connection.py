@@ -4,7 +4,8 @@ uvicorn waits for ever for the rest of a request's head, for the rest of a body 
 reads, and for a client that does not read its answer; a few hundred such clients would use up
 the machine ("slow loris").  Here each wait has an end, and so has the number of connections.
 Where there are too many, the one that has been idle longest gives way to the one that comes;
-where none is idle, some more are taken for what is urgent (``server.http.lanes``).
+where none is idle, some more are taken for what is urgent (``server.http.lanes``), and where
+these are too many as well, the first goes that has not asked for anything yet.
 """
 
 from __future__ import annotations
@@ -148,26 +149,37 @@ class GuardedProtocol(H11Protocol):
             others = list(self.connections)
         else:
             return True
-        if self._cut_idle(others):
+        if self._cut_idle(others, JUST_COME_S):
             return True
         self.app_state = {**self.app_state, RESERVE_KEY: True}
-        return len(same) <= share + RESERVE and len(self.connections) <= MAX_CONNECTIONS + RESERVE
+        full = len(same) > share + RESERVE or len(self.connections) > MAX_CONNECTIONS + RESERVE
+        return not full or self._cut_idle(others, 0.0)
 
-    def _cut_idle(self, others: list[Any]) -> bool:
-        """Close the connection that has been idle longest; whether there is one."""
+    def _cut_idle(self, others: list[Any], seconds: float) -> bool:
+        """Close the one that has been idle longest, for so long at least; whether there is one."""
         idle = [
-            each
-            for each in others
-            if isinstance(each, GuardedProtocol)
-            and not each._busy()
-            and self.loop.time() - each._idle_since > JUST_COME_S
+            (since, number, each)
+            for number, each in enumerate(others)
+            if each is not self
+            and (since := _idle_since(each)) is not None
+            and self.loop.time() - since > seconds
         ]
         if not idle:
             return False
-        longest = min(idle, key=lambda each: each._idle_since)
+        _, _, longest = min(idle, key=lambda each: each[:2])
         self.connections.discard(longest)  # its place is free at once
         longest.transport.close()
         return True
+
+
+def _idle_since(connection: Any) -> float | None:
+    """Since when nobody waits for anything on a connection; None for one that is in use.
+
+    A WebSocket that was told to go, and has not gone yet, was needed longest ago.
+    """
+    if isinstance(connection, GuardedProtocol):
+        return None if connection._busy() else connection._idle_since
+    return 0.0 if getattr(connection, "close_sent", False) else None
 
 
 def _address(connection: Any) -> str:

@@ -19,6 +19,8 @@ GOING_AWAY = 1001
 HELD = 64 * 1024
 """Bytes on the way to a client, in our memory and in the system's each.  The system would hold
 megabytes, and a slow client would see what happened a minute ago."""
+GOODBYE_S = 5.0
+"""How long the answer to a goodbye is waited for."""
 
 
 class GuardedWebSocket(WebSocketsSansIOProtocol):
@@ -29,6 +31,7 @@ class GuardedWebSocket(WebSocketsSansIOProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Hold little for a client that is slow."""
         super().connection_made(transport)
+        self.close_timeout = GOODBYE_S
         self.transport.set_write_buffer_limits(high=HELD)
         connection = transport.get_extra_info("socket")
         if connection is not None:

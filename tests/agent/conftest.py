@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,15 @@ import torch
 from nitropilot.agent.target.launch import launch
 from nitropilot.policy import random_policy
 from nitropilot.simulator.catalogue import find_recipe
-from tests.agent.playing import BOTH, PATIENCE_S, Stage, own_threads, polls, until
+from tests.agent.playing import (
+    BOTH,
+    PATIENCE_S,
+    Stage,
+    all_threads_end,
+    earlier_threads,
+    polls,
+    until,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,6 +58,12 @@ def runner(
         game.close()
 
 
+@pytest.fixture(autouse=True)
+def _threads_of_others() -> None:
+    earlier_threads.clear()
+    earlier_threads.update(threading.enumerate())
+
+
 @pytest.fixture(params=BOTH)
 def stage(request: pytest.FixtureRequest, policy: Policy, tmp_path: Path) -> Iterator[Stage]:
     """Makes sessions; none of them, and none of their threads, outlives the test.
@@ -58,4 +73,4 @@ def stage(request: pytest.FixtureRequest, policy: Policy, tmp_path: Path) -> Ite
     """
     with ExitStack() as stack:
         yield Stage(policy, tmp_path, stack, request.param)
-    until(lambda: not own_threads(), "all threads have ended")
+    all_threads_end()

@@ -39,6 +39,10 @@ realtime_only = pytest.mark.parametrize("stage", [Mode.REALTIME], indirect=True,
 """For tests of what only one of the modes does."""
 
 
+earlier_threads: set[threading.Thread] = set()
+"""Those that another test has left, whose failure that is."""
+
+
 def until(condition: Callable[[], Any], what: str) -> Any:
     """Wait for a condition, long enough for any machine, and return what it returned."""
     deadline = time.monotonic() + PATIENCE_S
@@ -277,10 +281,21 @@ def hand_pid(session: Session) -> int:
 
 
 def own_threads() -> set[str]:
-    """Threads of ours that are alive."""
+    """Threads of ours that are alive, and were begun in this test."""
     return {
-        thread.name for thread in threading.enumerate() if thread.name.startswith("nitropilot-")
+        thread.name
+        for thread in threading.enumerate()
+        if thread.name.startswith("nitropilot-") and thread not in earlier_threads
     }
+
+
+def all_threads_end() -> None:
+    """Wait until no thread of ours is left; say what those do that are."""
+    deadline = time.monotonic() + PATIENCE_S
+    while own_threads():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"threads are left: {own_threads()}\n{stacks()}")
+        time.sleep(0.005)
 
 
 def neutral(page: Path) -> bool:

@@ -113,6 +113,21 @@ def test_silence_makes_the_pad_neutral(bench: Bench) -> None:
     assert bench.pressed == NEUTRAL, "who comes back has to plan anew"
 
 
+@pytest.mark.parametrize("extends", [True, False])
+@pytest.mark.parametrize("states", [0, 3, 100])
+def test_silence_is_counted_whatever_is_pressed(bench: Bench, states: int, extends: bool) -> None:
+    """A plan may end before the silence is one, and it is as silent; once for each silence."""
+    if states:
+        bench.plan([PUSH] * states)
+    for silences in (1, 2, 3):
+        bench.run(ALIVE_S * 3, beats=False, extends=extends)
+        assert (bench.pressed, bench.lapsed, bench.leases.lapses) == (NEUTRAL, silences, silences)
+        bench.run(ALIVE_S * 3)
+    bench.leases.release()
+    bench.run(ALIVE_S * 3, beats=False)
+    assert bench.lapsed == 3, "where nobody plays nobody need speak"
+
+
 def test_no_beat_extends_a_plan(bench: Bench) -> None:
     """A process whose loop is blocked beats on."""
     bench.plan([PUSH] * 100)

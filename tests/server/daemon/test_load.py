@@ -18,6 +18,7 @@ from nitropilot.agent.target.display import PrivateDisplay
 from nitropilot.server.errors import ShuttingDown
 from nitropilot.server.sessions.turns import Turns
 from tests.server.processes import PATIENCE_S, POLICY, Daemon, running_game, until
+from tests.support import http
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -157,3 +158,59 @@ def test_a_game_that_stands_still_comes_first() -> None:
     turns.stop()
     with pytest.raises(ShuttingDown), turns.take(plays=True):
         pass
+
+
+HANDSHAKE = (
+    "GET /api/v1/events HTTP/1.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+)
+CROWD = 256
+NEVER_GONE = (
+    "import nitropilot.server.http.websocket as w, nitropilot.server.api.event_stream as e; "
+    "w.GOODBYE_S = w.PING_S = e.IDENTIFY_S = 3600.0; "
+)
+"""A WebSocket that is silent stays for ever, and so does one that does not answer a goodbye."""
+
+
+@contextmanager
+def crowd(daemon: Daemon, count: int, says: str = "") -> Iterator[list[socket.socket]]:
+    """So many connections of programs without a token, which say this and then nothing."""
+    text = f"{says}Host: 127.0.0.1:{daemon.port}\r\n\r\n".encode() if says else b""
+    with ExitStack() as stack:
+        held = []
+        for _ in range(count):
+            address = ("127.0.0.1", daemon.port)
+            held.append(stack.enter_context(socket.create_connection(address, PATIENCE_S)))
+            held[-1].sendall(text)
+        yield held
+
+
+def fresh(daemon: Daemon, method: str, path: str) -> int:
+    """The status of an answer to the daemon's owner on a connection of its own."""
+    headers = {"Authorization": f"Bearer {daemon.token}"}
+    return http.request(method, f"{daemon.url}/api/v1/{path}", headers=headers).status_code
+
+
+def test_silent_websockets_do_not_lock_the_owner_out(
+    x_display: PrivateDisplay, tmp_path: Path
+) -> None:
+    """Who was told to go is not waited for: its place is the owner's."""
+    daemon = Daemon(tmp_path, x_display.name, program=("-c", NEVER_GONE + MAIN))
+    try:
+        with crowd(daemon, CROWD, HANDSHAKE):
+            for _ in range(3):
+                until(lambda: fresh(daemon, "GET", "status") == 200, "an answer")
+                with crowd(daemon, 1, HANDSHAKE) as (owner,):
+                    owner.settimeout(PATIENCE_S)
+                    assert owner.recv(64).startswith(b"HTTP/1.1 101")
+    finally:
+        daemon.client.close()
+        daemon.kill()
+
+
+@pytest.mark.parametrize("count", [CROWD, 600])
+def test_a_burst_of_connections_leaves_room_for_a_panic(daemon: Daemon, count: int) -> None:
+    """Also when none of them is old enough to be called idle."""
+    for _ in range(3):
+        with crowd(daemon, count):
+            assert fresh(daemon, "POST", "panic") == 200

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -248,3 +251,19 @@ def test_a_recording_is_complete_when_the_session_has_ended(
     assert (folder / "video.mp4").stat().st_size > 0
     assert trace_of(ended)[-1]["type"] == "end"
     assert not list(folder.glob("*.part"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+@pytest.mark.parametrize("mode", ["realtime", "paused"])
+def test_a_silence_of_the_daemon_is_counted(daemon: Daemon, game: RunningGame, mode: str) -> None:
+    """Whoever asks why the game stood idle for a moment finds the reason in the figures."""
+    session = daemon.playing(pid=game.pid, mode=mode)
+    assert session["stats"]["pad_lapses"] == 0
+    os.kill(daemon.process.pid, signal.SIGSTOP)
+    until(game.pad_is_neutral, "a neutral pad")
+    time.sleep(0.5)
+    os.kill(daemon.process.pid, signal.SIGCONT)
+    until(lambda: daemon.session(session["id"])["stats"]["pad_lapses"], "a lapse")
+    assert daemon.session(session["id"])["state"] == "playing"
+    assert "nitropilot_pad_lapses_total" in daemon.client.get("/metrics").text
+    delete(daemon, session["id"])
