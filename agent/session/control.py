@@ -199,13 +199,14 @@ class SessionControl:
         Of one that has failed nothing goes on by itself.
 
         Returns:
-            Whether there was something to let go: not of a session that was paused or over.
+            Whether there was something to let go, now or soon: not of one that was paused or over.
 
         Raises:
             ControllerError: The pad or the game could not be let go; the session fails.
         """
         with self._machine.condition:
             busy = self.state is not SessionState.PAUSED and self._machine.ending is None
+            busy = busy or self._machine.plays_on
             attached = self._machine.loop is not None and self.state not in (
                 SessionState.IDLE, SessionState.ATTACHING,
             )  # fmt: skip

@@ -12,9 +12,11 @@ import itertools
 import queue
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from nitropilot.controller.errors import HandError
 from nitropilot.controller.hand.leases import NO_EPOCH, Step
 from nitropilot.controller.state import NO_LIMITS, GamepadState
 
@@ -118,7 +120,8 @@ class Controls:
     def limit(self, limits: Limits) -> None:
         """What plans may not press, from the next state on: the hand itself holds it back."""
         self._limits = limits
-        self.hand.limit(limits)
+        with suppress(HandError):  # it presses nothing any more, and the next one is told first
+            self.hand.limit(limits)
 
     def send(self, state: GamepadState, epoch: int, seconds: float = HOLD_S) -> bool:
         """Press ``state`` for so long; False when ``epoch`` is over, and nothing was pressed.

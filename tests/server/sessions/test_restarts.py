@@ -112,6 +112,38 @@ def test_a_pending_restart_is_called_off(patient: Daemon, game: RunningGame, ver
     assert patient.client.post("/api/v1/autoplay/toggle").json()["done"] == "no session"
 
 
+@pytest.mark.parametrize("verb", VERBS)
+def test_who_says_stop_as_the_hand_dies_sees_no_restart(
+    patient: Daemon, game: RunningGame, verb: str
+) -> None:
+    """In the moment between a hand's death and its session's failure nobody can know of it."""
+    old = patient.playing(pid=game.pid)["id"]
+    kill_hands(patient.process.pid)
+    answer = VERBS[verb](patient, old)
+    ended = patient.wait_for(old, "failed", "stopped") if verb != "delete" else None
+    if ended is not None and ended["state"] == "failed":
+        assert ended["restart"]["state"] == "cancelled", ended["restart"]
+    if verb == "panic":
+        assert (answer.json()["let_go"], answer.json()["trouble"]) == ([old], [])
+    until(game.pad_is_neutral, "a neutral pad")
+    until(game.runs, "the game runs")
+
+
+def test_what_is_said_before_a_restart_is_said_of_the_play(
+    patient: Daemon, game: RunningGame
+) -> None:
+    """Also while nothing plays: guard, takeover, and that it is to go on at all."""
+    old = patient.playing(pid=game.pid)["id"]
+    fail(patient, old)
+    assert put(patient, old, "guard", {"controls": ["left_stick"]}).status_code == 200
+    takeover = {"pad": False, "idle_seconds": 3.0}
+    assert put(patient, old, "takeover", takeover).status_code == 200
+    assert patient.client.get(f"{SESSIONS}/{old}/guard").json()["controls"] == ["left_stick"]
+    assert post(patient, old, "pause").status_code == 200
+    over = put(patient, old, "guard", {"controls": ["a"]})
+    assert error_of(over) == (409, "not_possible_now")
+
+
 def test_the_end_of_the_daemon_calls_off_too(
     x_display: PrivateDisplay, tmp_path: Path, game: RunningGame
 ) -> None:
