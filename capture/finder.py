@@ -73,9 +73,16 @@ def find_window(
     windows = list_windows(display)
     found = match(windows, handle=handle, pid=pid, process=process)
     if not found:
+        unknown = sum(window.pid is None for window in windows)
         raise WindowNotFound(
             f"no window has {asked} (looked at {len(windows)})",
-            "run `nitropilot windows` to see what can be chosen",
+            "run `nitropilot windows` to see what can be chosen"
+            + (
+                f"; whose {unknown} of them are is unknown: name it with --window"
+                if unknown
+                else ""
+            )
+            + (" beside --pid" if unknown and pid is not None else ""),
         )
     if len(found) > 1:
         listing = "; ".join(window.describe() for window in found)

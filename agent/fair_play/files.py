@@ -16,6 +16,8 @@ from nitropilot.places import home
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+HOME_PARTS = 4
+"""Of /home/me, /var/home/me, C:\\Users\\me: deeper, a folder of that name is anything."""
 CLIMB = 3
 """Folders above a program's that are still the game's: ``Game/Binaries/Win64`` of Unreal."""
 MAX_NAMES = 5000
@@ -129,7 +131,7 @@ def _is_shared(folder: Path) -> bool:
     name, within = folder.name.lower(), folder.parent.name.lower()
     if not name or name in SHARED or within in SHARED_IN.get(name, ()):
         return True
-    if within in ("home", "users"):  # somebody's home
+    if within in ("home", "users") and len(folder.parts) <= HOME_PARTS:  # somebody's home
         return True
     return folder == home() or folder in _folders_of_user() or _open_to_all(folder)
 

@@ -31,7 +31,8 @@ UNSEEN = {
 """What a game needs on a display without a graphics card, that nobody listens to."""
 NOT_UNSEEN = (
     "DRI_PRIME", "__NV_PRIME_RENDER_OFFLOAD", "__GLX_VENDOR_LIBRARY_NAME", "LIBGL_ALWAYS_INDIRECT",
-    "MESA_LOADER_DRIVER_OVERRIDE", "GALLIUM_DRIVER",
+    "MESA_LOADER_DRIVER_OVERRIDE", "GALLIUM_DRIVER", "VK_ICD_FILENAMES", "VK_DRIVER_FILES",
+    "SDL_RENDER_DRIVER", "__EGL_VENDOR_LIBRARY_FILENAMES",
     "WINDOWID", "SDL_WINDOWID", "DESKTOP_STARTUP_ID", "XDG_ACTIVATION_TOKEN", "SESSION_MANAGER",
 )  # fmt: skip
 """The player's graphics card, and what tells of windows and sessions on the player's display."""
@@ -40,6 +41,13 @@ NOT_UNSEEN = (
 def surroundings() -> dict[str, str]:
     """What a game is launched with, on whichever display ``DISPLAY`` names then."""
     environment = leave_out_current_folder(os.environ)
+    for name in [one for one in environment if one.startswith("NITROPILOT_") and "TOKEN" in one]:
+        del environment[name]  # a secret of ours
+    if found := environment.get("LD_LIBRARY_PATH"):
+        kept = [place for place in found.split(os.pathsep) if f"{os.sep}cv2{os.sep}" not in place]
+        environment["LD_LIBRARY_PATH"] = os.pathsep.join(kept)  # OpenCV sets that for itself
+        if not kept:  # an empty one would mean the current folder
+            del environment["LD_LIBRARY_PATH"]
     if sys.platform != "win32":
         _change(environment, X11, NOT_X11)
     return environment

@@ -228,7 +228,8 @@ def _read(descriptor: int) -> dict[str, Any]:
         except ValueError:  # cut off, so what it tells of was not done
             continue
         if isinstance(part, dict):
-            frozen += part.pop("frozen", [])
+            stopped = part.pop("frozen", [])
+            frozen += stopped if isinstance(stopped, list) else []
             facts |= part
     return facts | ({"frozen": frozen} if frozen else {})
 

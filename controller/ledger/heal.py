@@ -6,7 +6,6 @@ when it is asked to.
 
 from __future__ import annotations
 
-import logging
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 
 PROFILE_PREFIX = "nitropilot-profile-"
 PAGE_PREFIX = "nitropilot-pad-"
-_log = logging.getLogger(__name__)
 
 
 def heal_all() -> list[str]:
@@ -51,8 +49,8 @@ def heal_all() -> list[str]:
             (entry.remove if over else entry.close)()
         except GameTaken:
             continue
-        except Exception:  # noqa: BLE001 - one that fails keeps no other from being healed
-            _log.exception("the ledger's entry %s could not be healed", path)
+        except Exception as error:  # noqa: BLE001 - one keeps no other from being healed
+            done.append(f"{path} could not be read ({error}): remove it")
     return done
 
 
@@ -92,11 +90,12 @@ def heal(facts: dict[str, Any]) -> tuple[list[str], bool]:
     return done, True
 
 
-def _run_again(frozen: Iterable[tuple[int, str]]) -> list[str]:
+def _run_again(frozen: Iterable[Any]) -> list[str]:
     """Children before their parents, and none whose id belongs to another process by now."""
     done = []
-    for pid, born in reversed([*frozen]):
-        if birth(pid) == born:
+    for one in reversed([*frozen]):
+        pid, born = one if isinstance(one, list | tuple) and len(one) == 2 else (None, None)
+        if isinstance(pid, int) and birth(pid) == born:
             with suppress(psutil.Error, OSError):
                 psutil.Process(pid).resume()
                 done.append(f"process {pid} runs again")

@@ -59,13 +59,26 @@ def open_folder() -> Path:
 
 
 def entries() -> list[Path]:
-    """All entries there are."""
+    """All entries there are; what is no file of its own is none."""
     found: list[Path] = []
     for folder in candidates():
         with suppress(OSError):
             if is_private(folder):
-                found += sorted(folder.glob("*.jsonl"))
+                found += [
+                    path
+                    for path in sorted(folder.glob("*.jsonl"))
+                    if stat.S_ISREG(path.lstat().st_mode)
+                ]
     return found
+
+
+def open_to_others() -> list[Path]:
+    """Folders with entries that nobody believes, because others could have written them."""
+    return [
+        folder
+        for folder in candidates()
+        if folder.is_dir() and not is_private(folder) and next(folder.glob("*.jsonl"), None)
+    ]
 
 
 def is_private(folder: Path) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import asdict
 from typing import Any
 
@@ -14,14 +13,14 @@ from nitropilot.server.api.routes import Registry
 from nitropilot.server.auth.identity import Scope
 from nitropilot.server.auth.scopes import ScopedRoute, admin_only, allow
 from nitropilot.server.host.doctor import can_play, examine
+from nitropilot.server.http.lanes import Lane
 from nitropilot.server.schemas.models import Model
 from nitropilot.server.store.policies import models_folder
 from nitropilot.texts import shown
 from nitropilot.version import __version__
 
 router = APIRouter(prefix="/api/v1", route_class=ScopedRoute)
-
-_examining = threading.Lock()
+DOCTOR = Lane("the doctor", threads=1, waiting=2)
 
 
 class FindingModel(Model):
@@ -85,12 +84,15 @@ class PolicyReloadAnswer(Model):
     reloaded: tuple[str, ...]
 
 
-@router.get("/doctor")
+@router.post("/doctor")
 @admin_only
+@DOCTOR.way
 def doctor() -> DoctorAnswer:
-    """Check this machine, as ``nitropilot doctor`` does."""
-    with _examining:
-        findings = examine()
+    """Check this machine, as ``nitropilot doctor`` does; a little game shows for some seconds.
+
+    One at a time, and two may wait.
+    """
+    findings = examine()
     checks = tuple(FindingModel(**finding.as_dict()) for finding in findings)
     return DoctorAnswer(version=__version__, ready=can_play(findings), checks=checks)
 

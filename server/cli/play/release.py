@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from nitropilot.controller.ledger.heal import heal_all, living
+from nitropilot.controller.ledger.places import open_to_others
 from nitropilot.server.cli.terminal.output import JsonOption, print_json, print_note
 
 _done: list[str] = []
@@ -28,6 +29,11 @@ def release(as_json: Annotated[bool, JsonOption] = False) -> None:
     A game that a living NitroPilot plays is named and left alone.
     """
     held = living()
+    for folder in open_to_others():
+        print_note(
+            f"not looked at: {folder}, for others may write there; what lies in it is believed "
+            f"after: chmod 700 {folder}"
+        )
     if as_json:
         print_json({"released": _done, "held": held})
         return

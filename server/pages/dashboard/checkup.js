@@ -1,6 +1,6 @@
 // What `nitropilot doctor` finds, for who starts here; only where the API has it.
 
-import { get } from "../shared/api.js";
+import { call } from "../shared/api.js";
 import { byId, el, setText, show } from "../shared/dom.js";
 
 const MARKS = { ok: "✓", note: "i", problem: "!" };
@@ -8,7 +8,7 @@ const WORDS = { ok: "fine", note: "note", problem: "problem" };
 
 export class Checkup {
   constructor(app) {
-    show(byId("checkup"), app.features.has("GET", "/doctor"));
+    show(byId("checkup"), app.features.has("POST", "/doctor"));
     byId("checkup-run").addEventListener("click", () => app.attempt(() => this.#run()));
   }
 
@@ -17,7 +17,7 @@ export class Checkup {
     button.disabled = true;
     setText(byId("checkup-note"), "Checking…");
     try {
-      const { ready, checks } = await get("/api/v1/doctor");
+      const { ready, checks } = await call("POST", "/api/v1/doctor");
       setText(byId("checkup-note"), ready ? "Ready to play." : "Something stops play:");
       const order = ["problem", "note", "ok"];
       const sorted = [...checks].sort((a, b) => order.indexOf(a.level) - order.indexOf(b.level));

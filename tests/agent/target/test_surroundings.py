@@ -39,6 +39,7 @@ DESKTOP = {
 CARD = {
     "SDL_AUDIODRIVER": "pipewire", "ALSOFT_DRIVERS": "pipewire", "DRI_PRIME": "1",
     "__GLX_VENDOR_LIBRARY_NAME": "nvidia", "MESA_LOADER_DRIVER_OVERRIDE": "iris",
+    "VK_ICD_FILENAMES": "/nowhere/nvidia.json", "SDL_RENDER_DRIVER": "vulkan",
 }  # fmt: skip
 """What a player sets for sound and graphics card."""
 
@@ -83,6 +84,16 @@ def test_nothing_leads_a_game_away_from_its_display(tmp_path: Path, headless: bo
     for name, value in CARD.items():
         assert (environment.get(name) == value) is not headless, name
     assert (environment["DISPLAY"] == os.environ["DISPLAY"]) is not headless
+
+
+def test_a_game_gets_nothing_of_our_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a secret nor the libraries that a package of ours has put before everybody's."""
+    monkeypatch.setenv("NITROPILOT_SERVER_TOKEN", "sekrit")
+    ours = "/somewhere/cv2/../../lib64"
+    monkeypatch.setenv("LD_LIBRARY_PATH", os.pathsep.join([ours, "/theirs"]))
+    environment = told(tmp_path)
+    assert "sekrit" not in environment.values()
+    assert environment["LD_LIBRARY_PATH"] == "/theirs"
 
 
 @pytest.mark.usefixtures("desktop")

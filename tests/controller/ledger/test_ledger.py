@@ -190,6 +190,40 @@ def test_what_is_not_an_entry_harms_nobody(ledger: Path) -> None:
     assert sorted(path.name for path in ledger.iterdir()) == ["c.jsonl"]
 
 
+@pytest.mark.parametrize("frozen", ["abc", 3, [1, 2], [[1]], [["1", "2"]], None, {"1": "2"}])
+def test_a_damaged_part_keeps_no_other_from_being_healed(
+    sleeper: subprocess.Popen[bytes], ledger: Path, frozen: Any
+) -> None:
+    """What was launched ends, whatever is said to be frozen."""
+    path = left("launch-1", {"launch": "mine", "keep": False})
+    with path.open("a") as file:
+        file.write(json.dumps({"frozen": frozen}) + "\n")
+    assert heal_all() == [f"ended sleep (process {sleeper.pid})"]
+    ends(sleeper)
+    assert not list(ledger.iterdir())
+
+
+def test_what_cannot_be_read_is_said(ledger: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one line with the fix."""
+    path = left("game", {})
+
+    def fail(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "read", fail)
+    (line,) = heal_all()
+    assert line == f"{path} could not be read ([Errno 5] Input/output error): remove it"
+    assert list(ledger.iterdir()) == [path]
+
+
+def test_a_folder_that_others_may_write_to_is_named(ledger: Path) -> None:
+    """What lies there could not be told from what somebody else has made up."""
+    left("game", {})
+    assert places.open_to_others() == []
+    ledger.chmod(0o755)
+    assert (places.entries(), places.open_to_others()) == ([], [ledger])
+
+
 def test_a_game_is_one_game_wherever_its_entry_lies(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

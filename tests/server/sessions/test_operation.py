@@ -262,7 +262,8 @@ def test_reload_through_the_api(daemon: Daemon) -> None:
 
 def test_doctor_and_engines_say_what_the_commands_say(daemon: Daemon) -> None:
     """Two sources for the same facts would drift apart."""
-    answer = daemon.client.get("/api/v1/doctor").json()
+    answer = daemon.client.post("/api/v1/doctor").json()
+    assert daemon.client.get("/api/v1/doctor").status_code == 405, "it acts: a game is launched"
     assert {check["name"] for check in answer["checks"]} >= {"display", "capture", "pauser"}
     assert answer["ready"] == all(c["level"] != "problem" for c in answer["checks"])
     listed = daemon.client.get("/api/v1/engines").json()
