@@ -130,7 +130,8 @@ def open_or_skip(backend: Backend, policy: str, precision: str) -> Engine:
     if not report.available:
         pytest.skip(f"{report.name}: {report.reason}")
     if (backend.engine, precision) == ("openvino", "bfloat16") and precision not in report.reason:
-        pytest.skip(f"this {backend.device} has no bfloat16: {report.reason}")
+        computes = report.reason.partition(", ")[2].split()[0]
+        pytest.skip(f"this {backend.device} has no bfloat16: openvino computes in {computes}")
     if backend.engine == "openvino" and precision == "int8" and find_spec("nncf") is None:
         pytest.skip("nncf, which makes 8-bit weights, is not installed")
     try:
