@@ -19,6 +19,7 @@ import pytest
 from nitropilot.controller import processes
 from nitropilot.controller.errors import PauseFailed, PauseRefused, ProcessGone
 from nitropilot.controller.hand import link as link_module
+from nitropilot.controller.hand import pipe as pipe_module
 from nitropilot.controller.hand import process as hand_process
 from nitropilot.controller.hand.link import Link
 from nitropilot.controller.pausing import pauser as pauser_module
@@ -103,7 +104,7 @@ def table(monkeypatch: pytest.MonkeyPatch) -> dict[int, Entry]:
     monkeypatch.setattr(psutil, "Process", FakeProcess)
     monkeypatch.setattr(psutil, "pid_exists", lambda pid: pid in table)
     windows = SimpleNamespace(platform="win32", executable=sys.executable)
-    for module in (pauser_module, processes, hand_process, link_module):
+    for module in (pauser_module, processes, hand_process, link_module, pipe_module):
         monkeypatch.setattr(module, "sys", windows)
     return table
 
