@@ -243,7 +243,7 @@ class SessionControl:
             self.play()
             return True
 
-    def pass_on(self, state: GamepadState) -> bool:
+    def pass_on(self, state: GamepadState, again: bool = False) -> bool:
         """Give what a human does on a pad of their own to the game; whether it took it.
 
         Only a game with the preloaded pad needs that: it sees no other one.  Nothing is
@@ -255,4 +255,4 @@ class SessionControl:
         game = self._machine.game
         if game is None or game.page is None or self.state not in _HUMANS:
             return False
-        return game.controls.pass_on(state)
+        return game.controls.pass_on(state, again)

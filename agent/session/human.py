@@ -62,8 +62,8 @@ class TakeoverTarget(Protocol):
     def hand_back(self) -> bool:
         """The agent plays, if a human had taken over."""
 
-    def pass_on(self, state: GamepadState) -> bool:
-        """What the human does, for a game that sees no other pad."""
+    def pass_on(self, state: GamepadState, again: bool = False) -> bool:
+        """What the human does, or still does, for a game that sees no other pad."""
 
 
 class HumanPlay:
@@ -132,7 +132,7 @@ class HumanPlay:
     def _repeat(self) -> None:
         for session in self._sessions():
             if session.takeover_settings.pad and session.state in _HUMANS:
-                self._attempt(session, lambda one: one.pass_on(self._now))
+                self._attempt(session, lambda one: one.pass_on(self._now, again=True))
 
     def _attempt(self, session: TakeoverTarget, act: Callable[[TakeoverTarget], object]) -> None:
         """One session that cannot be let go must not keep the others from it."""

@@ -131,14 +131,15 @@ class Controls:
         """
         return self._valid(epoch) and self.hand.hold(epoch, state, seconds)
 
-    def pass_on(self, state: GamepadState) -> bool:
+    def pass_on(self, state: GamepadState, again: bool = False) -> bool:
         """Send what a human does, while the agent has no say; False when it has.
 
-        No guard applies to a human.
+        No guard applies to a human.  What is held is sent ``again`` and again; that ends where
+        ``disarm`` took it away.
         """
         if self._epoch != NO_EPOCH or self._closed:
             return False
-        self.hand.pass_on(state)
+        self.hand.pass_on(state, again)
         return True
 
     def freeze(self, epoch: int) -> bool:

@@ -195,9 +195,9 @@ class Hand:
         held: bool = self._link.ask("hold", epoch, seconds, pack(state), timeout=ANSWER_S)
         return held
 
-    def pass_on(self, state: GamepadState) -> None:
-        """Press what a human does, for ``HUMAN_S``; ignored while there is an epoch."""
-        self._link.send("pass", pack(state))
+    def pass_on(self, state: GamepadState, again: bool = False) -> None:
+        """Press what a human does: see ``PadLeases.pass_on``."""
+        self._link.send("pass", pack(state), again)
 
     def release(self) -> None:
         """Neutral pad, running game, no epoch; returns when that is so.

@@ -97,6 +97,7 @@ class PadLeases:
         self._end = self._wanted_until = self._alive_until = 0.0
         self._frozen = False
         self._silent = False
+        self._passed_on = False
 
     @property
     def epoch(self) -> int:
@@ -111,6 +112,7 @@ class PadLeases:
     def arm(self, epoch: int) -> None:
         """Another epoch: what was planned before is void."""
         self._epoch = epoch
+        self._passed_on = False
         self.rest()
 
     def limit(self, limits: Limits) -> None:
@@ -166,9 +168,13 @@ class PadLeases:
         self._press(state)
         return True
 
-    def pass_on(self, state: GamepadState, now: float) -> None:
-        """Press what a human does, for ``HUMAN_S``; only while there is no epoch."""
-        if self._epoch == NO_EPOCH:
+    def pass_on(self, state: GamepadState, now: float, again: bool = False) -> None:
+        """Press what a human does, for ``HUMAN_S``; only while there is no epoch.
+
+        What is said ``again`` counts only if nobody has asked for a neutral pad since.
+        """
+        if self._epoch == NO_EPOCH and (self._passed_on or not again):
+            self._passed_on = True
             self._plan = None
             self._queue.clear()
             self._holds = _Holds.HUMAN
@@ -176,8 +182,9 @@ class PadLeases:
             self._press(state)
 
     def release(self) -> None:
-        """Neutral, and nothing more of this epoch."""
+        """Neutral, and nothing more of this epoch, nor of what a human has held until now."""
         self._epoch = NO_EPOCH
+        self._passed_on = False
         self.rest()
 
     def rest(self) -> None:

@@ -176,8 +176,8 @@ class HandProcess:
         held = self._leases.hold(epoch, unpack(state), seconds, time.perf_counter())
         say("done", number, held)
 
-    def _pass(self, state: list[float]) -> None:
-        self._leases.pass_on(unpack(state), time.perf_counter())
+    def _pass(self, state: list[float], again: bool) -> None:
+        self._leases.pass_on(unpack(state), time.perf_counter(), again)
 
     def _limit(self, buttons: int, axes: list[str]) -> None:
         self._leases.limit(Limits(Button(buttons), tuple(axes)))

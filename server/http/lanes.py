@@ -69,7 +69,11 @@ async def apart(act: Callable[[], T], ended: Callable[[], object] = lambda: None
         except RuntimeError:  # the loop has ended, and with it everyone who could listen
             return
 
-    threading.Thread(target=work, name="nitropilot-request", daemon=True).start()
+    try:
+        threading.Thread(target=work, name="nitropilot-request", daemon=True).start()
+    except RuntimeError:  # the system has no thread left
+        ended()
+        raise
     return await answer
 
 

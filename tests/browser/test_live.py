@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import signal
 from typing import TYPE_CHECKING
 
@@ -10,14 +12,14 @@ from playwright.sync_api import expect
 
 from nitropilot.simulator.catalogue import installed
 from tests.browser.test_overlay import FULL_HD, connection, knob_place, overlay_token
-from tests.browser.visitor import PATIENCE_MS, WIDE, Visitor
+from tests.browser.visitor import EVENTS, PATIENCE_MS, WIDE, Visitor
 from tests.server.conftest import needs_preload
 from tests.server.processes import POLICY, Daemon, running_game, until
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, WebSocketRoute
 
     from nitropilot.agent.target.display import PrivateDisplay
     from tests.browser.conftest import Visit
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 expect.set_options(timeout=PATIENCE_MS)
 pytestmark = [pytest.mark.long, pytest.mark.usefixtures("events")]
 STATE = "[data-reason=state]"
+BETWEEN_FRAMES_MS = 200
+"""How often the page asks for a picture."""
 
 
 def frames(visitor: Visitor) -> int:
@@ -122,6 +126,45 @@ def test_a_lost_daemon_is_said_across_the_picture(
         daemon.kill()
         for visitor in (dashboard, overlay):
             visitor.context.close()
+
+
+def test_nothing_is_asked_before_it_is_said_who_asks(daemon: Daemon, visitor: Visitor) -> None:
+    """A daemon whose hello is late must hear `identify` first, or it takes the page for broken."""
+    needs_preload()
+    heard: list[list[str]] = []
+    pages: list[WebSocketRoute] = []
+    late: list[str | bytes] = []
+
+    def between(page: WebSocketRoute) -> None:
+        daemon_side, said = page.connect_to_server(), list[str]()
+        heard.append(said)
+
+        def from_page(text: str | bytes) -> None:
+            said.append(json.loads(text)["type"])
+            daemon_side.send(text)
+
+        def from_daemon(text: str | bytes) -> None:
+            if len(heard) == 2 and not said and not late:
+                late.append(text)
+            else:
+                page.send(text)
+
+        page.on_message(from_page)
+        daemon_side.on_message(from_daemon)
+        pages.append(page)
+
+    visitor.page.route_web_socket(re.compile(EVENTS), between)
+    daemon.playing(launch="runner", headless=True)
+    visitor.come_in()
+    until(lambda: frames(visitor) > 2, "pictures")
+    pages[0].close(code=1001)
+    until(lambda: visitor.page.wait_for_timeout(50) or late, "the hello of the next connection")
+    visitor.page.wait_for_timeout(5 * BETWEEN_FRAMES_MS)
+    assert heard[1] == [], "the page speaks only when it is spoken to"
+    pages[1].send(late[0])
+    seen = frames(visitor)
+    until(lambda: frames(visitor) > seen + 2, "pictures again")
+    assert heard[1][0] == "identify"
 
 
 def test_windows_have_thumbnails(visit: Visit, x_display: PrivateDisplay) -> None:

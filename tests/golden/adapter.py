@@ -311,9 +311,9 @@ class FedHand:
         self._tell(lambda now: held.append(self._leases.hold(epoch, state, seconds, now)))
         return held[0]
 
-    def pass_on(self, state: GamepadState) -> None:
+    def pass_on(self, state: GamepadState, again: bool = False) -> None:
         """As the real one."""
-        self._tell(lambda now: self._leases.pass_on(state, now))
+        self._tell(lambda now: self._leases.pass_on(state, now, again))
 
     def release(self) -> None:
         """As the real one."""

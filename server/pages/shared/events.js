@@ -48,9 +48,12 @@ export class EventStream {
     this.timer = setTimeout(() => this.#look(socket), LOOK_EVERY_MS);
   }
 
-  /** Ask for one picture of a session's game; whether the question could be sent. */
+  /** Ask for one picture of a session's game; whether the question could be sent.
+   *
+   * Nothing may be asked before `ready`: the first message has to be who this is.
+   */
   askFrame(session, width) {
-    return this.#send({ type: "frame", session, width });
+    return this.open && this.#send({ type: "frame", session, width });
   }
 
   #send(message) {

@@ -39,6 +39,7 @@ class Fake:
         self.passed: list[GamepadState] = []
         self.tape = HumanTape(RecordingSwitch(None), 60)
         self.broken = False
+        self.said_again = 0
 
     def hand_over(self) -> bool:
         if self.broken:
@@ -53,8 +54,9 @@ class Fake:
         self.state = PLAYING
         return True
 
-    def pass_on(self, state: GamepadState) -> bool:
+    def pass_on(self, state: GamepadState, again: bool = False) -> bool:
         self.passed.append(state)
+        self.said_again += again
         return True
 
 
@@ -99,6 +101,7 @@ def test_what_is_held_is_said_again() -> None:
     for _ in range(10):
         table.after(0.06)
     assert 4 <= session.passed[1:].count(PRESS) <= 6
+    assert session.said_again == len(session.passed) - 1, "marked as nothing new"
     assert (off.passed, playing.passed) == ([], [])
     assert table.seen.count(("one", PRESS)) == 1
     table.play.feed(NEUTRAL)
@@ -220,7 +223,11 @@ def test_a_human_takes_a_real_game_over(stage: Stage, runner: LaunchedGame) -> N
         until(lambda: pad_values(page)[3] == (2, 0), "the human plays while the agent rests")
         assert session.state is PAUSED
         session.control.panic()
-        assert neutral(page)
+        for _ in range(50):
+            assert neutral(page), "panic takes away what a human holds, for good"
+            time.sleep(0.01)
+        pads.states.put(GamepadState(left=(0.0, 1.0)))
+        until(lambda: pad_values(page)[0] == (0, -32767), "what they do next")
         session.stop()
     assert pads.closed
 

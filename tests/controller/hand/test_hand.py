@@ -104,7 +104,7 @@ def test_release_lets_go_of_both(held: HeldGame, hand: Hand) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lease", "limit", "why"), [(0.3, 60.0, FREEZE_LEASE), (60.0, 0.3, FREEZE_LIMIT)]
+    ("lease", "limit", "why"), [(0.3, 3600.0, FREEZE_LEASE), (3600.0, 0.3, FREEZE_LIMIT)]
 )
 def test_a_freeze_ends_by_itself(held: HeldGame, lease: float, limit: float, why: str) -> None:
     """Nobody may hold a game for ever; one that computes may hold it up to a limit."""

@@ -269,6 +269,23 @@ def test_a_person_who_is_not_read_any_more_presses_nothing(bench: Bench) -> None
     assert (bench.pressed, bench.lapsed) == (NEUTRAL, 0)
 
 
+def test_what_a_person_held_before_a_release_does_not_come_back(bench: Bench) -> None:
+    """A panic takes it away; only what they do after it counts.  A lapse takes it for a while."""
+    bench.leases.release()
+    bench.leases.pass_on(PUSH, bench.now)
+    for ask in (bench.leases.release, lambda: bench.leases.arm(7)):
+        ask()
+        bench.leases.release()
+        bench.leases.pass_on(PUSH, bench.now, again=True)
+        assert bench.pressed == NEUTRAL
+        bench.leases.pass_on(PUSH, bench.now)
+        assert bench.pressed == PUSH
+    bench.run(HUMAN_S)
+    assert bench.pressed == NEUTRAL
+    bench.leases.pass_on(PUSH, bench.now, again=True)
+    assert bench.pressed == PUSH
+
+
 def test_every_state_is_renewed_in_time(bench: Bench) -> None:
     """The game itself lets go of a state that nobody has renewed for a moment."""
     bench.leases.release()
