@@ -133,6 +133,8 @@ async def request(url: str, token: str, every: float, counts: dict[str, int]) ->
 
 CONNECTIONS = 20
 """That share the requests."""
+COMING_PER_S = 50
+"""Event clients that begin to listen."""
 
 
 def bother(url: str, token: str, load: Load, stop: Event, counts: Any) -> None:
@@ -141,7 +143,10 @@ def bother(url: str, token: str, load: Load, stop: Event, counts: Any) -> None:
 
     async def work() -> None:
         seen = {"messages": 0, "lost": 0, "requests": 0}
-        tasks = [asyncio.create_task(listen(url, token, seen)) for _ in range(clients)]
+        tasks = []
+        for _ in range(clients):  # who comes in a crowd is sent away before it says who it is
+            await asyncio.sleep(1 / COMING_PER_S)
+            tasks.append(asyncio.create_task(listen(url, token, seen)))
         for number in range(CONNECTIONS if requests else 0):
             await asyncio.sleep(1 / requests)
             every = CONNECTIONS / requests
@@ -186,6 +191,8 @@ def measure(options: argparse.Namespace, load: Load) -> dict[str, Any]:
                 used = daemon.processor_seconds() - used
                 seen: dict[str, int] = {}
                 if process:
+                    if not process.is_alive():
+                        raise SystemExit("the clients failed: see above")
                     stop.set()
                     seen = counts.get(timeout=60)
                     process.join()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 import psutil
@@ -215,3 +216,14 @@ def test_the_copy_is_what_git_sees(checkout: Path) -> None:
         names = {path.name for path in copy.rglob("*") if path.is_file()}
     assert names == {".gitignore", "program.py", "test_program.py", "new.py"}
     assert not copy.exists()
+
+
+def test_no_fault_uses_a_name_that_its_file_does_not_have(tmp_path: Path) -> None:
+    """That would be an error of another kind, in the middle of what was to go wrong."""
+    for number, fault in enumerate(read_faults(ROOT)):
+        if fault.file.endswith(".py"):
+            text = f"# {fault.name}\n{broken(fault, ROOT)}"
+            (tmp_path / f"fault{number}.py").write_text(text, encoding="utf-8")
+    command = [sys.executable, "-m", "ruff", "check", "--isolated", "--select", "F821", tmp_path]
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stdout + told.stderr
