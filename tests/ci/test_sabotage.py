@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.sabotage import running
 from tests.sabotage.__main__ import chosen, main
 from tests.sabotage.faults import LISTS, Fault, ListError, broken, mistakes, read_faults
 from tests.sabotage.running import MARK, copy_of
@@ -43,6 +44,11 @@ def test_that_looks_away():
 def test_that_skips():
     if not promise():
         pytest.skip("nothing to promise")
+
+
+def test_that_waits():
+    if not promise():
+        subprocess.run(["sleep", "600"])
 
 
 @pytest.fixture
@@ -132,6 +138,15 @@ def test_what_catches_nothing_is_said(
     out = capsys.readouterr().out
     assert said in out
     assert "0 of 1 caught" in out
+
+
+def test_a_run_that_does_not_end_catches_nothing(
+    checkout: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would keep all others from being tried."""
+    monkeypatch.setattr(running, "LIMIT_S", 8.0)
+    assert break_promise(checkout, "test_that_waits") == 1
+    assert "has not ended after 8 s" in capsys.readouterr().out
 
 
 def test_a_module_that_cannot_be_imported_catches_nothing(

@@ -25,6 +25,8 @@ MARK = "NITROPILOT_SABOTAGE"
 """In the environment of everything that a copy's tests start."""
 OF_THE_CALLER = ("NITROPILOT_REQUIRE", "NITROPILOT_CACHE", "PYTEST_ADDOPTS", "PYTEST_XDIST")
 """Variables that begin so are not for the copies: a cache that a fault has been in, say."""
+LIMIT_S = 900.0
+"""Of one run: a test whose end waits for what a fault has hung says nothing of the fault."""
 FAILED = 1
 
 
@@ -84,7 +86,11 @@ def _run(copy: Path, test: str) -> Outcome:
             [*command, f"--junit-xml={report}", f"--basetemp={copy.parent / 'tmp'}", test],
             cwd=copy, env={**own, "PYTHONPATH": str(copy), MARK: mark}, text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            timeout=LIMIT_S,
         )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        said = f"it does not run: it has not ended after {LIMIT_S:.0f} s"
+        return Outcome(False, False, said, time.monotonic() - began)
     finally:
         _end_all(mark)
     return _judge(done, report, time.monotonic() - began)

@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -90,6 +91,8 @@ class StandIn:
         for pid in self.children:
             os.kill(pid, signal.SIGKILL)
         self.process.kill()
+        with suppress(psutil.Error):
+            self.hand.resume()  # one that a test has stopped holds the daemon's stderr
         self.process.communicate()
         for _ in range(1000):
             if not self.hand.is_running():
