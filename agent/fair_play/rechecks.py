@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from nitropilot.agent.errors import ProtectedGame
 from nitropilot.agent.fair_play.judging import refuse_protected
+from nitropilot.errors import NitroPilotError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -67,6 +68,12 @@ class Rechecks:
                 refuse_protected(pid)
         except ProtectedGame as error:
             self._refused = error
-            self._let_go()
+            self._let_go_now()
         except Exception:  # the next look may do better
             log.exception("could not look for anti-cheat systems")
+
+    def _let_go_now(self) -> None:
+        try:
+            self._let_go()
+        except NitroPilotError as error:  # whoever plays it hears of the game, and lets go too
+            log.warning("while letting go of a protected game: %s", error.line())

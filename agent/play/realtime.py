@@ -153,6 +153,7 @@ class RealtimeLoop(PlayLoop):
         if planned is not None:
             patience = due + self._grid.period + LATE_S
             pressed = self.game.controls.pressed(self._tick, patience, self._epoch)
+            self._schedule.sent(self._tick, (pressed.tag if pressed else planned).action)
         else:
             time.sleep(max(due - time.perf_counter(), 0.0))
         if self.game.controls.epoch != self._epoch:

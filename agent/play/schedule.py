@@ -130,7 +130,8 @@ class Schedule:
         """What is for ``tick``, to be sent now; what was for earlier ticks is forgotten."""
         for late in [planned for planned in self._planned if planned < tick]:
             del self._planned[late]
-        planned = self._planned.pop(tick, None)
-        if planned is not None:
-            self._sent.append((tick, planned.action))
-        return planned
+        return self._planned.pop(tick, None)
+
+    def sent(self, tick: int, action: Array) -> None:
+        """An action was sent: perhaps of an older plan, where the newer one came too late."""
+        self._sent.append((tick, action))

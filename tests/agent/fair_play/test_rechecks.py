@@ -14,6 +14,7 @@ from nitropilot.agent.fair_play import rechecks
 from nitropilot.agent.fair_play.judging import refuse_protected
 from nitropilot.agent.target.launch import LaunchedGame, launch
 from nitropilot.agent.target.recipe import Recipe
+from nitropilot.controller.errors import HandError
 from tests.agent.launched_window import WINDOW_PROGRAM, WindowGame
 from tests.agent.playing import (
     PATIENCE_S,
@@ -23,6 +24,7 @@ from tests.agent.playing import (
     neutral,
     page_of,
     paused_only,
+    raiser,
     runs_on,
     stopped,
     until,
@@ -171,3 +173,21 @@ def test_a_new_window_is_looked_at(
         assert neutral(game.launched.page.path)
     finally:
         game.launched.close()
+
+
+def test_a_game_that_cannot_be_let_go_is_refused_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its session may be ending just then, so that its hand has ended already."""
+    refused = ProtectedGame("it is protected", "play another one")
+
+    def refuse(_pid: int) -> None:
+        raise refused
+
+    monkeypatch.setattr(rechecks, "LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr(rechecks, "refuse_protected", refuse)
+    looks = rechecks.Rechecks(lambda: [1], raiser(HandError("the hand has ended", "")))
+    looks.check()
+    looks.close()
+    with pytest.raises(ProtectedGame):
+        looks.check()

@@ -133,8 +133,12 @@ def test_what_was_just_sent_is_still_known() -> None:
     schedule = Schedule()
     schedule.put(row(0, level(1)), start=0, now=0)
     for tick in range(3):
-        schedule.take(tick)
+        planned = schedule.take(tick)
+        assert planned is not None
+        schedule.sent(tick, planned.action)
     assert reach(schedule.plan(), 2, 10) == 4
+    schedule.sent(2, level(7)[0])
+    assert schedule.plan()[2] == pytest.approx(level(7)[0]), "what the hand says that it has sent"
     schedule.clear()
     assert schedule.plan() == {}, "after a pause nothing of before is continued"
 
