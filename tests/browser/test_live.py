@@ -29,6 +29,11 @@ pytestmark = [pytest.mark.long, pytest.mark.usefixtures("events")]
 STATE = "[data-reason=state]"
 BETWEEN_FRAMES_MS = 200
 """How often the page asks for a picture."""
+DECODES_LATE = """const real = window.createImageBitmap;
+window.createImageBitmap = async (...given) => {
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  return real(...given);
+};"""
 
 
 def frames(visitor: Visitor) -> int:
@@ -165,6 +170,32 @@ def test_nothing_is_asked_before_it_is_said_who_asks(daemon: Daemon, visitor: Vi
     seen = frames(visitor)
     until(lambda: frames(visitor) > seen + 2, "pictures again")
     assert heard[1][0] == "identify"
+
+
+def test_a_picture_that_is_decoded_late_does_not_come_back(
+    browser: Browser, x_display: PrivateDisplay, tmp_path: Path
+) -> None:
+    """It would cover the words that nobody knows any more what the game shows."""
+    needs_preload()
+    daemon = Daemon(
+        tmp_path, x_display.name, "--policy", POLICY, "--engine", "torch", warm_start=True
+    )
+    visitor = Visitor(browser, daemon, WIDE, "dark")
+    visitor.page.add_init_script(DECODES_LATE)
+    try:
+        daemon.playing(launch="runner", headless=True)
+        visitor.come_in()
+        until(lambda: frames(visitor) > 2, "pictures")
+        daemon.client.close()
+        daemon.process.kill()
+        expect(visitor.find("#no-picture")).to_contain_text("Not connected")
+        for _ in range(40):
+            visitor.page.wait_for_timeout(50)
+            assert not coloured(visitor)
+            assert visitor.find("#no-picture").is_visible()
+    finally:
+        daemon.kill()
+        visitor.context.close()
 
 
 def test_windows_have_thumbnails(visit: Visit, x_display: PrivateDisplay) -> None:

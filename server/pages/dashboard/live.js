@@ -17,6 +17,7 @@ export class Live {
     this.app = app;
     this.canvas = byId("picture");
     this.asked = 0;
+    this.looks = 0; // how often what is looked at has changed, or was lost
     this.shown = "";
     this.latest = NEUTRAL;
     this.drawing = false;
@@ -60,6 +61,7 @@ export class Live {
     this.canvas.getContext("2d").clearRect(0, 0, this.canvas.width, this.canvas.height);
     show(byId("no-picture"), true);
     this.asked = 0;
+    this.looks += 1;
   }
 
   /** A pad state of the shown session; drawn at most once a frame. */
@@ -86,7 +88,9 @@ export class Live {
     this.asked = 0;
     if (message.session !== this.shown) return;
     const blob = new Blob([bytesOf(message.jpeg)], { type: "image/jpeg" });
+    const { looks } = this;
     const bitmap = await createImageBitmap(blob);
+    if (looks !== this.looks) return; // it was decoded too late to say how things are
     this.canvas.width = bitmap.width;
     this.canvas.height = bitmap.height;
     this.canvas.getContext("2d").drawImage(bitmap, 0, 0);
