@@ -102,7 +102,7 @@ def measure(game: Game, iterations: int) -> dict[str, list[float]]:
         marks = [time.perf_counter()]
         frame = game.grab()
         marks.append(time.perf_counter())
-        chunk = decider.decide(frame, 0).chunk
+        chunk = decider.decide(frame, 0, 0).chunk
         marks.append(time.perf_counter())
         states = [guard.filter(state) for state in pad_states(decode(chunk.actions))]
         marks.append(time.perf_counter())

@@ -51,6 +51,10 @@ class PolicySpec:
         tokens_per_frame: Image tokens N of a frame.
         sequence_length: Tokens L of the padded sequence.
         old_layout: Stick channels come before the buttons.
+        action_shift: Ticks from a frame's to that of the chunk's first action
+            (``records.timeline``).
+        frame_spacing: Ticks from one context frame to the next.
+        action_hz: Ticks a second that the policy was trained with; None where that is unknown.
     """
 
     name: str
@@ -66,6 +70,9 @@ class PolicySpec:
     tokens_per_frame: int = 0
     sequence_length: int = 0
     old_layout: bool = False
+    action_shift: int = 1
+    frame_spacing: int = 1
+    action_hz: float | None = None
 
 
 @dataclass(frozen=True, eq=False)

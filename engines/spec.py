@@ -27,4 +27,7 @@ def policy_spec(policy: Policy) -> PolicySpec:
         tokens_per_frame=tokens.num_visual_tokens_per_frame,
         sequence_length=tokens.max_sequence_length,
         old_layout=tokens.old_layout,
+        action_shift=policy.config.modality_cfg.action_shift,
+        frame_spacing=policy.config.modality_cfg.frame_spacing,
+        action_hz=policy.config.nitropilot.action_hz,
     )

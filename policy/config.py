@@ -165,6 +165,16 @@ class ModalityConfig(_Section):
     token_set: Literal["new"] = "new"  # noqa: S105 - a vocabulary, not a secret
 
 
+class OwnConfig(_Section):
+    """What the published format has no place for (``nitropilot``); all of it may be missing.
+
+    Attributes:
+        action_hz: Ticks a second of the labels that the policy was trained with.
+    """
+
+    action_hz: Annotated[float, Field(ge=1, le=1000)] | None = None
+
+
 class PolicyConfig(_Section):
     """A checkpoint's whole ``ckpt_config``."""
 
@@ -172,6 +182,7 @@ class PolicyConfig(_Section):
     model_cfg: ModelConfig
     tokenizer_cfg: TokenizerConfig
     modality_cfg: ModalityConfig
+    nitropilot: OwnConfig = OwnConfig()
 
     @model_validator(mode="after")
     def _agree(self) -> PolicyConfig:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +12,7 @@ from nitropilot.agent.values import Decision
 from nitropilot.capture.errors import DisplaySilent, WindowMinimised
 from nitropilot.engines.errors import ServerGone
 from nitropilot.policy.observation import observe
+from nitropilot.records.timeline import ContextRing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,20 +53,23 @@ class Decider:
         self._engine = engine
         self._settings = settings
         self._rng = np.random.default_rng(settings.seed)
-        self._past: deque[Array] = deque(maxlen=engine.spec.frames)
+        self._past: ContextRing[Array] = ContextRing(
+            settings.timeline(engine.spec), engine.spec.frames
+        )
         self._run = -1
 
     def forget(self) -> None:
         """Keep no frame of before."""
         self._past.clear()
 
-    def decide(self, frame: Frame, run: int, prefix: Prefix | None = None) -> Decision:
+    def decide(self, frame: Frame, run: int, tick: int, prefix: Prefix | None = None) -> Decision:
         """Frame to chunk; noise is drawn here so that every engine gets the same.
 
         Args:
             frame: What to decide on.
             run: Number of the unbroken stretch of play; frames of another one are no
                 context, as the player has moved since.
+            tick: The frame's, in that stretch.
             prefix: What the chunk has to contain.
 
         Raises:
@@ -78,9 +81,10 @@ class Decider:
             self._past.clear()
             self._run = run
         spec = self._engine.spec
-        self._past.append(observe(frame.pixels, spec.image_size)[0])
-        missing = spec.frames - len(self._past)
-        context = np.stack([np.zeros_like(self._past[0])] * missing + list(self._past))
+        self._past.add(tick, observe(frame.pixels, spec.image_size)[0])
+        known = self._past.context()
+        missing = spec.frames - len(known)
+        context = np.stack([np.zeros_like(known[0])] * missing + known)
         observed = time.perf_counter()
         try:
             chunk = self._engine.infer(
@@ -92,7 +96,7 @@ class Decider:
                 prefix=prefix,
             )
         except ServerGone as error:
-            self._past.pop()
+            self._past.drop_last()
             raise NothingToSee(error.line()) from error
         chunk.seconds.setdefault("preprocess", observed - began)
         return Decision(frame, chunk, time.perf_counter() - began)

@@ -49,7 +49,7 @@ def choose_mode(settings: PlaySettings, engine: Engine) -> ModeChoice:
     if settings.mode is not Mode.AUTO:
         return ModeChoice(settings.mode, "asked for")
     taken = measure(engine, settings)
-    playing = settings.played(engine.spec.horizon) / settings.action_hz
+    playing = settings.played(engine.spec) / settings.hz
     fast = taken < REALTIME_SHARE * playing
     mode = Mode.REALTIME if fast else Mode.PAUSED
     choice = ModeChoice(

@@ -2,25 +2,41 @@
 
 The game is frozen from before the grab until its chunk is ready, so the inference
 takes no game time and every chunk starts from the picture it was made for.
+
+A chunk begins ``Timeline.lead`` ticks after its picture (``records.timeline``): so the game is
+frozen that many ticks before the end of what is to be played, and these are played before the
+new chunk.  Where there are none, as at the start, the pad is neutral for as long.
 """
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from nitropilot.agent.errors import NothingToSee
 from nitropilot.agent.play.deciding import Decider, grab_usable
-from nitropilot.agent.play.loop import PlayLoop
+from nitropilot.agent.play.loop import HOLD_S, PlayLoop
 from nitropilot.agent.values import ChunkRow, PadSample
+from nitropilot.controller.hand.leases import NO_EPOCH
 from nitropilot.controller.hand.protocol import FREEZE_LEASE_S
+from nitropilot.controller.state import NEUTRAL
 
 if TYPE_CHECKING:
     from nitropilot.agent.play.loop import Parts
+    from nitropilot.agent.target.controls import Pressed
     from nitropilot.agent.values import Decision
+    from nitropilot.controller.state import GamepadState
 
 LOOK_S = 0.25
 """How often to look after the game while a chunk is played."""
+
+
+class _Next(NamedTuple):
+    """What is to be played: an action of a chunk, or nothing."""
+
+    state: GamepadState
+    row: ChunkRow | None = None
+    number: int = -1
 
 
 class PausedLoop(PlayLoop):
@@ -28,17 +44,29 @@ class PausedLoop(PlayLoop):
 
     def __init__(self, parts: Parts) -> None:
         super().__init__(parts)
-        self._period = 1.0 / parts.settings.action_hz
+        spec = parts.engine.spec
+        self._period = 1.0 / parts.settings.hz
         self._decider = Decider(parts.engine, parts.settings)
+        self._timeline = parts.settings.timeline(spec)
+        self._count = parts.settings.played(spec)
+        self._epoch = NO_EPOCH
+        self._tick = 0
+        self._planned: list[_Next] = []
+        self._rows: list[ChunkRow] = []
 
     def close(self) -> None:
         """Nothing runs beside this loop; an ended one is kept, but need not keep frames."""
+        self._break_off()
         self._decider.forget()
 
     def _break_off(self) -> None:
-        """Nothing is planned beyond a round."""
+        self._planned = []
+        self._write_finished()
 
     def _round(self, epoch: int) -> None:
+        if epoch != self._epoch:
+            self._break_off()
+            self._epoch, self._tick = epoch, 0
         began = time.perf_counter()
         if not self.game.controls.freeze(epoch):
             return
@@ -52,6 +80,8 @@ class PausedLoop(PlayLoop):
         finally:
             self.stats.frozen_seconds += time.perf_counter() - frozen
         if decision is None:
+            self._break_off()
+            self._tick += round(HOLD_S / self._period)
             self._hold(epoch)
             return
         self.game.controls.check()
@@ -64,7 +94,7 @@ class PausedLoop(PlayLoop):
         seconds["grab"] = time.perf_counter() - frozen
         self._refuse_late()
         with self.game.controls.hand.computing():
-            decision = self._decider.decide(frame, epoch)
+            decision = self._decider.decide(frame, epoch, self._tick)
         self._see()
         self._count_decision(decision)
         return decision
@@ -78,18 +108,44 @@ class PausedLoop(PlayLoop):
             )
 
     def _play(self, row: ChunkRow, epoch: int) -> None:
-        """Let the game run with the chunk's actions, and write down what happened."""
-        states = self._read(row.decision.chunk.actions, self.settings.actions_per_chunk)
+        """Let the game run with what is next, and write down what happened."""
+        states = self._read(row.decision.chunk.actions)
         self._tell_chunk(row)
-        looked = time.perf_counter()
-        try:
-            for step, pressed in self.game.controls.play(states, self._period, epoch):
-                if time.perf_counter() - looked > LOOK_S:  # a slow chunk takes many seconds
-                    looked = time.perf_counter()
-                    self.game.look_after()
-                    if self.game.stopped:
-                        break
-                self._note(row, step, pressed)
-                self._record(PadSample(row.states[-1], row.sent[-1], "agent", row.number, step))
-        finally:
-            self.trace.chunk(row)
+        self._rows.append(row)
+        before = self._planned or [_Next(NEUTRAL)] * self._timeline.lead
+        fresh = [_Next(state, row, number) for number, state in enumerate(states)]
+        queue = before + fresh[self._timeline.stale :]
+        now, self._planned = queue[: self._count], queue[self._count :][: self._timeline.lead]
+        if not self._send(now, epoch):
+            self._planned = []
+        self._write_finished()
+
+    def _send(self, steps: list[_Next], epoch: int) -> bool:
+        """Play them; whether all of them were."""
+        looked, before, sent = time.perf_counter(), self._tick, 0
+        states = [step.state for step in steps]
+        for number, pressed in self.game.controls.play(states, self._period, epoch):
+            if time.perf_counter() - looked > LOOK_S:  # a slow chunk takes many seconds
+                looked = time.perf_counter()
+                self.game.look_after()
+                if self.game.stopped:
+                    break
+            sent = number + 1
+            self._tick = before + sent
+            self._tell(steps[number], pressed)
+        return sent == len(steps)
+
+    def _tell(self, step: _Next, pressed: Pressed[None]) -> None:
+        if step.row is None:
+            self.parts.events.released()
+            self._record(PadSample(NEUTRAL, pressed.at, source="none"))
+            return
+        self._note(step.row, step.number, pressed)
+        state, row = step.row.states[-1], step.row.number
+        self._record(PadSample(state, pressed.at, "agent", row, step.number))
+
+    def _write_finished(self) -> None:
+        """Write down the chunks of which nothing will be played any more."""
+        planned = {step.row.number for step in self._planned if step.row is not None}
+        while self._rows and self._rows[0].number not in planned:
+            self.trace.chunk(self._rows.pop(0))

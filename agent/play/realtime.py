@@ -2,8 +2,8 @@
 
 The game's hand sends an action every tick; one thread (the session's) hands it what is planned
 and writes down what was sent; another (``agent.play.worker``) grabs and decides.  A chunk's
-first action is for the tick of its frame, the next for the tick after, and so on
-(``agent.play.schedule``); what comes too late is dropped, never played late.
+actions are for the ticks that ``records.timeline`` says (``agent.play.schedule``); what comes
+too late is dropped, never played late.
 So that a new chunk goes on where the one before has led to meanwhile, it is joined to it
 (``agent.play.joining``).
 
@@ -25,12 +25,13 @@ from nitropilot.agent.play.deciding import Decider
 from nitropilot.agent.play.freshness import STARVED_S, Freshness
 from nitropilot.agent.play.loop import HOLD_S, PlayLoop
 from nitropilot.agent.play.request_timer import PREPARE_S, RequestTimer
-from nitropilot.agent.play.schedule import Schedule, TickGrid
+from nitropilot.agent.play.schedule import Schedule
 from nitropilot.agent.play.worker import InferenceRequest, InferenceResult, InferenceWorker
 from nitropilot.agent.values import ChunkRow, PadSample
 from nitropilot.capture.errors import WindowVanished
 from nitropilot.controller.hand.leases import NO_EPOCH
 from nitropilot.controller.state import NEUTRAL
+from nitropilot.records.timeline import TickGrid
 
 if TYPE_CHECKING:
     from nitropilot.agent.play.loop import Parts
@@ -64,14 +65,16 @@ class RealtimeLoop(PlayLoop):
 
     def __init__(self, parts: Parts, gives_up: bool = False) -> None:
         super().__init__(parts)
-        hz, horizon = parts.settings.action_hz, parts.engine.spec.horizon
+        hz, spec = parts.settings.hz, parts.engine.spec
+        timeline = parts.settings.timeline(spec)
         self._gives_up = gives_up
         self._worker = InferenceWorker(
-            parts.game, parts.engine, Decider(parts.engine, parts.settings)
+            parts.game, parts.engine, Decider(parts.engine, parts.settings), timeline
         )
         self._schedule = Schedule()
         self._timer = RequestTimer(
-            parts.settings.actions_per_chunk or -(-horizon // REQUESTS_PER_CHUNK)
+            parts.settings.actions_per_chunk or -(-spec.horizon // REQUESTS_PER_CHUNK),
+            timeline.lead,
         )
         self._rows: deque[ChunkRow] = deque()
         self._handed: dict[int, int] = {}
@@ -119,7 +122,7 @@ class RealtimeLoop(PlayLoop):
         now = time.perf_counter()
         self._epoch = epoch
         self._run += 1
-        self._grid = TickGrid(now, self.settings.action_hz)
+        self._grid = TickGrid(now, self.settings.hz)
         self._tick = 0
         self.game.controls.begin_stretch()
         self._timer.begin(now)

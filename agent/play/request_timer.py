@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from nitropilot.agent.play.stats import percentile
 
 if TYPE_CHECKING:
-    from nitropilot.agent.play.schedule import TickGrid
+    from nitropilot.records.timeline import TickGrid
 
 PREPARE_S = 0.002
 """How long before a tick its action is settled: time to read it without hurry."""
@@ -30,6 +30,7 @@ class RequestTimer:
 
     Args:
         period: Ticks from one takeover to the next, as far as the policy can follow.
+        ahead: Ticks that pass between a frame's and its first action's in any case.
 
     Attributes:
         at: When to request it, in seconds of ``time.perf_counter``; infinity for not at all.
@@ -37,8 +38,9 @@ class RequestTimer:
         delay: Seconds from a frame to its chunk, as far as is known; on the slow side.
     """
 
-    def __init__(self, period: int) -> None:
+    def __init__(self, period: int, ahead: int = 0) -> None:
         self.period = period
+        self._ahead = ahead
         self.at = math.inf
         self.target = 0
         self.delay = 0.0
@@ -65,7 +67,7 @@ class RequestTimer:
             grid: Times of the ticks.
             end: The first tick that nothing is planned for; None when that is the next.
         """
-        lead = self.delay + PREPARE_S
+        lead = max(self.delay, self._ahead * grid.period) + PREPARE_S
         wanted = self.target + self.period
         if end is not None:
             wanted = min(wanted, end)  # no hole between this chunk and the next

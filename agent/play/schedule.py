@@ -1,13 +1,12 @@
 """``Schedule``: which action is for which tick, in real-time mode.
 
 Ticks are the moments at which the pad is set, ``1 / action_hz`` apart on one grid for a
-whole stretch of play.  A chunk's first action is for the tick next to its frame's time,
-the others follow; what is for a tick that is over is dropped, never played late.
+whole stretch of play.  ``records.timeline`` says which ticks a chunk's actions are for; what
+is for a tick that is over is dropped, never played late.
 """
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,37 +18,8 @@ if TYPE_CHECKING:
     from nitropilot.engines.base import Array
 
 SENT_KEPT = 4
-"""Sent actions that ``plan`` still tells of.  A frame's tick is the one next to it, which
-may have just been sent: the chunk that begins there has to contain it."""
-
-
-@dataclass(frozen=True)
-class TickGrid:
-    """Tick ``n`` is due at ``origin + n / hz``, in seconds of ``time.perf_counter``."""
-
-    origin: float
-    hz: float
-
-    @property
-    def period(self) -> float:
-        """Seconds from one tick to the next."""
-        return 1.0 / self.hz
-
-    def due(self, tick: int) -> float:
-        """When a tick is due."""
-        return self.origin + tick / self.hz
-
-    def running(self, moment: float) -> int:
-        """The newest tick that is due."""
-        return math.floor((moment - self.origin) * self.hz)
-
-    def nearest(self, moment: float) -> int:
-        """The tick whose time is next to ``moment``."""
-        return math.floor((moment - self.origin) * self.hz + 0.5)
-
-    def after(self, moment: float) -> int:
-        """The first tick that is due at ``moment`` or later."""
-        return math.ceil((moment - self.origin) * self.hz)
+"""Sent actions that ``plan`` still tells of.  A chunk of shift 0 begins with its frame's tick,
+whose action has been sent: the chunk has to contain it."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from nitropilot.agent.play.deciding import Decider
-    from nitropilot.agent.play.schedule import TickGrid
     from nitropilot.agent.target.game import Game
     from nitropilot.agent.values import Decision
     from nitropilot.capture import Grabber, Window
     from nitropilot.engines.base import Array, Engine
+    from nitropilot.records.timeline import TickGrid, Timeline
 
 END_TIMEOUT_S = 30.0
 """How long the end of a session waits for an engine that is still computing."""
@@ -88,13 +88,15 @@ class InferenceWorker:
         game: What to grab.
         engine: What decides; nobody else uses it before ``close``.
         decider: Turns frames into chunks with it.
+        timeline: Says which ticks a chunk is for.
 
     Attributes:
         busy: Whether a request was submitted whose result was not fetched yet.
         submitted: When the last one was.
     """
 
-    def __init__(self, game: Game, engine: Engine, decider: Decider) -> None:
+    def __init__(self, game: Game, engine: Engine, decider: Decider, timeline: Timeline) -> None:
+        self._timeline = timeline
         self.busy = False
         self.submitted = 0.0
         self._game = game
@@ -170,13 +172,14 @@ class InferenceWorker:
         began = time.perf_counter()
         frame = grab_usable(lambda: self._open_grabber(request.window).grab())
         grabbed = time.perf_counter()
-        spec, start = self._engine.spec, request.grid.nearest(frame.time)
+        spec, tick = self._engine.spec, request.grid.running(frame.time)
+        start = self._timeline.actions(tick).start
         prefix, fixed, pulled, joins = None, 0, 0, self._engine.joins
         if joins:
             prefix, fixed, pulled = make_prefix(
                 request.plan, start, request.target - start, spec.horizon, spec.action_dim
             )
-        decision = self._decider.decide(frame, request.run, prefix)
+        decision = self._decider.decide(frame, request.run, tick, prefix)
         decode(decision.chunk.actions)  # what cannot be read must not be planned
         ready = time.perf_counter()
         return InferenceResult(

@@ -23,24 +23,21 @@ LATE_TICKS = 3.0
 
 
 class HumanTape:
-    """Puts a human's pad into a recording, ``hz`` times a second.
+    """Puts a human's pad into a recording, once for each of its frames.
 
     ``see`` may be called from any thread, the rest from the session's own.
 
     Args:
         recording: Where it goes, while that is switched on.
-        hz: Frames a second.
         clock: Seconds, as ``time.perf_counter``.
     """
 
     def __init__(
         self,
         recording: RecordingSwitch,
-        hz: float,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._recording = recording
-        self._period = 1 / hz
         self._clock = clock
         self._state: GamepadState | None = None
         self._due = 0.0
@@ -64,10 +61,10 @@ class HumanTape:
         state = self._state
         if state is None or not self._recording.state.enabled:
             return idle
-        now = self._clock()
-        if now - self._due > LATE_TICKS * self._period:
+        now, period = self._clock(), 1 / self._recording.hz
+        if now - self._due > LATE_TICKS * period:
             self._due = now
         if now >= self._due:
             self._recording.put(PadSample(state, sent=now, source="human"))
-            self._due += self._period
+            self._due += period
         return max(self._due - self._clock(), 0.0)

@@ -55,10 +55,12 @@ class RecordingSwitch:
 
     Attributes:
         wanted: What was said last: whether to record, also where that could not be done.
+        hz: Frames a second of what is recorded; 0 before there is anything.
     """
 
     def __init__(self, plan: RecordingPlan | None) -> None:
         self.wanted = plan is not None and plan.at_once
+        self.hz = 0.0
         self._plan = plan
         self._open: Callable[[], Recorder] | None = None
         self._recorder: Recorder | None = None
@@ -88,6 +90,7 @@ class RecordingSwitch:
         plan = self._plan
         if plan is None:
             return
+        self.hz = hz
         self._open = lambda: Recorder(
             plan.root, about, open_grabber, hz, plan.limits(), plan.max_width
         )

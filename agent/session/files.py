@@ -69,6 +69,7 @@ class SessionFiles:
         game: Game,
         engine: Engine,
         mode: ModeChoice,
+        settings: PlaySettings,
         trace_failed: Callable[[RecordingError], object],
     ) -> TraceWriter:
         """There is a game now: begin what the plan wants.
@@ -77,15 +78,15 @@ class SessionFiles:
             game: What is played.
             engine: What plays it.
             mode: What the game does meanwhile.
+            settings: How it is played.
             trace_failed: Told, once, that the trace cannot be written.
         """
-        settings = self._plan.settings
         header = trace_header(self._session, settings, game, engine, mode)
         self.trace = TraceWriter(self.trace_path, header, trace_failed)
         if self.video_path is not None:
-            self.video = VideoRecorder(self.video_path, game.another_grabber, settings.action_hz)
+            self.video = VideoRecorder(self.video_path, game.another_grabber, settings.hz)
         about = about_recording(self._session, game, engine)
-        self.recording.attach(about, game.another_grabber, settings.action_hz)
+        self.recording.attach(about, game.another_grabber, settings.hz)
         return self.trace
 
     def close(self, state: SessionState, end: End, stats: PlayStats) -> None:
@@ -146,8 +147,9 @@ def trace_header(
         "pad": game.controls.pad_name,
         "mode": mode.mode,
         "mode_reason": mode.reason,
-        "action_hz": settings.action_hz,
+        "action_hz": settings.hz,
         "actions_per_chunk": settings.actions_per_chunk or engine.spec.horizon,
+        "action_shift": settings.timeline(engine.spec).shift,
         "seed": settings.seed,
     }  # fmt: skip
 

@@ -77,7 +77,7 @@ class Session:
         replaces = bool(plan.restart_of)
         self.machine = SessionMachine(self.id, self._tell_changed, plan.begin, replaces=replaces)
         self.guard = MenuGuard(plan.settings.allowed, plan.settings.controls)
-        self._tape = HumanTape(self.recording, plan.settings.action_hz)
+        self._tape = HumanTape(self.recording)
         self.control = SessionControl(
             self.machine, self.guard, self._tape, self.events, plan.takeover, plan.takeover_said,
             self._finish,
@@ -219,6 +219,7 @@ class Session:
         """Load the policy, take hold of the game, open the files, and get into play."""
         self.plan.make_folder()
         self.engine = self.plan.open_engine()
+        self.plan = replace(self.plan, settings=self.plan.settings.of(self.engine.spec))
         self.engine.warm_up()
         self.mode = choose_mode(self.plan.settings, self.engine)
         self._tell_changed()
@@ -226,12 +227,11 @@ class Session:
         self.machine.game = game = self.plan.open_game(
             log=self.plan.folder / "game.log", cancelled=self.machine.cancelled
         )
-        trace = self.files.open(game, self.engine, self.mode, self._trace_failed)
+        settings = self.plan.settings
+        trace = self.files.open(game, self.engine, self.mode, settings, self._trace_failed)
         game.controls.on_release = self.events.released
-        parts = Parts(
-            game, self.engine, self.plan.settings, self.guard, self.stats, trace,
-            self.files.video, self.recording, self.events, self._tell_changed,
-        )  # fmt: skip
+        parts = Parts(game, self.engine, settings, self.guard, self.stats, trace, self.files.video,
+                      self.recording, self.events, self._tell_changed)  # fmt: skip
         self.machine.loop = loop = open_loop(self.mode, parts)
         epoch = game.controls.arm()
         self.machine.require_wanted()

@@ -3,7 +3,8 @@
 The names are those of the metadata, one flat map:
 
     policy, fingerprint, random, image_size, frames, horizon, action_dim, steps, games,
-    game_rows, tokens_per_frame, sequence_length, old_layout      the ``PolicySpec``
+    game_rows, tokens_per_frame, sequence_length, old_layout,
+    action_shift, frame_spacing, action_hz                        the ``PolicySpec``
     engine, device, precision                                     what computes
     features                                                      see ``FEATURES``
     server, version, protocol                                     ``nitropilot``, and which
@@ -39,6 +40,9 @@ SIZES = {
     "sequence_length": (0, 2**20),
 }
 """Smallest and largest that is believed."""
+TICKS = (0, 10_000)
+"""Of a shift or a spacing, of which older servers say nothing."""
+RATES = (1.0, 1000.0)
 OBSERVATION_BYTES = 30 * 2**20
 """Of one observation in float32, so that a request fits into a message."""
 TEXT = 200
@@ -76,6 +80,9 @@ def metadata_of(engine: Engine, max_batch: int) -> dict[str, Any]:
         "old_layout": spec.old_layout,
         "games": dict(spec.games),
         **{name: getattr(spec, name) for name in SIZES},
+        "action_shift": spec.action_shift,
+        "frame_spacing": spec.frame_spacing,
+        "action_hz": spec.action_hz,
         "engine": info.name,
         "device": info.device,
         "precision": info.precision,
@@ -103,7 +110,7 @@ def welcome_from(metadata: Any) -> Welcome:
             f"it speaks protocol {str(protocol)[:20]!r}, this client {PROTOCOL}",
             "install the same version of NitroPilot on both",
         )
-    sizes = {name: _size(metadata[name], name) for name in SIZES}
+    sizes = {name: _whole(metadata[name], name, *limits) for name, limits in SIZES.items()}
     if sizes["frames"] * 3 * sizes["image_size"] ** 2 * 4 > OBSERVATION_BYTES:
         raise WireError(f"observations of {sizes['frames']} x {sizes['image_size']}² are too large")
     spec = PolicySpec(
@@ -112,6 +119,9 @@ def welcome_from(metadata: Any) -> Welcome:
         is_random=_truth(metadata["random"], "random"),
         old_layout=_truth(metadata["old_layout"], "old_layout"),
         games=_games(metadata["games"], sizes["game_rows"]),
+        action_shift=_whole(metadata.get("action_shift", 1), "action_shift", *TICKS),
+        frame_spacing=_whole(metadata.get("frame_spacing", 1), "frame_spacing", *TICKS),
+        action_hz=_rate(metadata.get("action_hz")),
         **sizes,
     )
     runs = [_text(metadata.get(name, ""), name) for name in ("engine", "device")]
@@ -123,8 +133,16 @@ def welcome_from(metadata: Any) -> Welcome:
     )
 
 
-def _size(value: Any, name: str) -> int:
-    low, high = SIZES[name]
+def _rate(value: Any) -> float | None:
+    if value is None:
+        return None
+    low, high = RATES
+    if type(value) not in (int, float) or not low <= value <= high:
+        raise WireError(f"its action_hz is {str(value)[:40]}", f"from {low:g} to {high:g} can be")
+    return float(value)
+
+
+def _whole(value: Any, name: str, low: int, high: int) -> int:
     if type(value) is not int or not low <= value <= high:
         raise WireError(f"its {name} is {str(value)[:40]}", f"from {low} to {high} can be")
     return value

@@ -59,6 +59,8 @@ def architecture(size: str) -> tuple[dict[str, Any], Sizes]:
     """The configuration and further sizes of a random policy (see ``make_random_policy``)."""
     if size == "full":
         config = _config(width=1024, heads=16, mixer=4, dit=8, tokens=256, positions=1024)
+        config["model_cfg"]["action_horizon"] = config["tokenizer_cfg"]["action_horizon"] = 18
+        config["modality_cfg"] |= {"frame_spacing": 18, "action_per_chunk": 18, "action_shift": 3}
         return config, Sizes(vision_layers=24, vision_mlp=4096)
     check_random(size, 0)
     config = _config(width=64, heads=4, mixer=1, dit=3, tokens=16, positions=64)

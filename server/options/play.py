@@ -104,7 +104,12 @@ class HowToPlay(Options):
     mode: Literal["paused", "realtime", "auto"] = Field(
         default="auto", description="Freeze the game while the policy thinks, or let it run on"
     )
-    action_hz: float = Field(default=60.0, ge=1, le=240, description="Actions a second")
+    action_hz: float | None = Field(
+        default=None,
+        ge=1,
+        le=240,
+        description="Actions a second; null: as the policy was trained, or 60",
+    )
     actions_per_chunk: Annotated[int, Field(ge=1), Outside(ChunkPart)] | None = Field(
         default=None, description="Actions of a chunk that are played before the next decision"
     )
@@ -136,6 +141,12 @@ class ThisPlay(HowToPlay):
     cfg_scale: Annotated[float, Field(ge=0), Outside(Guidance)] = Field(
         default=1.0, description="Guidance; 1 is off"
     )
+    action_offset: int = Field(
+        default=0,
+        ge=-64,
+        le=64,
+        description="Ticks by which actions come later than the policy's own shift says",
+    )
     seed: Annotated[int, Field(ge=0), Outside(Seed)] | None = Field(
         default=None, description="Seed of the noise"
     )
@@ -156,6 +167,7 @@ class ThisPlay(HowToPlay):
             cfg_scale=self.cfg_scale,
             seed=self.seed,
             mode=Mode(self.mode),
+            action_offset=self.action_offset,
             controls=CONTROLS if self.controls is None else parse_controls(self.controls),
         )
 

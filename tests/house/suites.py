@@ -10,7 +10,7 @@ from tests.house.imports import files, module_name
 
 SUITES: dict[str, str] = {
     "records": """
-        errors
+        errors timeline
         format
         rows
         columns

@@ -11,6 +11,7 @@ import itertools
 import threading
 import time
 import weakref
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -115,7 +116,8 @@ def ended(session: Session, state: SessionState = SessionState.STOPPED) -> list[
     session.stop()
     assert session.wait(PATIENCE_S)
     assert session.state is state, session.end
-    chunks, hz = chunks_of(session), session.plan.settings.action_hz
+    chunks, hz = chunks_of(session), session.plan.settings.hz
+    shift = read_trace(session)[0]["action_shift"]
     assert [chunk["i"] for chunk in chunks] == list(range(len(chunks)))
     for chunk in chunks:
         played = len(chunk["rows"])
@@ -126,7 +128,8 @@ def ended(session: Session, state: SessionState = SessionState.STOPPED) -> list[
         assert all(sent >= due for due, sent in zip(chunk["due"], chunk["sent"], strict=True))
         assert all(number >= chunk["dropped"] for number in chunk["rows"])
         assert chunk["ready"] > chunk["frame"]
-        assert abs(chunk["start"] - chunk["frame"]) <= 0.5 / hz + 1e-5, "of the frame's own tick"
+        ahead = (chunk["start"] - chunk["frame"]) * hz
+        assert shift - 1 - 1e-3 <= ahead <= shift + 1e-3, "the frame's tick and the shift"
     due = [moment for chunk in chunks for moment in chunk["due"]]
     assert all(b - a > 0.9 / hz for a, b in itertools.pairwise(due)), "no tick twice"
     stats = session.stats
@@ -161,6 +164,26 @@ def test_the_game_never_stops(stage: Stage, runner: LaunchedGame) -> None:
     assert (header["mode"], header["mode_reason"]) == ("realtime", "asked for")
     assert end["frame_to_action_ms_p50"] >= 100, "a frame's first action waits for its chunk"
     assert all(chunk["dropped"] >= 2 for chunk in chunks if chunk["rows"]), "0.1 s is 3 ticks"
+
+
+@pytest.mark.parametrize(("shift", "count"), [(3, None), (3, HORIZON), (0, None)])
+def test_a_policys_own_shift(
+    stage: Stage, runner: LaunchedGame, shift: int, count: int | None
+) -> None:
+    """``ended`` holds each chunk against its frame; ticks between two of them have an action."""
+    engine = Slow(stage.engine())
+    engine.spec = replace(engine.spec, action_shift=shift)
+    session = stage.playing(
+        attach(runner), engine=engine, settings=settings(actions_per_chunk=count)
+    )
+    until(lambda: session.stats.chunks > 8 or session.state.ended, "some chunks")
+    chunks = ended(session)
+    kept = [chunk["dropped"] for chunk in chunks if chunk["rows"]]
+    if shift == 3:
+        assert min(kept) == 0, "two ticks are enough to compute in, and nothing is late then"
+        assert any(chunk["fixed"] == 0 and chunk["rows"][0] == 0 for chunk in chunks)
+    else:
+        assert min(kept) >= 1, "the tick of a frame is over when its chunk is there"
 
 
 def test_the_next_chunk_is_computed_while_this_one_plays(

@@ -37,7 +37,7 @@ class Fake:
         self.state = PLAYING
         self.takeover_settings = TakeoverSettings(pad, idle)
         self.passed: list[GamepadState] = []
-        self.tape = HumanTape(RecordingSwitch(None), 60)
+        self.tape = HumanTape(RecordingSwitch(None))
         self.broken = False
         self.said_again = 0
 

@@ -29,7 +29,7 @@ def test_full_is_the_published_architecture() -> None:
     pooling_head = width + attention + 2 * width + mlp
     assert abs(count_parameters(policy) + pooling_head - PUBLISHED) < 0.05e6
     model = policy.config.model_cfg
-    assert (policy.image_size, policy.horizon, policy.action_dim, policy.steps) == (256, 16, 25, 16)
+    assert (policy.image_size, policy.horizon, policy.action_dim, policy.steps) == (256, 18, 25, 16)
     assert model.vision_heads == model.diffusion_model_cfg.num_attention_heads == 16
     assert len(policy.vision_encoder.encoder.layers) == 24
     assert len(policy.vl_self_attention_model.transformer_blocks) == 4

@@ -31,7 +31,7 @@ KEYBOARD_ONLY = {"server", "server_token", "seconds", "out", "keep", "display", 
 ENGINE = {"engine", "device", "precision"}
 """Sessions of a daemon share the engine that its settings name."""
 ONE_GAME = {"window", "pid", "process", "launch", "headless"}
-ONE_PLAY = {"game", "cfg_scale", "seed", "record", "draw"}
+ONE_PLAY = {"action_offset", "game", "cfg_scale", "seed", "record", "draw"}
 """``record`` has a section of settings to itself."""
 
 
@@ -112,13 +112,14 @@ def test_the_agent_hears_of_every_option() -> None:
     others = {
         "mode": "realtime", "action_hz": 30.0, "actions_per_chunk": 2, "allow": ("start",),
         "controls": ("a",), "game": "SuperTux", "cfg_scale": 2.0, "seed": 7,
+        "action_offset": 2,
     }  # fmt: skip
     elsewhere = {"pad", "record", "draw"}
     assert set(others) | elsewhere == names(ThisPlay)
     found = [ThisPlay.model_validate({name: others[name]}).play_settings() for name in others]
     assert ThisPlay().play_settings() not in found
     assert ThisPlay.model_validate(others).play_settings() == PlaySettings(
-        30.0, 2, Button.START, "SuperTux", 2.0, 7, Mode.REALTIME, ("a",)
+        30.0, 2, Button.START, "SuperTux", 2.0, 7, Mode.REALTIME, ("a",), 2
     )
 
 
