@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,6 +15,14 @@ if TYPE_CHECKING:
     from nitropilot.capture import Frame, Window
     from nitropilot.controller.state import GamepadState
     from nitropilot.engines.base import ActionChunk, EngineInfo, PolicySpec
+
+_stretches = itertools.count(1)
+
+
+def new_stretch() -> int:
+    """A number that no stretch of play had before, in whichever loop."""
+    return next(_stretches)
+
 
 RestartState = Literal["pending", "begun", "cancelled", "given_up"]
 
@@ -29,6 +38,8 @@ class PadSample:
         chunk: Number of the policy's chunk, from 0; -1 for none.
         action: Number of the action in it.
         text: The caption, in place of the usual one.
+        stretch: Of play (``new_stretch``); in one, samples of successive ticks leave none out.
+        tick: In that stretch.
     """
 
     state: GamepadState
@@ -37,6 +48,12 @@ class PadSample:
     chunk: int = -1
     action: int = -1
     text: str = ""
+    stretch: int = 0
+    tick: int = 0
+
+    def follows(self, before: PadSample) -> bool:
+        """Whether this is of the tick right after that of ``before``."""
+        return (self.stretch, self.tick) == (before.stretch, before.tick + 1)
 
     @property
     def caption(self) -> str:

@@ -6,19 +6,28 @@ integers, sticks as lists of float or double), and add columns of their own: all
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from nitropilot.records.errors import DamagedRecording
 from nitropilot.records.format import STICKS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     import pyarrow as pa
 
 
-def checked(path: Path, schema: pa.Schema) -> pa.Table:
+def checked(
+    path: Path, schema: pa.Schema, otherwise: Mapping[str, float | int] = MappingProxyType({})
+) -> pa.Table:
     """Read the columns of a schema, in its order and with its types.
+
+    Args:
+        path: The file.
+        schema: The columns.
+        otherwise: What every row has in columns that may be missing.
 
     Raises:
         DamagedRecording: The file cannot be read, lacks a column, or has one of another type,
@@ -30,13 +39,18 @@ def checked(path: Path, schema: pa.Schema) -> pa.Table:
     try:
         with pq.ParquetFile(path) as file:
             there = file.schema_arrow.names
-            missing = [name for name in schema.names if there.count(name) != 1]
-            if missing:
-                raise DamagedRecording(f"{path} does not have the columns {', '.join(missing)}")
-            table = file.read(columns=schema.names)
+            missing = {name for name in schema.names if there.count(name) != 1}
+            if damaged := [name for name in schema.names if name in missing - {*otherwise}]:
+                raise DamagedRecording(f"{path} does not have the columns {', '.join(damaged)}")
+            table = file.read(columns=[name for name in schema.names if name not in missing])
     except (OSError, ValueError, pa.ArrowException) as error:
         raise DamagedRecording(f"{path} cannot be read: {error}") from error
-    columns = [_as(table[field.name], field, path) for field in schema]
+    columns = [
+        pa.chunked_array([pa.array([otherwise[field.name]] * table.num_rows, field.type)])
+        if field.name in missing
+        else _as(table[field.name], field, path)
+        for field in schema
+    ]
     return pa.table(columns, names=schema.names)
 
 

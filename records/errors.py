@@ -3,7 +3,8 @@
 RecordsError
 ├── NotARecording        the folder holds something else, or is not there
 ├── UnfinishedRecording  it is still being written, or was cut off and not mended yet
-└── DamagedRecording     a file of it is missing, broken, or not of this format
+├── DamagedRecording     a file of it is missing, broken, or not of this format
+└── FramesWithoutTimes   an older version made it: nobody knows when its pictures were taken
 """
 
 from __future__ import annotations
@@ -33,3 +34,9 @@ class DamagedRecording(RecordsError):
     """A file of the recording cannot be read, or does not hold what it should."""
 
     code = "recording_damaged"
+
+
+class FramesWithoutTimes(RecordsError):
+    """It can be looked at, and not be learned from."""
+
+    code = "frames_without_times"

@@ -4,18 +4,21 @@
       video.mp4                        what the game showed, nothing drawn on it
       recording.json                   facts about the whole
       <id>_chunk_0000/
-        actions_raw.parquet            20 s: one row a frame
-        metadata.json                  facts about these 20 s
+        actions_raw.parquet            at most 20 s without a gap: one row a tick, and a frame
+        metadata.json                  facts about these
 
 Columns as published: 17 buttons (bool), ``j_left`` and ``j_right`` ([x, y] in [-1, 1],
 negative y is up).  Ours beside them, which readers of the published columns do not see:
 
     frame_index                        the frame of ``video.mp4``, from 0
-    sent_time                          when the state was sent, seconds since 1970
+    frame_time                         when its picture was taken, seconds since 1970
+    sent_time                          when the state was sent, seconds since 1970: the tick lasts
+                                       until the next row's
+    stretch                            of play, from 0: rows of one are of successive ticks
     source                             ``agent``, ``human``, or ``none`` (nothing was there to send)
     trigger_left, trigger_right        how far the triggers were pulled, 0 to 1
     policy_chunk, policy_action        which action of which chunk it was; -1 for none
-    frame_repeated                     whether the frame shows the picture of the one before
+    frame_repeated                     whether the picture is of an earlier tick, for want of one
 
 The published set has no video, no ``recording.json`` and none of our columns; its chunks may
 also have ``actions_processed.parquet``, with the same columns.
@@ -23,12 +26,17 @@ also have ``actions_processed.parquet``, with the same columns.
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Any
 
-FORMAT = 1
+FORMAT = 2
 """Stands in ``recording.json``; another number is another layout."""
+FORMATS = (1, FORMAT)
+"""Those that can be read.  1 has no ``frame_time`` and no ``stretch``: see ``OLDER``."""
+OLDER = {"frame_time": math.nan, "stretch": 0}
+"""What rows of older formats have in columns that these lack."""
 VIDEO, FACTS = "video.mp4", "recording.json"
 ACTIONS, METADATA, TAIL = "actions_raw.parquet", "metadata.json", "tail.jsonl"
 PROCESSED = "actions_processed.parquet"
@@ -64,7 +72,9 @@ PUBLISHED_BUTTONS = tuple(sorted([*BUTTON_BITS, "left_trigger", "right_trigger"]
 STICKS = ("j_left", "j_right")
 OUR_COLUMNS: dict[str, str] = {
     "frame_index": "int64",
+    "frame_time": "double",
     "sent_time": "double",
+    "stretch": "int64",
     "source": "string",
     "trigger_left": "double",
     "trigger_right": "double",
@@ -93,7 +103,7 @@ class Source:
 
     @property
     def chunk_rows(self) -> int:
-        """Rows of a full chunk."""
+        """Most rows of a chunk."""
         return max(round(CHUNK_S * self.fps), 1)
 
     def chunk_name(self, number: int) -> str:
@@ -101,13 +111,18 @@ class Source:
         return f"{self.id}_chunk_{number:04d}"
 
 
-def metadata(source: Source, number: int, rows: int) -> dict[str, Any]:
+def metadata(source: Source, number: int, first: int, rows: int) -> dict[str, Any]:
     """A chunk's ``metadata.json``: the published keys.
+
+    Args:
+        source: What it is of.
+        number: The chunk's.
+        first: Frames before it.
+        rows: Its own.
 
     ``end_frame`` is exclusive.  Nothing is drawn over the frames, so the overlay's box is
     empty and the game is all there is to see.
     """
-    first = number * source.chunk_rows
     return {
         "uuid": source.chunk_name(number),
         "chunk_id": f"{number:04d}",

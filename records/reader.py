@@ -18,7 +18,16 @@ from typing import TYPE_CHECKING, Any
 
 from nitropilot.records.columns import checked
 from nitropilot.records.errors import DamagedRecording, NotARecording, UnfinishedRecording
-from nitropilot.records.format import ACTIONS, FACTS, FORMAT, METADATA, TAIL, VIDEO
+from nitropilot.records.format import (
+    ACTIONS,
+    FACTS,
+    FORMAT,
+    FORMATS,
+    METADATA,
+    OLDER,
+    TAIL,
+    VIDEO,
+)
 from nitropilot.records.rows import Row, published_schema, schema
 
 if TYPE_CHECKING:
@@ -83,9 +92,9 @@ def read_facts(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise NotARecording(f"{folder} is no recording: it has no {FACTS}")
     facts = read_object(path)
-    if facts.get("format") != FORMAT:
+    if facts.get("format") not in FORMATS:
         raise DamagedRecording(
-            f"{path} says format {facts.get('format')!r}, and this version reads {FORMAT}",
+            f"{path} says format {facts.get('format')!r}, and this version reads 1 to {FORMAT}",
             "read it with the version of NitroPilot that recorded it",
         )
     fps, texts = facts.get("fps"), (facts.get("id"), facts.get("game"))
@@ -124,7 +133,7 @@ def read_rows(chunk: Path) -> pa.Table:
     Raises:
         DamagedRecording: It is damaged, or not of a recording.
     """
-    return checked(chunk / ACTIONS, schema())
+    return checked(chunk / ACTIONS, schema(), OLDER)
 
 
 def read_published(chunk: Path, name: str = ACTIONS) -> pa.Table:

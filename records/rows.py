@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from nitropilot.records.format import (
     BUTTON_BITS,
+    OLDER,
     OUR_COLUMNS,
     PUBLISHED_BUTTONS,
     STICKS,
@@ -29,7 +30,9 @@ class Row:
     """
 
     frame_index: int
+    frame_time: float
     sent_time: float
+    stretch: int
     source: str
     policy_chunk: int
     policy_action: int
@@ -50,6 +53,9 @@ class Row:
             ValueError, TypeError: It is cut off, or is none.
         """
         values = json.loads(line)
+        if len(values) == len(fields(cls)) - len(OLDER):
+            frame, sent, *rest = values
+            values = [frame, OLDER["frame_time"], sent, OLDER["stretch"], *rest]
         if len(values) != len(fields(cls)):
             raise ValueError(f"{len(values)} values")
         return cls(*values)

@@ -1,7 +1,8 @@
 """``RowLog``: writes a recording's rows so that a process that is killed loses none.
 
-A row is first a line of ``tail.jsonl``; when 20 s are full they become a chunk's folder,
-written beside and renamed, and the tail begins anew.  So what has its name is complete.
+A row is first a line of ``tail.jsonl``; when 20 s are full, or where ticks are missing before
+the next one, they become a chunk's folder, written beside and renamed, and the tail begins anew.
+So what has its name is complete.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from nitropilot.records.format import ACTIONS, METADATA, PART, TAIL, Source, met
 from nitropilot.records.rows import Row, table_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     import pyarrow as pa
@@ -41,11 +42,13 @@ class RowLog:
         self._tail: IO[str] = (folder / TAIL).open("w", encoding="utf-8")
 
     def add(self, row: Row) -> None:
-        """Append a row and hand it to the operating system; closes a chunk that is full.
+        """Append a row and hand it to the operating system; closes a chunk that is complete.
 
         Raises:
             OSError: The disk is full.
         """
+        if self._rows and self._rows[-1].stretch != row.stretch:
+            self._close_chunk()
         self._tail.write(row.line())
         self._tail.flush()
         self._rows.append(row)
@@ -90,8 +93,26 @@ def new_id(root: Path, session: str) -> str:
     return name
 
 
+def chunks_of(rows: Sequence[Row], source: Source) -> Iterator[Sequence[Row]]:
+    """Rows that follow on each other as the chunks that they become."""
+    first = 0
+    for number, row in enumerate(rows):
+        full = number - first == source.chunk_rows
+        if number > first and (full or row.stretch != rows[first].stretch):
+            yield rows[first:number]
+            first = number
+    if rows:
+        yield rows[first:]
+
+
 def write_chunk(folder: Path, source: Source, number: int, table: pa.Table) -> None:
     """Write a chunk's folder beside and give it its name; one of that name is replaced.
+
+    Args:
+        folder: The recording's.
+        source: What it is of.
+        number: The chunk's.
+        table: Its rows.
 
     Raises:
         OSError: The disk is full.
@@ -103,7 +124,8 @@ def write_chunk(folder: Path, source: Source, number: int, table: pa.Table) -> N
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir()
     pq.write_table(table, part / ACTIONS)
-    write_json(part / METADATA, metadata(source, number, table.num_rows))
+    first = table["frame_index"][0].as_py() if table.num_rows else 0
+    write_json(part / METADATA, metadata(source, number, first, table.num_rows))
     if final.exists():
         shutil.rmtree(final)
     part.rename(final)

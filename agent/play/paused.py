@@ -11,12 +11,13 @@ new chunk.  Where there are none, as at the start, the pad is neutral for as lon
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from nitropilot.agent.errors import NothingToSee
 from nitropilot.agent.play.deciding import Decider, grab_usable
 from nitropilot.agent.play.loop import HOLD_S, PlayLoop
-from nitropilot.agent.values import ChunkRow, PadSample
+from nitropilot.agent.values import ChunkRow, PadSample, new_stretch
 from nitropilot.controller.hand.leases import NO_EPOCH
 from nitropilot.controller.hand.protocol import FREEZE_LEASE_S
 from nitropilot.controller.state import NEUTRAL
@@ -50,6 +51,7 @@ class PausedLoop(PlayLoop):
         self._timeline = parts.settings.timeline(spec)
         self._count = parts.settings.played(spec)
         self._epoch = NO_EPOCH
+        self._stretch = new_stretch()
         self._tick = 0
         self._planned: list[_Next] = []
         self._rows: list[ChunkRow] = []
@@ -66,7 +68,7 @@ class PausedLoop(PlayLoop):
     def _round(self, epoch: int) -> None:
         if epoch != self._epoch:
             self._break_off()
-            self._epoch, self._tick = epoch, 0
+            self._epoch, self._stretch, self._tick = epoch, new_stretch(), 0
         began = time.perf_counter()
         if not self.game.controls.freeze(epoch):
             return
@@ -138,11 +140,12 @@ class PausedLoop(PlayLoop):
     def _tell(self, step: _Next, pressed: Pressed[None]) -> None:
         if step.row is None:
             self.parts.events.released()
-            self._record(PadSample(NEUTRAL, pressed.at, source="none"))
-            return
-        self._note(step.row, step.number, pressed)
-        state, row = step.row.states[-1], step.row.number
-        self._record(PadSample(state, pressed.at, "agent", row, step.number))
+            sample = PadSample(NEUTRAL, pressed.at, source="none")
+        else:
+            self._note(step.row, step.number, pressed)
+            state, row = step.row.states[-1], step.row.number
+            sample = PadSample(state, pressed.at, "agent", row, step.number)
+        self._record(replace(sample, stretch=self._stretch, tick=self._tick))
 
     def _write_finished(self) -> None:
         """Write down the chunks of which nothing will be played any more."""

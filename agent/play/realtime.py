@@ -16,6 +16,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,7 +28,7 @@ from nitropilot.agent.play.loop import HOLD_S, PlayLoop
 from nitropilot.agent.play.request_timer import PREPARE_S, RequestTimer
 from nitropilot.agent.play.schedule import Schedule
 from nitropilot.agent.play.worker import InferenceRequest, InferenceResult, InferenceWorker
-from nitropilot.agent.values import ChunkRow, PadSample
+from nitropilot.agent.values import ChunkRow, PadSample, new_stretch
 from nitropilot.capture.errors import WindowVanished
 from nitropilot.controller.hand.leases import NO_EPOCH
 from nitropilot.controller.state import NEUTRAL
@@ -122,6 +123,7 @@ class RealtimeLoop(PlayLoop):
         now = time.perf_counter()
         self._epoch = epoch
         self._run += 1
+        self._stretch = new_stretch()
         self._grid = TickGrid(now, self.settings.hz)
         self._tick = 0
         self.game.controls.begin_stretch()
@@ -170,7 +172,7 @@ class RealtimeLoop(PlayLoop):
             sample = PadSample(row.states[-1], pressed.at, "agent", row.number, number)
         if not self._blind:  # with nothing to see, a tick counts for nothing
             self._freshness.count(1, fresh=pressed is not None)
-            self._record(sample)
+            self._record(replace(sample, stretch=self._stretch, tick=self._tick))
         self._tick += 1
         return True
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from nitropilot.agent.values import PadSample
+from nitropilot.agent.values import PadSample, new_stretch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +41,7 @@ class HumanTape:
         self._clock = clock
         self._state: GamepadState | None = None
         self._due = 0.0
+        self._stretch = self._tick = 0
 
     def see(self, state: GamepadState) -> None:
         """The human's pad is in this state now."""
@@ -63,8 +64,11 @@ class HumanTape:
             return idle
         now, period = self._clock(), 1 / self._recording.hz
         if now - self._due > LATE_TICKS * period:
-            self._due = now
+            self._due, self._stretch, self._tick = now, new_stretch(), 0
         if now >= self._due:
-            self._recording.put(PadSample(state, sent=now, source="human"))
+            self._recording.put(
+                PadSample(state, sent=now, source="human", stretch=self._stretch, tick=self._tick)
+            )
+            self._tick += 1
             self._due += period
         return max(self._due - self._clock(), 0.0)

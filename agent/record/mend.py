@@ -19,7 +19,7 @@ from nitropilot.records.errors import DamagedRecording, RecordsError
 from nitropilot.records.format import FACTS, ID, PART, TAIL, VIDEO, Source
 from nitropilot.records.reader import count_rows, read_facts, read_rows, read_tail
 from nitropilot.records.rows import table_of
-from nitropilot.records.writer import write_chunk, write_json
+from nitropilot.records.writer import chunks_of, write_chunk, write_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -119,31 +119,27 @@ def _claim(part: Path, facts: dict[str, Any]) -> None:
 
 def _rows(part: Path, source: Source) -> int:
     """Whole rows of a folder; a damaged chunk and what is after it are removed."""
-    rows = _closed(part, source)
-    if rows % source.chunk_rows:
-        return rows
+    rows, number = _closed(part, source)
     tail = read_tail(part, rows)
-    chunk = rows // source.chunk_rows
-    for first in range(0, len(tail), source.chunk_rows):
-        write_chunk(part, source, chunk, table_of(tail[first : first + source.chunk_rows]))
-        chunk += 1
+    for more, chunk in enumerate(chunks_of(tail, source)):
+        write_chunk(part, source, number + more, table_of(chunk))
     return rows + len(tail)
 
 
-def _closed(part: Path, source: Source) -> int:
-    """Rows in closed chunks; the last may be short when mending was interrupted."""
+def _closed(part: Path, source: Source) -> tuple[int, int]:
+    """Rows in closed chunks, and the number of these."""
     rows = number = 0
     while (chunk := part / source.chunk_name(number)).is_dir():
         try:
             found = count_rows(chunk)
         except DamagedRecording:
             found = 0
-        if found < source.chunk_rows and (found == 0 or read_tail(part, rows)):
+        if found == 0 or read_tail(part, rows):
             shutil.rmtree(chunk)  # damaged, or made of what the tail still holds
             break
         rows += found
         number += 1
-    return rows
+    return rows, number
 
 
 def _copy_video(part: Path, most: int) -> tuple[int, tuple[int, int]]:
@@ -199,12 +195,14 @@ def _whole_length(path: Path) -> int:
 
 def _cut_rows(part: Path, source: Source, count: int) -> int:
     """Shorten the chunks to ``count`` rows, and note the video's size; how many are left."""
-    number = 0
+    number = kept = first = 0
     while (chunk := part / source.chunk_name(number)).is_dir():
-        first = number * source.chunk_rows
+        rows = read_rows(chunk)
         if first >= count:
             shutil.rmtree(chunk)
         else:
-            write_chunk(part, source, number, read_rows(chunk).slice(0, count - first))
+            write_chunk(part, source, number, rows.slice(0, count - first))
+            kept += 1
+        first += rows.num_rows
         number += 1
-    return -(-count // source.chunk_rows)
+    return kept

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
     from av.container import OutputContainer
     from av.video.stream import VideoStream
-    from numpy.typing import NDArray
 
+    from nitropilot.agent.record.taking import Image, Taken
     from nitropilot.agent.values import PadSample
     from nitropilot.capture import Grabber
     from nitropilot.controller.state import GamepadState
@@ -94,6 +94,8 @@ class Recorder(VideoRecorder):
         require_pyarrow()
         root = spelled(root)  # pyarrow would read a "~" in it
         self._limits = limits
+        self._stretch = 0
+        self._before: PadSample | None = None
         self._clock = time.time() - time.perf_counter()
         try:
             root.mkdir(parents=True, exist_ok=True)
@@ -174,7 +176,7 @@ class Recorder(VideoRecorder):
         except (OSError, RecordsError) as error:
             log.error("%s could not be mended: %s", self.part, error)
 
-    def _paint(self, picture: NDArray[Any], sample: PadSample) -> NDArray[Any]:
+    def _paint(self, picture: Image, sample: PadSample) -> Image:
         """Nothing is drawn on a recording."""
         return picture
 
@@ -186,22 +188,28 @@ class Recorder(VideoRecorder):
         self,
         container: OutputContainer,
         stream: VideoStream,
-        picture: NDArray[Any],
+        taken: Taken,
         sample: PadSample,
     ) -> None:
         if self.frames % LOOK_EVERY == 0:
             self._limits.check(self.part.parent, self._others + size_of(self.part))
-        self._rows.source.size = (picture.shape[0], picture.shape[1])
+        height, width = taken.picture.shape[:2]
+        self._rows.source.size = height, width
+        if self._before is not None and not sample.follows(self._before):
+            self._stretch += 1
+        self._before = sample
         row = row_of(
             sample.state,
             self.frames,
+            frame_time=round(taken.time + self._clock, 6),
             sent_time=round(sample.sent + self._clock, 6),
+            stretch=self._stretch,
             source=sample.source,
             policy_chunk=sample.chunk,
             policy_action=sample.action,
             frame_repeated=self._repeats,
         )
-        super()._encode(container, stream, picture, sample)
+        super()._encode(container, stream, taken, sample)
         self._rows.add(row)
 
 

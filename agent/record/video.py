@@ -1,46 +1,46 @@
 """``VideoRecorder``: an MP4 of what the agent saw, with the pad drawn on it.
 
-One video frame per action sent, so a complete video has exactly as many frames as
-the trace has actions, and it runs in the game's own time (freezes are not shown).
-A thread of its own grabs and encodes: the pacing of the pad never waits for it.
-When it falls behind it repeats its last picture and counts that in ``repeated``.
-A recording that fails leaves its ``.part`` file; play goes on without it.
+One video frame for each tick of which it is told, with the picture that was taken in that tick
+(``agent.record.taking``); where there is none the last one is shown again, and counted in
+``repeated``.  The video runs in the game's own time: freezes are not shown, and between two
+stretches of play the last picture stands as long as it really was.
+
+A thread of its own encodes: the pacing of the pad never waits for it.  A recording that fails
+leaves its ``.part`` file; play goes on without it.
 """
 
 from __future__ import annotations
 
+import queue
 import threading
+import time
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-import cv2
-import numpy as np
-
 from nitropilot.agent.errors import RecordingError
 from nitropilot.agent.record.drawing import draw_pad
-from nitropilot.agent.values import PadSample
-from nitropilot.capture.errors import CaptureError
+from nitropilot.agent.record.taking import FrameTaker
 from nitropilot.mailbox import Mailbox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from av.container import OutputContainer
     from av.video.stream import VideoStream
-    from numpy.typing import NDArray
 
+    from nitropilot.agent.record.taking import Image, Taken
+    from nitropilot.agent.values import PadSample
     from nitropilot.capture import Grabber
-    from nitropilot.controller.state import GamepadState
-
-    Image = NDArray[np.uint8]
 
 MAX_WIDTH = 854
 MAX_BACKLOG = 600
-"""Actions waiting to be drawn; more than this (10 s at 60 Hz) means a stuck disk."""
+"""Ticks waiting to be drawn; more than this (10 s at 60 Hz) means a stuck disk."""
 CLOSE_TIMEOUT_S = 30.0
-FRESH_BACKLOG = 2
-"""With more waiting than this the newest picture is already too new: repeat the last."""
+FIRST_S = 2.0
+"""How long the very first picture is waited for."""
+NEXT_TICKS = 1.5
+"""A tick lasts until the next one's action is sent, unless that takes longer than this."""
 
 
 class VideoRecorder:
@@ -54,7 +54,7 @@ class VideoRecorder:
 
     Attributes:
         frames: Video frames written.
-        repeated: How many of them repeat the picture before.
+        repeated: How many of them show a picture of an earlier tick.
     """
 
     def __init__(
@@ -67,22 +67,18 @@ class VideoRecorder:
         self.path = path
         self.frames = 0
         self.repeated = 0
-        self.max_width = max_width
         self._repeats = False
+        self._period = 1 / hz
+        self._elapsed = 0
         self._part = path.with_name(path.name + ".part")
-        self._open_grabber = open_grabber
         self._rate = Fraction(hz).limit_denominator(1000)
         self._queue: Mailbox[PadSample | None] = Mailbox()
         self._closed = False
         self._failure: Exception | None = None
-        self._last: Image | None = None
-        self._grabber: Grabber | None = None
+        self._last: Taken | None = None
+        self._taker = FrameTaker(open_grabber, max_width)
         self._thread = threading.Thread(target=self._run, name="nitropilot-video", daemon=True)
         self._thread.start()
-
-    def add(self, state: GamepadState, caption: str) -> None:
-        """Note that ``state`` was sent now: see ``put``."""
-        self.put(PadSample(state, text=caption))
 
     def put(self, sample: PadSample) -> None:
         """Note what was sent.  Does not block; from any thread.
@@ -93,6 +89,7 @@ class VideoRecorder:
         if len(self._queue) >= MAX_BACKLOG:
             self._failure = TimeoutError(f"the disk or the processor is {MAX_BACKLOG} frames late")
         self._raise_failure()
+        self._taker.take(sample.sent + self._period)
         self._queue.put(sample)
 
     def close(self) -> None:
@@ -130,7 +127,7 @@ class VideoRecorder:
             self._failure = error
         finally:
             self._last = None  # whoever keeps the figures need not keep a picture
-            self._drop_grabber()
+            self._taker.close()
 
     def _record(self) -> None:
         import av
@@ -140,40 +137,53 @@ class VideoRecorder:
         options: dict[str, str] = {"movflags": movflags, "flush_packets": "1"}
         container: OutputContainer | None = None
         try:
-            while (sample := self._queue.get()) is not None:
-                picture = self._picture()
+            for sample, end, step in self._ticks():
+                taken = self._picture(sample, end)
                 if container is None:
                     container = av.open(str(self._part), "w", format="mp4", options=options)
-                    stream = self._add_stream(container, picture)
-                self._encode(container, stream, picture, sample)
+                    stream = self._add_stream(container, taken.picture)
+                self._elapsed += step
+                self._encode(container, stream, taken, sample)
             if container is not None:
                 container.mux(stream.encode(None))
         finally:
             if container is not None:
                 container.close()
 
-    def _picture(self) -> Image:
-        """What is on screen now; the last picture again when behind or when there is none."""
-        behind = len(self._queue) > FRESH_BACKLOG
-        self._repeats = False
-        if self._last is None or not behind:
+    def _ticks(self) -> Iterator[tuple[PadSample, float, int]]:
+        """Each tick with its end, and how many ticks after the one before it began."""
+        before: PadSample | None = None
+        sample = self._queue.get()
+        while sample is not None:
+            end, after, known = sample.sent + self._period, None, True
             try:
-                if self._grabber is None:
-                    self._grabber = self._open_grabber()
-                self._last = _fit(self._grabber.grab().pixels, self._last, self.max_width)
-                return self._last
-            except CaptureError:
-                self._drop_grabber()  # the window may be a new one: open it afresh next time
-                if self._last is None:
-                    self._last = np.zeros((480, MAX_WIDTH, 3), np.uint8)
-        self.repeated += 1
-        self._repeats = True
-        return self._last
+                after = self._queue.get(end + self._period - time.perf_counter())
+            except queue.Empty:
+                known = False
+            if after is not None and after.sent - sample.sent < NEXT_TICKS * self._period:
+                end = after.sent
+            yield sample, end, self._since(before, sample)
+            before, sample = sample, after if known else self._queue.get()
 
-    def _drop_grabber(self) -> None:
-        if self._grabber is not None:
-            self._grabber.close()
-            self._grabber = None
+    def _since(self, before: PadSample | None, sample: PadSample) -> int:
+        """Ticks of the game's time from one sample to the next."""
+        if before is None:
+            return 0
+        if sample.follows(before):
+            return 1
+        return max(round((sample.sent - before.sent) / self._period), 1)
+
+    def _picture(self, sample: PadSample, end: float) -> Taken:
+        """What the game showed in that tick; the last picture again when there is none."""
+        taken = self._taker.within(sample.sent, end)
+        self._repeats = taken is None
+        if taken is not None:
+            self._last = taken
+            return taken
+        self.repeated += 1
+        if self._last is None:
+            self._last = self._taker.first(FIRST_S)
+        return self._last
 
     def _add_stream(self, container: OutputContainer, picture: Image) -> VideoStream:
         stream: VideoStream = container.add_stream("libx264", rate=self._rate)
@@ -193,23 +203,12 @@ class VideoRecorder:
         return canvas
 
     def _encode(
-        self, container: OutputContainer, stream: VideoStream, picture: Image, sample: PadSample
+        self, container: OutputContainer, stream: VideoStream, taken: Taken, sample: PadSample
     ) -> None:
         import av
 
-        frame = av.VideoFrame.from_ndarray(self._paint(picture, sample), format="rgb24")
-        frame.pts = self.frames
+        painted = self._paint(taken.picture, sample)
+        frame = av.VideoFrame.from_ndarray(painted, format="rgb24")
+        frame.pts = self._elapsed
         container.mux(stream.encode(frame))
         self.frames += 1
-
-
-def _fit(pixels: Image, like: Image | None, max_width: int) -> Image:
-    """Scale to the video's size, which the first picture fixes (even, at most ``max_width``)."""
-    if like is not None:
-        height, width = like.shape[:2]
-    else:
-        scale = min(1.0, max_width / pixels.shape[1])
-        height, width = (max(int(side * scale) // 2 * 2, 2) for side in pixels.shape[:2])
-    if pixels.shape[:2] == (height, width):
-        return pixels
-    return np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), np.uint8)

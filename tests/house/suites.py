@@ -14,7 +14,7 @@ SUITES: dict[str, str] = {
         format
         rows
         columns
-        writer reader
+        writer reader pairs
     """,
     "capture": """
         errors window

@@ -19,7 +19,8 @@ HZ = 2.0
 def row(number: int) -> Row:
     """A row that no other number has."""
     return Row(
-        frame_index=number, sent_time=1e9 + number / HZ, source="agent", policy_chunk=number // 16,
+        frame_index=number, frame_time=1e9 + (number + 0.9) / HZ, sent_time=1e9 + number / HZ,
+        stretch=0, source="agent", policy_chunk=number // 16,
         policy_action=number % 16, frame_repeated=number % 5 == 0, left_x=0.25, left_y=-0.5,
         right_x=number / 1000, right_y=1.0, trigger_left=0.1, trigger_right=0.7,
         buttons=0x1000 * (number % 2),

@@ -44,7 +44,8 @@ def test_columns_and_types() -> None:
     assert types == {
         **dict.fromkeys(PUBLISHED_BUTTONS, "bool"),
         "j_left": "list<item: double>", "j_right": "list<item: double>",
-        "frame_index": "int64", "sent_time": "double", "source": "string",
+        "frame_index": "int64", "frame_time": "double", "sent_time": "double",
+        "stretch": "int64", "source": "string",
         "trigger_left": "double", "trigger_right": "double",
         "policy_chunk": "int64", "policy_action": "int64", "frame_repeated": "bool",
     }  # fmt: skip
@@ -55,7 +56,7 @@ def test_metadata() -> None:
     """The published keys, in the units that their readers expect."""
     source = Source("20261128-120000-0123abcd", "game", 60.0, (720, 1280))
     assert source.chunk_rows == 1200
-    assert metadata(source, 2, 300) == {
+    assert metadata(source, 2, 2400, 300) == {
         "uuid": "20261128-120000-0123abcd_chunk_0002",
         "chunk_id": "0002",
         "chunk_size": 300,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +12,13 @@ import pytest
 
 from nitropilot.records.errors import (
     DamagedRecording,
+    FramesWithoutTimes,
     NotARecording,
     RecordsError,
     UnfinishedRecording,
 )
 from nitropilot.records.format import TAIL
+from nitropilot.records.pairs import pairs
 from nitropilot.records.reader import (
     MOST_JSON,
     chunk_folders,
@@ -28,6 +31,7 @@ from nitropilot.records.reader import (
     read_tail,
 )
 from nitropilot.records.rows import rows_of, schema, table_of
+from nitropilot.records.timeline import Timeline
 from tests.records.making import ID, complete, row, unfinished
 
 if TYPE_CHECKING:
@@ -154,7 +158,7 @@ def facts_with(folder: Path, **changes: object) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"format": 2}, "format 2, and this version reads 1"),
+        ({"format": 3}, "format 3, and this version reads 1 to 2"),
         ({"format": None}, "format None"),
         ({"fps": 0}, "says 0 frames a second"),
         ({"fps": "fast"}, "'fast' frames a second"),
@@ -170,6 +174,20 @@ def test_facts_of_something_else(folder: Path, changes: dict[str, object], said:
     facts_with(folder, **changes)
     with pytest.raises(DamagedRecording, match=said):
         read_recording(folder)
+
+
+def test_an_older_recording(folder: Path) -> None:
+    """What was recorded stays readable, and says that nobody knows when its pictures are of."""
+    for chunk in chunk_folders(folder):
+        path = chunk / "actions_raw.parquet"
+        pq.write_table(pq.read_table(path).drop_columns(["frame_time", "stretch"]), path)
+    facts_with(folder, format=1)
+    rows = read_recording(folder).rows
+    assert rows.schema.names == schema().names
+    assert all(math.isnan(moment) for moment in rows["frame_time"].to_pylist())
+    assert set(rows["stretch"].to_pylist()) == {0}
+    with pytest.raises(FramesWithoutTimes, match="have no times"):
+        pairs(rows, Timeline(1, 4))
 
 
 @pytest.mark.parametrize(

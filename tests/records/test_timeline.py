@@ -22,9 +22,7 @@ def test_ticks_and_times_agree(grid: TickGrid, tick: int, part: float) -> None:
     assert grid.due(grid.after(moment)) >= moment - HAIR
 
 
-@pytest.mark.parametrize(
-    ("shift", "lead", "stale"), [(3, 2, 0), (1, 0, 0), (0, 0, 1), (-2, 0, 3)]
-)
+@pytest.mark.parametrize(("shift", "lead", "stale"), [(3, 2, 0), (1, 0, 0), (0, 0, 1), (-2, 0, 3)])
 def test_the_actions_of_a_picture(shift: int, lead: int, stale: int) -> None:
     """Frame n goes with the actions n + shift to n + shift + T - 1."""
     timeline = Timeline(shift, 18)

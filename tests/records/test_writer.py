@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
@@ -11,7 +12,7 @@ import pytest
 from nitropilot.records import writer
 from nitropilot.records.format import ID, Source
 from nitropilot.records.rows import table_of
-from nitropilot.records.writer import new_id, write_chunk, write_json
+from nitropilot.records.writer import RowLog, chunks_of, new_id, write_chunk, write_json
 from tests.records.making import HZ, complete, row, unfinished
 
 if TYPE_CHECKING:
@@ -40,6 +41,24 @@ def test_every_row_is_on_the_disk_at_once(tmp_path: Path) -> None:
     part = unfinished(tmp_path, 43)
     lines = (part / "tail.jsonl").read_text().splitlines(keepends=True)
     assert lines == [row(number).line() for number in (40, 41, 42)]
+
+
+def test_a_gap_closes_a_chunk(tmp_path: Path) -> None:
+    """So that within a chunk, which is what the published set's readers know, rows follow."""
+    source = Source("name", "game", HZ)
+    rows = [replace(row(number), stretch=(number >= 3) + (number >= 50)) for number in range(60)]
+    log = RowLog(tmp_path, source)
+    for one in rows:
+        log.add(one)
+    log.close()
+    chunks = sorted(tmp_path.glob("*_chunk_*"))
+    sizes = [pq.read_metadata(chunk / "actions_raw.parquet").num_rows for chunk in chunks]
+    assert sizes == [3, 40, 7, 10] == [len(chunk) for chunk in chunks_of(rows, source)]
+    firsts = [
+        json.loads((chunk / "metadata.json").read_text())["original_video"]["start_frame"]
+        for chunk in chunks
+    ]
+    assert firsts == [0, 3, 43, 50]
 
 
 def test_a_chunk_takes_the_place_of_an_older_one(tmp_path: Path) -> None:

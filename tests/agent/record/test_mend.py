@@ -52,7 +52,7 @@ def left(
         )  # fmt: skip
         for number in range(110):
             state = GamepadState(buttons=Button.A if number % 2 else Button(0))
-            recorder.put(PadSample(state, chunk=number // 16, action=number % 16))
+            recorder.put(PadSample(state, chunk=number // 16, action=number % 16, tick=number))
         until(lambda: recorder.frames == 110, "all frames")
         shutil.copytree(root, copy)
         recorder.finish("the test has its copy")
@@ -155,7 +155,8 @@ def test_a_chunk_that_was_being_written(left: Path) -> None:
     (chunk,) = part.glob("*_chunk_0001")
     rows = [
         Row(
-            frame_index=row["frame_index"], sent_time=row["sent_time"], source=row["source"],
+            frame_index=row["frame_index"], frame_time=row["frame_time"],
+            sent_time=row["sent_time"], stretch=row["stretch"], source=row["source"],
             policy_chunk=row["policy_chunk"], policy_action=row["policy_action"],
             frame_repeated=row["frame_repeated"], left_x=0, left_y=0, right_x=0, right_y=0,
             trigger_left=0, trigger_right=0, buttons=int(Button.A) * row["south"],

@@ -255,8 +255,8 @@ def test_every_button_has_its_column(button: Button) -> None:
         Button.A: "south", Button.B: "east", Button.X: "west", Button.Y: "north",
     }.get(button, str(button.name).lower())  # fmt: skip
     row = row_of(
-        GamepadState(buttons=button), 0, sent_time=0.0, source="agent", policy_chunk=0,
-        policy_action=0, frame_repeated=False,
+        GamepadState(buttons=button), 0, frame_time=0.0, sent_time=0.0, stretch=0, source="agent",
+        policy_chunk=0, policy_action=0, frame_repeated=False,
     )  # fmt: skip
     assert row.pressed() == {expected}
     assert expected in layout.PUBLISHED_BUTTONS
@@ -274,8 +274,8 @@ def test_up_is_negative() -> None:
     """The published sticks grow downward; the pad's grow upward."""
     state = GamepadState(left=(0.5, 1.0), right=(-0.25, -1.0), left_trigger=0.2)
     row = row_of(
-        state, 0, sent_time=0.0, source="human", policy_chunk=-1, policy_action=-1,
-        frame_repeated=True,
+        state, 0, frame_time=0.0, sent_time=0.0, stretch=0, source="human", policy_chunk=-1,
+        policy_action=-1, frame_repeated=True,
     )  # fmt: skip
     (read,) = table_of([row]).to_pylist()
     assert read["j_left"] == [0.5, -1.0]

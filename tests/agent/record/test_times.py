@@ -1,0 +1,181 @@
+"""What a recording teaches: each frame with the action whose effect it shows.
+
+The game shows its pad, and writes down when.  So a picture's time can be held against what was on
+the screen at that time, and its label against what was on the pad.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from bisect import bisect_right
+from typing import TYPE_CHECKING, Any
+
+import av
+import numpy as np
+import pytest
+
+from nitropilot.agent import PlaySettings
+from nitropilot.agent.record.switch import RecordingPlan
+from nitropilot.agent.target.launch import LaunchedGame, launch
+from nitropilot.agent.target.recipe import Recipe
+from nitropilot.engines.base import ActionChunk
+from nitropilot.records.pairs import pairs
+from nitropilot.records.reader import Recorded, read_recording
+from nitropilot.records.timeline import Timeline
+from tests.agent.playing import PATIENCE_S, Gate, attach, until
+from tests.agent.record.test_recording import only_folder
+from tests.support.places import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from nitropilot.agent.target.display import PrivateDisplay
+    from nitropilot.engines.base import Engine, Request
+    from tests.agent.playing import Stage
+
+pytestmark = [
+    pytest.mark.game,
+    pytest.mark.skipif(sys.platform != "linux", reason="the preloaded pad is for Linux"),
+]
+STICK = 21
+"""The channel of the left stick's x, from 0 to 1."""
+CLOSE = 0.06
+"""What encoding makes of a brightness, from -1 to 1."""
+GRAB_S = 0.02
+"""Within so long of a change, the screen may have shown the one or the other."""
+
+
+class Levels(Gate):
+    """A policy that holds its stick somewhere else in every tick."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self.joins = False
+        self._rng = np.random.default_rng(3)
+        self.open()
+
+    def infer_batch(self, requests: Sequence[Request]) -> list[ActionChunk]:
+        """Chunks of the real engine, with another stick."""
+        chunks = super().infer_batch(requests)
+        for chunk in chunks:
+            levels = self._rng.permutation(np.linspace(0, 1, len(chunk.actions)))
+            chunk.actions[:, STICK] = levels
+        return chunks
+
+
+@pytest.fixture
+def echo(tmp_path: Path, display: PrivateDisplay) -> Iterator[LaunchedGame]:
+    """The game that shows its pad."""
+    recipe = Recipe(
+        "echo", sys.executable, ("-m", "tests.agent.record.echo_game", str(tmp_path / "echo")),
+        private_profile=False, environment=(("PYTHONPATH", str(ROOT)),),
+    )  # fmt: skip
+    game = launch(recipe, log=tmp_path / "log", display=display.name, timeout=PATIENCE_S)
+    yield game
+    game.close()
+
+
+def brightness(video: Path) -> list[float]:
+    """Of each frame, from -1 to 1."""
+    with av.open(str(video)) as container:
+        return [
+            float(frame.to_ndarray(format="gray")[30:90, 40:120].mean()) / 127.5 - 1
+            for frame in container.decode(video=0)
+        ]
+
+
+def record(stage: Stage, echo: LaunchedGame, tmp_path: Path, hz: float) -> Recorded:
+    """Play and record for some seconds, with a pause in the middle."""
+    root = tmp_path / "all"
+    session = stage.playing(
+        attach(echo),
+        engine=Levels(stage.engine()),
+        settings=PlaySettings(seed=1, action_hz=hz, mode=stage.mode),
+        recording=RecordingPlan(root, at_once=True),
+    )
+    until(lambda: session.stats.sent > 2 * hz, "some play")
+    session.pause()
+    session.play()
+    before = session.stats.sent
+    until(lambda: session.stats.sent > before + 2 * hz, "more of it")
+    session.stop()
+    assert session.wait(PATIENCE_S)
+    return read_recording(only_folder(root))
+
+
+def on_screen(tmp_path: Path) -> tuple[list[float], list[float]]:
+    """When the game showed what."""
+    lines = [line.split() for line in (tmp_path / "echo").read_text().splitlines()]
+    return [float(line[1]) for line in lines], [float(line[2]) for line in lines]
+
+
+@pytest.mark.parametrize("hz", [30.0, 60.0])
+def test_frames_and_labels_agree(
+    stage: Stage, echo: LaunchedGame, tmp_path: Path, hz: float
+) -> None:
+    """By their own times all of them do, however busy the machine is."""
+    recorded = record(stage, echo, tmp_path, hz)
+    rows: list[dict[str, Any]] = recorded.rows.to_pylist()
+    seen = brightness(recorded.video)
+    assert len(seen) == len(rows)
+    clock = time.time() - time.perf_counter()
+    moments, levels = on_screen(tmp_path)
+    judged = shown = 0
+    lags = []
+    for number, row in enumerate(rows[:-1]):
+        after = rows[number + 1]
+        if row["frame_repeated"]:
+            continue
+        assert row["sent_time"] <= row["frame_time"]
+        if after["stretch"] == row["stretch"]:
+            assert row["frame_time"] < after["sent_time"], "of the very tick whose row it is in"
+        moment = row["frame_time"] - clock
+        near = bisect_right(moments, moment - GRAB_S) - 1
+        possible = levels[max(near, 0) : bisect_right(moments, moment + GRAB_S)]
+        assert min(abs(seen[number] - level) for level in possible) < CLOSE, "the picture's time"
+        judged += 1
+        shown += abs(seen[number] - row["j_left"][0]) < CLOSE
+        lags.append(row["frame_time"] - row["sent_time"])
+    assert judged > len(rows) / 4
+    print(
+        f"{stage.mode} at {hz:g} Hz: {judged} of {len(rows)} rows have a frame of their own, "
+        f"{shown / judged:.1%} of these show the row's own action; taken "
+        f"{np.percentile(lags, 5) * 1000:.1f} to {np.percentile(lags, 95) * 1000:.1f} ms after it"
+    )
+    assert shown > judged / 2
+    for shift in (1, 3):
+        check_pairs(recorded, seen, shift)
+
+
+def check_pairs(recorded: Recorded, seen: list[float], shift: int) -> None:
+    """The first action of a frame is for ``shift`` ticks after the one that the frame shows."""
+    rows = recorded.rows.to_pylist()
+    found = pairs(recorded.rows, Timeline(shift, 16))
+    assert len(found) > len(rows) / 8
+    agree = 0
+    for frame, first in found:
+        tick = first - shift
+        assert rows[tick]["sent_time"] <= rows[frame]["frame_time"] < rows[tick + 1]["sent_time"]
+        assert {row["stretch"] for row in rows[tick : first + 16]} == {rows[tick]["stretch"]}
+        agree += abs(seen[frame] - rows[tick]["j_left"][0]) < CLOSE
+    assert agree > len(found) / 2
+
+
+def test_a_pause_is_a_gap(stage: Stage, echo: LaunchedGame, tmp_path: Path) -> None:
+    """What comes after it does not follow on what was before: no frame has actions of both."""
+    recorded = record(stage, echo, tmp_path, 60.0)
+    stretches = recorded.rows["stretch"].to_pylist()
+    assert stretches[0] == 0
+    assert stretches == sorted(stretches)
+    assert stretches[-1] >= 1
+    assert recorded.facts["chunks"] >= stretches[-1] + 1, "and a chunk ends there"
+    with av.open(str(recorded.video)) as container:
+        video = container.streams.video[0]
+        times = [float(frame.pts * video.time_base) for frame in container.decode(video=0)]
+    assert times == sorted(set(times))
+    sent = recorded.rows["sent_time"].to_pylist()
+    gap = stretches.index(stretches[-1])
+    real = sent[gap] - sent[gap - 1]
+    assert times[gap] - times[gap - 1] == pytest.approx(real, abs=0.02), "as long as it was"
