@@ -14,6 +14,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,9 @@ MAX_BACKLOG = 600
 CLOSE_TIMEOUT_S = 30.0
 FIRST_S = 2.0
 """How long the very first picture is waited for."""
+HELD_S = 0.09
+"""So long an action stays pressed where those of the next ticks came too late to be sent: the game
+lets go of what nobody renews (``controller.pads``)."""
 NEXT_TICKS = 1.5
 """A tick lasts until the next one's action is sent, unless that takes longer than this."""
 
@@ -162,8 +166,21 @@ class VideoRecorder:
                 known = False
             if after is not None and after.sent - sample.sent < NEXT_TICKS * self._period:
                 end = after.sent
+            for held in self._held(before, sample):
+                yield held, min(held.sent + self._period, sample.sent), 1
+                before = held
             yield sample, end, self._since(before, sample)
             before, sample = sample, after if known else self._queue.get()
+
+    def _held(self, before: PadSample | None, sample: PadSample) -> Iterator[PadSample]:
+        """The ticks in between in which nothing was sent, and the pad stayed as it was."""
+        if before is None or before.stretch != sample.stretch:
+            return
+        if sample.sent - before.sent > HELD_S + self._period:
+            return  # the pad was neutral meanwhile
+        for more in range(1, sample.tick - before.tick):
+            sent, tick = before.sent + more * self._period, before.tick + more
+            yield replace(before, sent=sent, tick=tick, chunk=-1, action=-1)
 
     def _since(self, before: PadSample | None, sample: PadSample) -> int:
         """Ticks of the game's time from one sample to the next."""
