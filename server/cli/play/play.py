@@ -17,6 +17,7 @@ from nitropilot.controller import KINDS
 from nitropilot.server.cli.terminal.output import (
     EXIT_ERROR,
     EXIT_FAILED,
+    EXIT_INTERRUPTED,
     print_error,
     print_json,
     print_table,
@@ -107,7 +108,7 @@ def _one_line(session: Session) -> str:
 
 def report(session: Session, extra: dict[str, Any], as_json: bool) -> None:
     """Print what happened; exit 1 when the session failed while playing, or did not write all
-    that it was to write; 2 when it never began.
+    that it was to write; 2 when it never began, 130 when it was stopped before that.
 
     The trace and the video are complete when this is called.
     """
@@ -128,6 +129,8 @@ def report(session: Session, extra: dict[str, Any], as_json: bool) -> None:
     if missing or session.state is SessionState.FAILED:
         sys.stdout.flush()
         raise typer.Exit(EXIT_FAILED)
+    if session.game is None:  # told to stop before it had one
+        raise typer.Exit(EXIT_INTERRUPTED)
 
 
 def _missing(session: Session) -> Iterator[str]:

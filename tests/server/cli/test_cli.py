@@ -304,10 +304,36 @@ def test_a_signal_ends_a_launch_that_waits_for_a_window(tmp_path: Path) -> None:
         until(lambda: "sleep" in {found.name() for found in left_running(tmp_path)}, "the launch")
         process.send_signal(signal.SIGTERM)
         printed, said = process.communicate(timeout=120)
-    assert process.returncode == 0, said
+    assert process.returncode == 130, said
     facts = one_object(printed)
     assert (facts["state"], facts["reason"]) == ("stopped", "ended by SIGTERM")
     assert left_running(tmp_path) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_a_signal_while_the_policy_loads(tmp_path: Path, game: RunningGame) -> None:
+    """Nothing was played, and a script has to learn that."""
+    slow = (
+        "import time, nitropilot.server.cli.play.options as at\n"
+        "def slowly(*given, real=at.load_engine, **more):\n"
+        "    print('loads', flush=True), time.sleep(1)\n"
+        "    return real(*given, **more)\n"
+        "at.load_engine = slowly\n"
+        "from nitropilot.server.cli.main import main\n"
+        "main()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", slow, "play", "--pid", str(game.pid), "--policy", POLICY],
+        cwd=ROOT, env=environment(tmp_path, game.window.display), text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert process.stdout.readline() == "loads\n"
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=120)
+    assert process.returncode == 130, said
+    assert said.endswith("interrupted\n")
+    assert game.pad_is_neutral()
 
 
 def test_demo_proves_that_the_pad_moves_the_picture(tmp_path: Path) -> None:
