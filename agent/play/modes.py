@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nitropilot.agent.play.paused import PausedLoop
+from nitropilot.agent.play.people import Nobody, PeopleLoop
 from nitropilot.agent.play.realtime import RealtimeLoop
 from nitropilot.agent.play.settings import Mode
 
@@ -46,6 +47,8 @@ def choose_mode(settings: PlaySettings, engine: Engine) -> ModeChoice:
     Raises:
         NitroPilotError: ``auto``, and the engine failed.
     """
+    if isinstance(engine, Nobody):
+        return ModeChoice(Mode.REALTIME, engine.info.reason)
     if settings.mode is not Mode.AUTO:
         return ModeChoice(settings.mode, "asked for")
     taken = measure(engine, settings)
@@ -76,6 +79,8 @@ def measure(engine: Engine, settings: PlaySettings) -> float:
 
 def open_loop(choice: ModeChoice, parts: Parts) -> PlayLoop:
     """The loop for a mode; a real-time one that ``auto`` chose may give up."""
+    if isinstance(parts.engine, Nobody):
+        return PeopleLoop(parts)
     if choice.mode is Mode.REALTIME:
         return RealtimeLoop(parts, gives_up=parts.settings.mode is Mode.AUTO)
     return PausedLoop(parts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from nitropilot.agent.play.people import Nobody
 from nitropilot.agent.record.recorder import About
 from nitropilot.agent.record.switch import RecordingSwitch
 from nitropilot.agent.record.trace import TraceWriter
@@ -157,9 +158,10 @@ def trace_header(
 def about_recording(session: str, game: Game, engine: Engine) -> About:
     """What a recording of a session says of itself; never a window's title."""
     spec, info = engine.spec, engine.info
-    policy = {"name": spec.name, "fingerprint": spec.fingerprint, "random": spec.is_random}
-    return About(
-        session,
-        game.window.executable,
-        {"policy": policy, "engine": f"{info.name} on {info.device}", "source": "nitropilot"},
-    )
+    facts: dict[str, object] = {"source": "nitropilot"}
+    if not isinstance(engine, Nobody):
+        facts["engine"] = f"{info.name} on {info.device}"
+        facts["policy"] = {
+            "name": spec.name, "fingerprint": spec.fingerprint, "random": spec.is_random,
+        }  # fmt: skip
+    return About(session, game.window.executable, facts)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from nitropilot.agent.cancelling import Cancellation
 from nitropilot.agent.errors import NotPossibleNow
+from nitropilot.agent.play.people import refuse_to_play
 from nitropilot.agent.session.plan import ending_of
 from nitropilot.agent.session.states import SessionState, check_transition
 from nitropilot.agent.values import Restart
@@ -55,6 +56,7 @@ class SessionMachine:
         changed: Callable[[], None],
         wanted: SessionState = SessionState.PLAYING,
         replaces: bool = False,
+        people_only: bool = False,
     ) -> None:
         self.id = session
         self.condition = threading.Condition()
@@ -66,6 +68,7 @@ class SessionMachine:
         self.wanted = wanted
         self.restart: Restart | None = None
         self._replaces = replaces
+        self._people_only = people_only
         self._called_off = ""
         self._state = SessionState.IDLE
         self._tell_changed = changed
@@ -135,6 +138,8 @@ class SessionMachine:
         """Go there once attached; False where that is not for this session, or not now, to say."""
         if not self._replaces or self._state is not SessionState.ATTACHING or self.ending:
             return False
+        if self._people_only and state is SessionState.PLAYING:
+            refuse_to_play()
         self.wanted = state
         return True
 
@@ -142,9 +147,11 @@ class SessionMachine:
         """The agent plays; the epoch of its controls.
 
         Raises:
-            NotPossibleNow: The session is not attached.
+            NotPossibleNow: The session is not attached, or there is no agent.
             ControllerError: The game's hand is gone, and nothing has changed.
         """
+        if self._people_only:
+            refuse_to_play()
         self.controls.check()
         self.enter(SessionState.PLAYING)
         self.wanted = SessionState.PLAYING

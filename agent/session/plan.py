@@ -46,6 +46,8 @@ class SessionPlan:
         recording: Where and how recordings of frames and actions are made; None: not at all.
         autoplay: Play as soon as attached; otherwise start paused.
         taken_over: Instead of that, start as in a human's takeover, which may end by itself.
+        people_only: As ``taken_over``, for good: there is no policy (``open_engine`` gives
+            ``Nobody``), and the agent never plays.
         takeover: How a human takes over while nobody says how.
         takeover_said: What somebody has said of that; None for nothing.
         restart_of: Id of the session that failed and that this one replaces; or "".
@@ -63,6 +65,7 @@ class SessionPlan:
     recording: RecordingPlan | None = None
     autoplay: bool = True
     taken_over: bool = False
+    people_only: bool = False
     takeover: TakeoverSettings = field(default_factory=TakeoverSettings)
     takeover_said: TakeoverSettings | None = None
     restart_of: str = ""
@@ -73,7 +76,7 @@ class SessionPlan:
     @property
     def begin(self) -> SessionState:
         """Where to go once attached."""
-        if self.taken_over:
+        if self.taken_over or self.people_only:
             return SessionState.TAKEOVER
         return SessionState.PLAYING if self.autoplay else SessionState.PAUSED
 

@@ -74,8 +74,8 @@ class Session:
         self.mode: ModeChoice | None = None
         self.files = SessionFiles(self.id, plan)
         self.recording = self.files.recording
-        replaces = bool(plan.restart_of)
-        self.machine = SessionMachine(self.id, self._tell_changed, plan.begin, replaces=replaces)
+        replaces, alone = bool(plan.restart_of), plan.people_only
+        self.machine = SessionMachine(self.id, self._tell_changed, plan.begin, replaces, alone)
         self.guard = MenuGuard(plan.settings.allowed, plan.settings.controls)
         self._tape = HumanTape(self.recording)
         self.control = SessionControl(
@@ -172,8 +172,8 @@ class Session:
             restart_of=self.plan.restart_of,
             restart=self.machine.restart,
             window=loop.window if loop else game.grabber.window if game else None,
-            policy=engine.spec if engine else None,
-            engine=engine.info if engine else None,
+            policy=engine.spec if engine and not self.plan.people_only else None,
+            engine=engine.info if engine and not self.plan.people_only else None,
             pad=game.controls.pad_name if game else None,
             pad_reason=game.pad_reason if game else "",
             mode=mode.mode if mode else None,

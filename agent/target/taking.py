@@ -16,6 +16,7 @@ from nitropilot.agent.target.launch import launch, patience_for
 from nitropilot.agent.target.windows import find_window_again, open_window
 from nitropilot.capture.errors import WindowVanished
 from nitropilot.controller.hand.protocol import FREEZE_LIMIT_S
+from nitropilot.controller.pads.chooser import NO_PAD
 
 if TYPE_CHECKING:
     from nitropilot.agent.target.launch import LaunchedGame
@@ -36,7 +37,7 @@ def open_game(
 
     Args:
         target: Which game.
-        pad: Kind of virtual pad: ``auto``, ``vgamepad`` or ``sdl``.
+        pad: Kind of virtual pad: ``auto``, ``vgamepad``, ``sdl`` or ``NO_PAD``.
         log: File for the output of a launched game.
         freeze_limit: Seconds after which the hand ends a freeze on its own.
         cancelled: Set from another thread when the game is not wanted any more.
@@ -108,7 +109,7 @@ def take_hold(
                 raise
             window, grabber, probe = find_window_again(window, cancelled.check)
         undo.pop_all()
-    reason = _why(page) if pad == "auto" else "asked for"
+    reason = "asked for" if pad in ("vgamepad", "sdl") else _why(page, pad)
     game = Game(window, grabber, controls, probe, launched, pad_reason=reason, page=page, take=take)
     game.cancelled = cancelled
     return game
@@ -120,7 +121,9 @@ def _page_of(pid: int) -> PadPage | None:
     return controller.PadPage.open(path) if path is not None else None
 
 
-def _why(page: PadPage | None) -> str:
+def _why(page: PadPage | None, pad: str) -> str:
     if page is not None:
         return "the game was launched with the preloaded pad"
+    if pad == NO_PAD:
+        return "nobody plays but people, with pads of their own"
     return "the game was not launched by NitroPilot, so it needs a pad from a driver"

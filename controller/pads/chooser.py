@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nitropilot.controller.errors import PadUnavailable, ShimError
+from nitropilot.controller.pads.gamepad import NoPad
 
 if TYPE_CHECKING:
     from nitropilot.controller.pads.gamepad import Gamepad
     from nitropilot.controller.pads.pad_page import PadPage
 
 KINDS = ("auto", "vgamepad", "sdl")
+NO_PAD = "none"
+"""For a game that nobody plays but people: no driver is asked for anything."""
 _LAUNCH = "let NitroPilot start the game itself (--launch)"
 _log = logging.getLogger(__name__)
 
@@ -43,14 +46,15 @@ def open_gamepad(
     Args:
         kind: ``"vgamepad"`` (a driver; any game sees it), ``"sdl"`` (the
             memory page of a game that we launched) or ``"auto"``: sdl when
-            there is a page, vgamepad otherwise.
+            there is a page, vgamepad otherwise; ``NO_PAD``: as auto, but none
+            without a page.
         page: The page that the launched game reads; closing the pad closes it.
         expires_s: For a page: see ``SdlPad``.
 
     Raises:
         PadUnavailable: The kind is unknown, or something it needs is missing.
     """
-    if kind not in KINDS:
+    if kind not in (*KINDS, NO_PAD):
         raise PadUnavailable(f"unknown gamepad {kind!r}", f"choose one of {', '.join(KINDS)}")
     if kind == "sdl" and page is None:
         raise PadUnavailable("the sdl gamepad reaches only a game launched with it", _LAUNCH)
@@ -59,6 +63,8 @@ def open_gamepad(
         from nitropilot.controller.pads.sdl_pad import SdlPad
 
         return SdlPad(page, expires_s=expires_s)
+    if kind == NO_PAD:
+        return NoPad()
     _log.info("gamepad: vgamepad (%s)", "asked for" if kind == "vgamepad" else "no page to write")
     return _open_vgamepad()
 

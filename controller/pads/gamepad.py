@@ -52,3 +52,15 @@ class Gamepad(ABC):
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+class NoPad(Gamepad):
+    """None at all: nothing is plugged in, and what is sent reaches nobody."""
+
+    name = "none"
+
+    def send(self, state: GamepadState) -> None:
+        """Nothing."""
+
+    def close(self) -> None:
+        """Nothing."""

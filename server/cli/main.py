@@ -28,8 +28,9 @@ from nitropilot.server.cli.daemon.tokens import tokens, url
 from nitropilot.server.cli.engine.engines import engines
 from nitropilot.server.cli.engine.policies import policies
 from nitropilot.server.cli.play.demo import demo
-from nitropilot.server.cli.play.options import PlayOptions
+from nitropilot.server.cli.play.options import PlayOptions, RecordOptions
 from nitropilot.server.cli.play.play import play
+from nitropilot.server.cli.play.record import record
 from nitropilot.server.cli.play.recordings import recordings
 from nitropilot.server.cli.play.release import heal_first, release
 from nitropilot.server.cli.play.windows import windows
@@ -56,8 +57,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (
-    from_model(play, PlayOptions), demo, windows, release, doctor,
-    from_model(serve, ServeOptions), status, token, url,
+    from_model(play, PlayOptions), from_model(record, RecordOptions), demo, windows, release,
+    doctor, from_model(serve, ServeOptions), status, token, url,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(policies, name="policies")

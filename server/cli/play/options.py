@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import ConfigDict, Field
 
-from nitropilot.agent import SessionPlan, open_game
+from nitropilot.agent import PlaySettings, SessionPlan, open_game
+from nitropilot.agent.play.people import Nobody
 from nitropilot.agent.record.limits import GIB
+from nitropilot.agent.session.takeover import TakeoverSettings
+from nitropilot.controller.pads.chooser import NO_PAD
 from nitropilot.engines import load_engine
 from nitropilot.errors import NitroPilotError
 from nitropilot.places import spelled
@@ -80,6 +83,41 @@ class PlayOptions(ThisPlay, EngineChoice, PolicyChoice, GameChoice):
             record=self.draw,
             recording=_recording(out) if self.record else None,
             before_play=before_play,
+        )
+
+
+class RecordOptions(GameChoice):
+    """A play of the user's own that is to be recorded: nothing decides, and nothing is loaded."""
+
+    model_config = ConfigDict(allow_inf_nan=True)
+
+    action_hz: float = Field(default=60.0, ge=1, le=240, description="Frames and rows a second")
+    seconds: float | None = Field(default=None, ge=0, description="End after this long")
+    out: Path | None = Field(default=None, description="Folder for all that is written")
+    keep: bool | None = Field(
+        default=None, description="With --launch: leave the game running at the end"
+    )
+    display: str | None = Field(default=None, description="X display, such as :1")
+    as_json: Annotated[bool, Flag(names=("--json",))] = Field(
+        default=False, description="Print one JSON object on stdout"
+    )
+
+    def plan(self) -> SessionPlan:
+        """What a session is to do, and a new folder for it.
+
+        Raises:
+            NitroPilotError: The game cannot be launched, or the folder cannot be made.
+        """
+        out = None if self.out is None else spelled(self.out)
+        target = self.target(keep=self.keep, display=self.display)
+        return SessionPlan(
+            settings=PlaySettings(action_hz=self.action_hz),
+            open_game=partial(open_game, target, pad=NO_PAD),
+            open_engine=Nobody,
+            people_only=True,
+            takeover=TakeoverSettings(pad=True, idle_seconds=None),
+            folder=new_session_folder(out),
+            recording=_recording(out),
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -28,8 +29,9 @@ from nitropilot.server.host.signals import ending_signals, in_another_thread
 from nitropilot.server.schemas.views import session_model
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from nitropilot.agent import Target
     from nitropilot.server.cli.play.options import PlayOptions
 
 LOOK_EVERY_S = 0.2
@@ -38,7 +40,7 @@ LOOK_EVERY_S = 0.2
 def play(options: PlayOptions) -> None:
     """Play a game, until Ctrl-C or the game's end."""
     _refuse_odd_choices(options)
-    _refuse_the_game(options)
+    refuse_the_game(options.target(keep=options.keep, display=options.display))
     session = Session(options.plan())
     run_session(session, options.seconds)
     report(session, {}, options.as_json)
@@ -59,9 +61,8 @@ def _refuse_odd_choices(options: PlayOptions) -> None:
         )
 
 
-def _refuse_the_game(options: PlayOptions) -> None:
-    """Say what is wrong with the choice of the game, before a policy is loaded."""
-    target = options.target(keep=options.keep, display=options.display)
+def refuse_the_game(target: Target) -> None:
+    """Say what is wrong with the choice of the game, before anything is loaded."""
     if target.launch is None:
         found = capture.find_window(
             handle=target.window, pid=target.pid, process=target.process, display=target.display
@@ -69,8 +70,16 @@ def _refuse_the_game(options: PlayOptions) -> None:
         refuse_protected(found.pid)
 
 
-def run_session(session: Session, seconds: float | None) -> None:
-    """Run a session in front of the user until it ends, a signal comes, or time is up."""
+def run_session(
+    session: Session, seconds: float | None, line: Callable[[Session], str] | None = None
+) -> None:
+    """Run a session in front of the user until it ends, a signal comes, or time is up.
+
+    Args:
+        session: Which.
+        seconds: How long it may play, or be played.
+        line: What is shown meanwhile.
+    """
 
     def end(number: int) -> None:
         session.stop(f"ended by {signal.Signals(number).name}")
@@ -80,18 +89,23 @@ def run_session(session: Session, seconds: float | None) -> None:
         signal.signal(number, handler)
     session.start()
     try:
-        _watch(session, seconds)
+        _watch(session, seconds, line or _one_line)
     finally:
         session.stop("the command ended")
         session.wait()
 
 
-def _watch(session: Session, seconds: float | None) -> None:
+def _watch(session: Session, seconds: float | None, line: Callable[[Session], str]) -> None:
     """Show where the session is until it ends or has played for ``seconds``."""
+    since: float | None = None
     with error_console().status("starting") as status:
         while not session.wait(LOOK_EVERY_S):
-            status.update(Text(printable(_one_line(session))))
-            if seconds is not None and session.stats.playing_seconds >= seconds:
+            status.update(Text(printable(line(session))))
+            played = session.stats.playing_seconds
+            if session.plan.people_only and session.state is SessionState.TAKEOVER:
+                since = since or time.monotonic()
+                played = time.monotonic() - since
+            if seconds is not None and played >= seconds:
                 session.stop(f"played for {seconds:g} s")
 
 
