@@ -63,6 +63,12 @@ class SessionRequest(Autoplay, ThisPlay, PolicyChoice, GameChoice, Model):
         }
     )
 
+    only_record: bool = Field(
+        default=False,
+        description="Nobody plays but people: no policy is loaded, and what they do with pads of "
+        "their own is recorded",
+    )
+
     @model_validator(mode="after")
     def _one_game(self) -> SessionRequest:
         running = any(v is not None for v in (self.window, self.pid, self.process))

@@ -66,7 +66,10 @@ def toggle_all(registry: SessionRegistry) -> Toggled:
     An agent that is about to play again by itself plays.
     """
     playing = [session for session in registry.all() if session.control.plays_on]
-    sessions = [session for session in registry.all() if not session.state.ended]
+    sessions = [
+        session for session in registry.all()
+        if not session.state.ended and not session.plan.people_only
+    ]  # fmt: skip
     for session in playing or sessions:
         try:
             if playing:

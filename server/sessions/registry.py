@@ -13,9 +13,11 @@ from nitropilot import capture
 from nitropilot.agent import Session, SessionPlan, open_game
 from nitropilot.agent.errors import NotPossibleNow
 from nitropilot.agent.fair_play.judging import refuse_protected
+from nitropilot.agent.play.people import Nobody
 from nitropilot.agent.record.limits import GIB
 from nitropilot.agent.session.takeover import TakeoverSettings
 from nitropilot.agent.values import Restart
+from nitropilot.controller.pads.chooser import NO_PAD
 from nitropilot.server.errors import SessionNotFound
 from nitropilot.server.events import Hub
 from nitropilot.server.jobs.jobs import Jobs
@@ -99,7 +101,8 @@ class SessionRegistry:
                 handle=request.window, pid=request.pid, process=request.process
             )
             refuse_protected(window.pid)
-        self.pool.get(request.policy).close()
+        if not request.only_record:
+            self.pool.get(request.policy).close()
         with self._lock:
             if self._closing:
                 raise NotPossibleNow("the daemon is ending")
@@ -193,16 +196,18 @@ class SessionRegistry:
         if failed is not None:
             plan = failed.plan_to_go_on()
             return replace(plan, open_game=open_it, folder=new_session_folder())
-        takeover = self.settings.current.takeover
+        takeover, alone = self.settings.current.takeover, request.only_record
+        back = None if alone else takeover.resume_after_s
         return SessionPlan(
             open_game=open_it,
-            open_engine=partial(self.pool.get, request.policy),
+            open_engine=Nobody if alone else partial(self.pool.get, request.policy),
+            people_only=alone,
             folder=new_session_folder(),
             settings=request.play_settings(),
             record=request.draw,
-            recording=self.recordings.plan(request.record),
+            recording=self.recordings.plan(request.record or alone),
             autoplay=request.autoplay,
-            takeover=TakeoverSettings(takeover.enabled, takeover.resume_after_s),
+            takeover=TakeoverSettings(takeover.enabled or alone, back),
             after_failure=partial(self.restarts.decide, history),
             observer=self.events,
         )
@@ -248,4 +253,5 @@ def _open(
     target = request.target(window.handle if window is not None else None)
     if window is not None:
         target = replace(target, pid=window.pid)
-    return open_game(target, pad=request.pad, log=log, cancelled=cancelled)
+    pad = NO_PAD if request.only_record else request.pad
+    return open_game(target, pad=pad, log=log, cancelled=cancelled)

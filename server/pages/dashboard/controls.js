@@ -29,6 +29,7 @@ export class Controls {
     byId("autoplay").disabled = !attached;
     byId("step").disabled = !attached || playing;
     if (!features.has("POST", "/sessions/{}/step")) show(byId("step"), false);
+    if (attached && !session.policy) for (const id of ["autoplay", "step"]) show(byId(id), false);
     byId("record-now").disabled = !attached;
     byId("record-now").setAttribute("aria-checked", String(Boolean(session.recording?.enabled)));
     if (!features.has("POST", "/sessions/{}/recording")) show(byId("record-now"), false);

@@ -28,6 +28,7 @@ export class NewGame {
     this.settings = null;
     byId("new-form").addEventListener("input", (event) => this.touched.add(event.target.id));
     byId("refresh-windows").addEventListener("click", () => app.attempt(() => this.windows.refresh()));
+    show(byId("only-record").parentElement, app.features.takes("SessionRequest", "only_record"));
     byId("new-form").addEventListener("submit", (event) => {
       event.preventDefault();
       app.attempt(() => this.#start());
@@ -117,6 +118,7 @@ export class NewGame {
     if (touched("mode")) body.mode = byId("mode").value;
     if (touched("autostart")) body.autoplay = byId("autostart").checked;
     if (touched("record")) body.record = byId("record").checked;
+    if (byId("only-record").checked) body.only_record = true;
     if (kind === "window") body.window = Number(value);
     else Object.assign(body, { launch: value, headless: byId("headless").checked || undefined });
     if (byId("policy").value.trim()) body.policy = byId("policy").value.trim();
@@ -136,7 +138,9 @@ export class NewGame {
       return;
     }
     byId("start").disabled = true;
-    setText(byId("start-note"), "Loading the policy; the first time this can take a minute.");
+    setText(byId("start-note"), body.only_record
+      ? "Touch your pad in the game, and recording begins."
+      : "Loading the policy; the first time this can take a minute.");
     try {
       const session = await this.app.ask("POST", "/api/v1/sessions", body);
       this.app.select(session.id);

@@ -52,8 +52,8 @@ def test_the_three_ways_to_ask_have_the_same_options() -> None:
     """An option that one of them forgot is asked for in vain there."""
     play, api, kept = names(PlayOptions), names(SessionRequest), names(PlaySettingsModel)
     assert play - api == KEYBOARD_ONLY | ENGINE
-    assert api - play == kept - play == {"autoplay"}
-    assert api - kept == ONE_GAME | ONE_PLAY
+    assert api - play - {"only_record"} == kept - play == {"autoplay"}
+    assert api - kept == ONE_GAME | ONE_PLAY | {"only_record"}
     assert kept - api == ENGINE
     assert names(HowToPlay) <= play & api & kept
     assert set(FROM_SETTINGS) == (api & kept) - {"policy"}
