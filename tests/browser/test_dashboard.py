@@ -38,6 +38,29 @@ def start_runner(visitor: Visitor) -> None:
     expect(visitor.find(STATE)).to_contain_text("AI plays")
 
 
+def test_a_person_has_only_themselves_recorded(daemon: Daemon, visitor: Visitor) -> None:
+    """No AI is loaded, so there is nothing to switch on."""
+    needs_preload()
+    visitor.come_in()
+    visitor.page.click("nav >> text=New game")
+    visitor.page.check("input[value='launch:runner']")
+    visitor.page.check("#headless")
+    visitor.page.check("#only-record")
+    visitor.page.click("#start")
+    expect(visitor.find("#who")).to_have_text("HUMAN")
+    (session,) = sessions(daemon)
+    assert (session["state"], session["policy"]) == ("takeover", None)
+    for button in ("#autoplay", "#step"):
+        expect(visitor.find(button)).to_be_hidden()
+    expect(visitor.find("#record-now")).to_have_attribute("aria-checked", "true")
+    expect(visitor.find(STATE)).to_have_text("you play")
+    expect(visitor.find("#no-picture")).to_be_hidden()
+    visitor.shoot("only-record")
+    assert visitor.faults() == []
+    visitor.page.click("text=End session")
+    expect(visitor.find(STATE)).to_contain_text("ended")
+
+
 def test_a_first_visit_explains_and_leads_to_a_game(daemon: Daemon, visitor: Visitor) -> None:
     """From nothing to a game that is being played, handed over and back, and ended."""
     needs_preload()

@@ -14,7 +14,10 @@ const RESTARTS = {
   given_up: "no",
 };
 
-export const stateText = (session) => STATES[session.state] ?? session.state;
+export function stateText(session) {
+  if (session.state === "takeover" && !session.policy) return "you play";
+  return STATES[session.state] ?? session.state;
+}
 
 /** A session's game and id, for people. */
 export const nameOf = ({ game, id }) => `${game?.title || game?.executable || "session"} (${id})`;
