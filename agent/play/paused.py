@@ -83,7 +83,7 @@ class PausedLoop(PlayLoop):
             self.stats.frozen_seconds += time.perf_counter() - frozen
         if decision is None:
             self._break_off()
-            self._tick += round(HOLD_S / self._period)
+            self._stretch, self._tick = new_stretch(), self._tick + round(HOLD_S / self._period)
             self._hold(epoch)
             return
         self.game.controls.check()

@@ -69,14 +69,11 @@ class RealtimeLoop(PlayLoop):
         hz, spec = parts.settings.hz, parts.engine.spec
         timeline = parts.settings.timeline(spec)
         self._gives_up = gives_up
-        self._worker = InferenceWorker(
-            parts.game, parts.engine, Decider(parts.engine, parts.settings), timeline
-        )
+        decider = Decider(parts.engine, parts.settings)
+        self._worker = InferenceWorker(parts.game, parts.engine, decider, timeline)
         self._schedule = Schedule()
-        self._timer = RequestTimer(
-            parts.settings.actions_per_chunk or -(-spec.horizon // REQUESTS_PER_CHUNK),
-            timeline.lead,
-        )
+        each = parts.settings.actions_per_chunk or -(-spec.horizon // REQUESTS_PER_CHUNK)
+        self._timer = RequestTimer(each, timeline.lead)
         self._rows: deque[ChunkRow] = deque()
         self._handed: dict[int, int] = {}
         self._freshness = Freshness(parts, hz, self._wait_for)
@@ -246,7 +243,7 @@ class RealtimeLoop(PlayLoop):
         self._rest(self._epoch)
         self._freshness.end_gap()
         self._drop_plan()
-        self._blind = True
+        self._blind, self._stretch = True, new_stretch()
         self._wait_for(why)
         self._timer.again(time.perf_counter() + HOLD_S)
 
