@@ -7,8 +7,9 @@ AgentError
 ├── NotPossibleNow       the session's state does not allow this request
 ├── ProtectedGame        the game has an anti-cheat system or is online only
 ├── NothingToSee         the window shows nothing now, or nobody can look at it
-└── RecordingError       a trace or video could not be written
-    └── RecordingFull    there is no room for more of it
+├── RecordingError       a trace or video could not be written
+│   └── RecordingFull    there is no room for more of it
+└── ReplayError          a session cannot be computed again
 """
 
 from __future__ import annotations
@@ -68,3 +69,9 @@ class RecordingFull(RecordingError):
     """A limit of the disk, or of all recordings together, is reached."""
 
     code = "recording_full"
+
+
+class ReplayError(AgentError):
+    """A trace is damaged, is of another policy, or its frames are not there any more."""
+
+    code = "replay_failed"

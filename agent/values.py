@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from nitropilot.capture import Frame, Window
     from nitropilot.controller.state import GamepadState
-    from nitropilot.engines.base import ActionChunk, EngineInfo, PolicySpec
+    from nitropilot.engines.base import ActionChunk, EngineInfo, PolicySpec, Request
 
 _stretches = itertools.count(1)
 
@@ -72,11 +72,13 @@ class Decision:
         frame: The picture.
         chunk: The actions.
         seconds: Time from picture to actions.
+        request: What the engine was asked.
     """
 
     frame: Frame
     chunk: ActionChunk
     seconds: float
+    request: Request
 
 
 @dataclass

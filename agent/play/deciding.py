@@ -10,6 +10,7 @@ import numpy as np
 from nitropilot.agent.errors import NothingToSee
 from nitropilot.agent.values import Decision
 from nitropilot.capture.errors import DisplaySilent, WindowMinimised
+from nitropilot.engines.base import Request
 from nitropilot.engines.errors import ServerGone
 from nitropilot.policy.observation import observe
 from nitropilot.records.timeline import ContextRing
@@ -86,17 +87,14 @@ class Decider:
         missing = spec.frames - len(known)
         context = np.stack([np.zeros_like(known[0])] * missing + known)
         observed = time.perf_counter()
+        request = Request(
+            context, self._engine.draw_noise(self._rng), missing, self._settings.game,
+            self._settings.cfg_scale, prefix,
+        )  # fmt: skip
         try:
-            chunk = self._engine.infer(
-                context,
-                self._engine.draw_noise(self._rng),
-                dropped=missing,
-                game=self._settings.game,
-                cfg_scale=self._settings.cfg_scale,
-                prefix=prefix,
-            )
+            chunk = self._engine.infer_batch([request])[0]
         except ServerGone as error:
             self._past.drop_last()
             raise NothingToSee(error.line()) from error
         chunk.seconds.setdefault("preprocess", observed - began)
-        return Decision(frame, chunk, time.perf_counter() - began)
+        return Decision(frame, chunk, time.perf_counter() - began, request)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from nitropilot.agent.pad.guards import MenuGuard
     from nitropilot.agent.play.settings import PlaySettings
     from nitropilot.agent.play.stats import PlayStats
+    from nitropilot.agent.record.decisions import DecisionLog
     from nitropilot.agent.record.switch import RecordingSwitch
     from nitropilot.agent.record.trace import TraceWriter
     from nitropilot.agent.record.video import VideoRecorder
@@ -61,6 +62,7 @@ class Parts:
         trace: Takes the record of every chunk.
         video: Takes every sent action, when recording; None once that has failed.
         recording: Takes every sent action too, and keeps it while it is switched on.
+        decisions: Takes what each chunk was made from, for a later replay.
         events: Takes what an observer is told, if there is one.
         changed: Called when ``waiting_for`` has changed.
     """
@@ -73,6 +75,7 @@ class Parts:
     trace: TraceWriter
     video: VideoRecorder | None = None
     recording: RecordingSwitch | None = None
+    decisions: DecisionLog | None = None
     events: EventQueue = field(default_factory=lambda: EventQueue("", None))
     changed: Callable[[], None] = lambda: None
 
@@ -242,6 +245,8 @@ class PlayLoop(ABC):
         self.stats.frames += 1
         self.stats.chunks += 1
         self.stats.inference.append(decision.seconds)
+        if self.parts.decisions is not None:
+            self.parts.decisions.put(self.stats.chunks - 1, decision.request)
 
     def _read(self, actions: Array, count: int | None = None) -> list[GamepadState]:
         """Pad states for the first ``count`` of ``n x A`` raw actions."""

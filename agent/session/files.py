@@ -6,6 +6,8 @@ import logging
 from typing import TYPE_CHECKING
 
 from nitropilot.agent.play.people import Nobody
+from nitropilot.agent.record.decisions import FOLDER as DECISIONS
+from nitropilot.agent.record.decisions import DecisionLog
 from nitropilot.agent.record.recorder import About
 from nitropilot.agent.record.switch import RecordingSwitch
 from nitropilot.agent.record.trace import TraceWriter
@@ -41,12 +43,14 @@ class SessionFiles:
         recording: Starts and stops recordings.
         trace: Writes the trace, once it is open.
         video: Writes the video, once it is open.
+        decisions: Keeps what the policy was shown, once it is open.
     """
 
     def __init__(self, session: str, plan: SessionPlan) -> None:
         self.recording = RecordingSwitch(plan.recording)
         self.trace: TraceWriter | None = None
         self.video: VideoRecorder | None = None
+        self.decisions: DecisionLog | None = None
         self._session = session
         self._plan = plan
 
@@ -59,6 +63,11 @@ class SessionFiles:
     def trace_warning(self) -> str:
         """Why the trace is not all of the session; or ""."""
         return self.trace.warning if self.trace is not None else ""
+
+    @property
+    def takers(self) -> tuple[VideoRecorder | None, RecordingSwitch, DecisionLog | None]:
+        """Those that take what is played, beside the trace."""
+        return self.video, self.recording, self.decisions
 
     @property
     def video_path(self) -> Path | None:
@@ -84,6 +93,9 @@ class SessionFiles:
         """
         header = trace_header(self._session, settings, game, engine, mode)
         self.trace = TraceWriter(self.trace_path, header, trace_failed)
+        keep_s = self._plan.keep_decisions_s
+        if keep_s != 0 and not self._plan.people_only:
+            self.decisions = DecisionLog(self._plan.folder / DECISIONS, keep_s)
         if self.video_path is not None:
             self.video = VideoRecorder(self.video_path, game.another_grabber, settings.hz)
         about = about_recording(self._session, game, engine)
@@ -99,6 +111,8 @@ class SessionFiles:
             stats: The figures of the play.
         """
         video = self._close_video()
+        if self.decisions is not None:
+            attempt(self._session, self.decisions.close)
         attempt(self._session, lambda: self.recording.close(end.reason))
         attempt(self._session, lambda: self._close_trace(state, end, stats, video))
 
@@ -107,8 +121,10 @@ class SessionFiles:
     ) -> None:
         if self.trace is not None:
             self.trace.close(
-                state=state, code=end.code, reason=end.reason, video=video, **stats.summary()
-            )
+                state=state, code=end.code, reason=end.reason, video=video,
+                decisions_left_out=self.decisions.left_out if self.decisions else 0,
+                **stats.summary(),
+            )  # fmt: skip
 
     def _close_video(self) -> dict[str, object] | None:
         """Finish the video; what the trace says of it."""
@@ -152,6 +168,8 @@ def trace_header(
         "actions_per_chunk": settings.actions_per_chunk or engine.spec.horizon,
         "action_shift": settings.timeline(engine.spec).shift,
         "seed": settings.seed,
+        "game_condition": settings.game,
+        "cfg_scale": settings.cfg_scale,
     }  # fmt: skip
 
 

@@ -44,6 +44,8 @@ class SessionPlan:
         settings: How to play.
         record: Write a video too, with the pad drawn on it.
         recording: Where and how recordings of frames and actions are made; None: not at all.
+        keep_decisions_s: For so many seconds what the policy was shown is kept, to be replayed;
+            None: from the first to the last, 0: not at all.
         autoplay: Play as soon as attached; otherwise start paused.
         taken_over: Instead of that, start as in a human's takeover, which may end by itself.
         people_only: As ``taken_over``, for good: there is no policy (``open_engine`` gives
@@ -63,6 +65,7 @@ class SessionPlan:
     settings: PlaySettings = field(default_factory=PlaySettings)
     record: bool = False
     recording: RecordingPlan | None = None
+    keep_decisions_s: float | None = 600.0
     autoplay: bool = True
     taken_over: bool = False
     people_only: bool = False

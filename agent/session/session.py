@@ -227,11 +227,11 @@ class Session:
         self.machine.game = game = self.plan.open_game(
             log=self.plan.folder / "game.log", cancelled=self.machine.cancelled
         )
-        settings = self.plan.settings
-        trace = self.files.open(game, self.engine, self.mode, settings, self._trace_failed)
+        files, settings = self.files, self.plan.settings
+        trace = files.open(game, self.engine, self.mode, settings, self._trace_failed)
         game.controls.on_release = self.events.released
-        parts = Parts(game, self.engine, settings, self.guard, self.stats, trace, self.files.video,
-                      self.recording, self.events, self._tell_changed)  # fmt: skip
+        parts = Parts(game, self.engine, settings, self.guard, self.stats, trace, *files.takers,
+                      self.events, self._tell_changed)  # fmt: skip
         self.machine.loop = loop = open_loop(self.mode, parts)
         epoch = game.controls.arm()
         self.machine.require_wanted()

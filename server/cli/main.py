@@ -33,6 +33,7 @@ from nitropilot.server.cli.play.play import play
 from nitropilot.server.cli.play.record import record
 from nitropilot.server.cli.play.recordings import recordings
 from nitropilot.server.cli.play.release import heal_first, release
+from nitropilot.server.cli.play.replay import replay_session
 from nitropilot.server.cli.play.windows import windows
 from nitropilot.server.cli.terminal.options import from_model
 from nitropilot.server.cli.terminal.output import (
@@ -61,6 +62,7 @@ for command in (
     doctor, from_model(serve, ServeOptions), status, token, url,
 ):  # fmt: skip
     app.command()(command)
+app.command("replay")(replay_session)
 app.add_typer(policies, name="policies")
 app.add_typer(tokens, name="tokens")
 app.add_typer(engines, name="engines")

@@ -152,6 +152,9 @@ class ThisPlay(HowToPlay):
     )
     record: bool = Field(default=False, description="Record frames and actions from the start")
     draw: bool = Field(default=False, description="Also write a video with the pad drawn on it")
+    trace_frames: bool = Field(
+        default=False, description="Keep every frame that the policy decided on, for `replay`"
+    )
 
     def play_settings(self) -> PlaySettings:
         """As the agent takes them.

@@ -191,7 +191,8 @@ class SessionRegistry:
         window: Window | None,
         failed: Session | None,
     ) -> SessionPlan:
-        prune_traces(sessions_folder(), self.settings.current.traces.max_total_gb * GIB)
+        kept = self.settings.current.traces
+        prune_traces(sessions_folder(), kept.max_total_gb * GIB)
         open_it = partial(_open, request, window)
         if failed is not None:
             plan = failed.plan_to_go_on()
@@ -206,6 +207,7 @@ class SessionRegistry:
             settings=request.play_settings(),
             record=request.draw,
             recording=self.recordings.plan(request.record or alone),
+            keep_decisions_s=None if request.trace_frames else kept.frames_minutes * 60,
             autoplay=request.autoplay,
             takeover=TakeoverSettings(takeover.enabled or alone, back),
             after_failure=partial(self.restarts.decide, history),

@@ -79,6 +79,12 @@ class TraceSettings(Section):
         le=1e6,
         description="Most that the traces in the data folder may take, in GiB; the oldest go first",
     )
+    frames_minutes: float = Field(
+        default=10.0,
+        ge=0,
+        le=1440,
+        description="So long the frames that a policy decided on are kept, for `replay`; 0: not",
+    )
 
 
 class RestartSettings(Section):

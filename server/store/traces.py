@@ -6,6 +6,9 @@ import logging
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from nitropilot.agent.record.decisions import FOLDER as DECISIONS
+from nitropilot.agent.record.decisions import remove_decisions
+from nitropilot.agent.record.limits import size_of
 from nitropilot.agent.record.trace import being_written
 
 if TYPE_CHECKING:
@@ -20,8 +23,8 @@ NAMES = "*/trace.jsonl*"
 def prune_traces(sessions: Path, most: float) -> None:
     """Remove the oldest traces, until all of them together take at most ``most`` bytes.
 
-    None is removed of a session that goes on, in whatever process; and nothing that is no
-    trace: recordings, videos and what games wrote stay.
+    With a trace go the frames that were kept beside it.  None is removed of a session that goes
+    on, in whatever process; and nothing else: recordings, videos and what games wrote stay.
 
     Args:
         sessions: The folder with one folder a session.
@@ -31,7 +34,8 @@ def prune_traces(sessions: Path, most: float) -> None:
     for path in sessions.glob(NAMES):
         with suppress(OSError):
             status = path.lstat()
-            found.append((status.st_mtime, status.st_size, path))
+            size = status.st_size + size_of(path.parent / DECISIONS)
+            found.append((status.st_mtime, size, path))
     total = sum(size for _, size, _ in found)
     for _, size, path in sorted(found):
         if total <= most:
@@ -40,6 +44,7 @@ def prune_traces(sessions: Path, most: float) -> None:
             continue
         with suppress(OSError):  # somebody else removes it, or uses it: the next one then
             path.unlink()
+            remove_decisions(path.parent)
             total -= size
             log.info("%s was removed: older traces make room for new ones", path)
             path.parent.rmdir()  # only if nothing else is left of that session

@@ -21,6 +21,7 @@ from nitropilot.places import spelled
 from nitropilot.server.options.fields import Flag
 from nitropilot.server.options.play import EngineChoice, GameChoice, PolicyChoice, ThisPlay
 from nitropilot.server.store.paths import new_session_folder, sessions_folder
+from nitropilot.server.store.settings import TraceSettings
 from nitropilot.server.store.settings_store import SettingsStore
 from nitropilot.server.store.traces import prune_traces
 
@@ -82,6 +83,7 @@ class PlayOptions(ThisPlay, EngineChoice, PolicyChoice, GameChoice):
             folder=new_session_folder(out),
             record=self.draw,
             recording=_recording(out) if self.record else None,
+            keep_decisions_s=None if self.trace_frames else _frames_s(),
             before_play=before_play,
         )
 
@@ -126,6 +128,14 @@ def _make_room() -> None:
     with suppress(NitroPilotError):
         settings = SettingsStore().current
         prune_traces(sessions_folder(), settings.traces.max_total_gb * GIB)
+
+
+def _frames_s() -> float:
+    """How long frames are kept, by the settings; without any as they are at first."""
+    try:
+        return SettingsStore().current.traces.frames_minutes * 60
+    except NitroPilotError:
+        return TraceSettings().frames_minutes * 60
 
 
 def _recording(out: Path | None) -> RecordingPlan:
