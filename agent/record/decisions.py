@@ -178,7 +178,7 @@ def kept_decisions(folder: Path) -> Iterator[tuple[int, Request]]:
             for place, frame in enumerate(container.decode(video=0)):
                 yield (
                     int(part["numbers"][place]),
-                    _request(frame.to_ndarray(format="rgb24"), part, place),
+                    _request(np.asarray(frame.to_ndarray(format="rgb24"), np.uint8), part, place),
                 )
 
 
