@@ -57,7 +57,7 @@ pytestmark = pytest.mark.game
 PARTS: dict[str, tuple[Callable[[Game, Gate], object], str, int]] = {
     "play": (lambda game, engine: game.controls.hand, "play", 3),
     "freeze": (lambda game, engine: game.controls.hand, "freeze", 3),
-    "inference": (lambda game, engine: engine, "infer", 3),
+    "inference": (lambda game, engine: engine, "infer_batch", 3),
 }
 """For each part: the object, its method, and a call in the middle of the play."""
 PAUSED_PARTS = ("freeze",)

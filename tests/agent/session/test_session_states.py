@@ -177,16 +177,16 @@ def test_frames_from_before_a_pause_are_forgotten(stage: Stage, runner: Launched
     file = POLICIES / "two_frames_game.pt"
     engine = Gate(TorchEngine(load_policy(file)))
     session = stage.playing(attach(runner), engine=engine)
-    until(lambda: session.stats.chunks >= 3, "it plays")
+    until(lambda: 0 in engine.dropped[2:], "it plays, and has seen both")
     engine.shut()
     asked = len(engine.dropped)
-    assert engine.dropped == [0, 1] + [0] * (asked - 2), "the warm-up, the first frame, then both"
+    assert engine.dropped[:2] == [0, 1], "the warm-up, the first frame"
     session.pause()
     session.play()
     engine.let_one_through()
     engine.open()
-    until(lambda: len(engine.dropped) > asked + 1, "it plays on")
-    assert engine.dropped[asked : asked + 2] == [1, 0]
+    until(lambda: 0 in engine.dropped[asked:], "it plays on, and has seen both")
+    assert engine.dropped[asked] == 1
 
 
 @game_test

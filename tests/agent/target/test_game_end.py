@@ -86,7 +86,7 @@ def check_ended(session: Session, state: SessionState, code: str) -> None:
 @pytest.mark.parametrize(
     ("stage", "when"),
     [
-        *((mode, when) for mode in BOTH for when in ("grab", "infer", "play", "paused")),
+        *((mode, when) for mode in BOTH for when in ("grab", "infer_batch", "play", "paused")),
         (Mode.PAUSED, "freeze"),  # real-time mode never does
     ],
     indirect=["stage"],
@@ -106,7 +106,7 @@ def test_the_game_ends(
             until(lambda: not game.controls.hand.game_alive(), "the game is gone")
 
         hand = game.controls.hand
-        part = {"freeze": hand, "infer": engine, "play": hand}
+        part = {"freeze": hand, "infer_batch": engine, "play": hand}
         if when == "grab":
             at_grab(stage, game, 3, end_game)
         elif when != "paused":
@@ -255,7 +255,7 @@ def test_only_running_time_counts_as_silence(
     session = stage.playing(window_game.open, engine=engine)
     frozen = session.stats.frozen_seconds
     for call in range(1, 4):
-        at_call(engine, "infer", call, lambda: time.sleep(1.2))
+        at_call(engine, "infer_batch", call, lambda: time.sleep(1.2))
     until(lambda: session.stats.frozen_seconds > frozen + 3.5, "it was frozen for long")
     chunks = session.stats.chunks
     until(lambda: session.stats.chunks > chunks + 2 or session.state.ended, "it plays on")
