@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nitropilot.controller.state import Button, GamepadState
+from nitropilot.policy.actions import flicked
 
 if TYPE_CHECKING:
     from nitropilot.policy.actions import DecodedChunk
@@ -33,33 +34,23 @@ TOKEN_BUTTONS: dict[str, Button] = {
     "WEST": Button.X,
 }
 
-FLICKS: dict[str, tuple[float, float]] = {
-    "RIGHT_LEFT": (-1.0, 0.0),
-    "RIGHT_RIGHT": (1.0, 0.0),
-    "RIGHT_UP": (0.0, 1.0),
-    "RIGHT_BOTTOM": (0.0, -1.0),
-}
-
 
 def pad_states(chunk: DecodedChunk) -> list[GamepadState]:
     """One pad state per action of a decoded chunk, in playing order."""
-    return [_pad_state(chunk, step) for step in range(len(chunk.buttons))]
+    right = flicked(chunk).tolist()
+    return [_pad_state(chunk, step, right[step]) for step in range(len(chunk.buttons))]
 
 
-def _pad_state(chunk: DecodedChunk, step: int) -> GamepadState:
+def _pad_state(chunk: DecodedChunk, step: int, right: list[float]) -> GamepadState:
     pressed = chunk.pressed(step)
     buttons = Button(0)
     for token in pressed & TOKEN_BUTTONS.keys():
         buttons |= TOKEN_BUTTONS[token]
     left_x, left_y = (float(v) for v in chunk.j_left[step])
-    right_x, right_y = (float(v) for v in chunk.j_right[step])
-    right = (right_x, -right_y)
-    flicks = [FLICKS[token] for token in pressed & FLICKS.keys()]
-    if flicks:
-        right = (sum(x for x, _ in flicks), sum(y for _, y in flicks))
+    right_x, right_y = right
     return GamepadState(
         left=(left_x, -left_y),
-        right=right,
+        right=(right_x, -right_y),
         left_trigger=float("LEFT_TRIGGER" in pressed),
         right_trigger=float("RIGHT_TRIGGER" in pressed),
         buttons=buttons,
