@@ -12,10 +12,12 @@ import importlib
 import logging
 import os
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol, cast
 
 from nitropilot.engines.errors import EngineUnavailable, OutOfMemory
 from nitropilot.engines.fallback import FallbackEngine
+from nitropilot.engines.speeds import speeds_here
 from nitropilot.engines.wish import DEVICES, ENGINES, PRECISIONS, Wish
 from nitropilot.policy.errors import quoted
 
@@ -57,6 +59,7 @@ class Backend:
         return self.engine if self.device == "remote" else f"{self.engine} on {self.device}"
 
 
+CPU = "cpu"
 OPENVINO = "pip install 'nitropilot[openvino]'"
 
 TENSORRT = "pip install 'nitropilot[tensorrt]'"
@@ -64,10 +67,10 @@ TENSORRT = "pip install 'nitropilot[tensorrt]'"
 BACKENDS = (
     Backend("tensorrt", "cuda", "nitropilot.engines.tensorrt.engine", TENSORRT),
     Backend("torch", "cuda", "nitropilot.engines.pytorch.cuda", "pip install torch"),
-    Backend("openvino", "cpu", "nitropilot.engines.openvino.engine", OPENVINO),
+    Backend("openvino", CPU, "nitropilot.engines.openvino.engine", OPENVINO),
     Backend("openvino", "gpu", "nitropilot.engines.openvino.engine", OPENVINO, automatic=False),
     Backend("openvino", "npu", "nitropilot.engines.openvino.engine", OPENVINO, automatic=False),
-    Backend("torch", "cpu", "nitropilot.engines.pytorch.engine", "pip install torch"),
+    Backend("torch", CPU, "nitropilot.engines.pytorch.engine", "pip install torch"),
     Backend(
         "remote",
         "remote",
@@ -76,7 +79,7 @@ BACKENDS = (
         automatic=False,
     ),
 )
-"""The fastest first."""
+"""The fastest first, as far as it is known without measuring: see ``backends``."""
 
 
 @dataclass(frozen=True)
@@ -96,9 +99,18 @@ class EngineReport:
     hint: str = ""
 
 
-def engine_reports() -> tuple[EngineReport, ...]:
-    """One report for each way to run a policy, the fastest first."""
-    return tuple(_report(backend) for backend in BACKENDS)
+def backends(*, measure: bool = True) -> tuple[Backend, ...]:
+    """Every way to run a policy, the fastest first: those on the processor as measured there.
+
+    Args:
+        measure: Measure when it was not done yet, which takes some seconds.
+    """
+    return tuple(_ordered(list(BACKENDS), measure=measure))
+
+
+def engine_reports(*, measure: bool = True) -> tuple[EngineReport, ...]:
+    """One report for each way to run a policy, in the order of ``backends``."""
+    return tuple(_report(backend) for backend in backends(measure=measure))
 
 
 def load_engine(
@@ -126,7 +138,17 @@ def load_engine(
             f"engine {engine!r} does not run on device {device!r}",
             "; ".join(f"{b.label}" for b in BACKENDS) + " would",
         )
-    return _first_of(candidates, wish, [])
+    return _first_of(_ordered(candidates), wish, [])
+
+
+def _ordered(candidates: list[Backend], *, measure: bool = True) -> list[Backend]:
+    """The same, those on the processor by what they take for a chunk."""
+    here = [b for b in candidates if b.device == CPU and find_spec(b.engine)]
+    speeds = speeds_here(measure=measure) if len(here) > 1 else None
+    if speeds is None:
+        return candidates
+    ranked = sorted(here, key=lambda b: speeds.best(b.engine))
+    return [ranked.pop(0) if backend in here else backend for backend in candidates]
 
 
 def _first_of(candidates: list[Backend], wish: Wish, skipped: list[str]) -> Engine:
@@ -140,7 +162,7 @@ def _first_of(candidates: list[Backend], wish: Wish, skipped: list[str]) -> Engi
         try:
             module = _module(backend)
             what = module.available(backend.device)
-            reason = "; ".join([f"{asked} ({what})", *skipped])
+            reason = "; ".join([f"{asked} ({what})", *skipped, *_slower(backend, rest)])
             engine = module.open_engine(chosen, reason)
         except EngineUnavailable as error:
             log.info("%s: %s", backend.label, error)
@@ -157,6 +179,15 @@ def _first_of(candidates: list[Backend], wish: Wish, skipped: list[str]) -> Engi
     if len(candidates) == 1:
         raise refusal
     raise EngineUnavailable("no engine works here: " + "; ".join(skipped), refusal.hint)
+
+
+def _slower(chosen: Backend, rest: list[Backend]) -> list[str]:
+    """What those that were measured to be slower on the processor would take."""
+    speeds = speeds_here(measure=False)
+    if chosen.device != CPU or speeds is None:
+        return []
+    others = [b for b in rest if b.device == CPU and b.engine in speeds.chunk_ms]
+    return [f"{b.label} would take about {speeds.best(b.engine):.0f} ms" for b in others]
 
 
 def _after(rest: list[Backend], wish: Wish, skipped: list[str]) -> Callable[[str], Engine]:

@@ -25,7 +25,7 @@ from nitropilot.engines.errors import EngineError, EngineUnavailable, InferenceF
 from nitropilot.engines.fingerprint import code_version, fingerprint_of
 from nitropilot.engines.openvino.apart import build
 from nitropilot.engines.openvino.settings import DEVICES, compile_settings
-from nitropilot.engines.openvino.speed import speeds_of
+from nitropilot.engines.speeds import speeds_here
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -176,13 +176,11 @@ def _fastest(device: str) -> tuple[str, str]:
     """The precision that computes a chunk fastest, of those that are near enough; and why."""
     if device != "CPU":
         return "float16", ""
-    if not _has_bfloat16(device):
-        return "float32", ""
-    name = str(_core().get_property(device, "FULL_DEVICE_NAME"))
-    speeds = speeds_of(device, name, str(ov.get_version()))
-    if speeds is None:
-        return "float32", "bfloat16 could not be measured"
-    return speeds.faster, str(speeds)
+    choice = _has_bfloat16(device)
+    speeds = speeds_here(measure=choice)
+    if speeds is None or "openvino" not in speeds.chunk_ms:
+        return "float32", "bfloat16 could not be measured" if choice else ""
+    return speeds.precision("openvino"), speeds.of("openvino")
 
 
 def _has_bfloat16(device: str) -> bool:

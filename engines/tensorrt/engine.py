@@ -32,7 +32,13 @@ from nitropilot.engines.fingerprint import fingerprint_of
 from nitropilot.engines.tensorrt.apart import build_apart
 from nitropilot.engines.tensorrt.build import OLDEST, check_plan, computes, plan_key
 from nitropilot.engines.tensorrt.cuda_driver import CudaDevice
-from nitropilot.engines.tensorrt.library import RTX, Library, library_for, require_installed
+from nitropilot.engines.tensorrt.library import (
+    INSTALL_DATA_CENTRE,
+    RTX,
+    Library,
+    library_for,
+    require_installed,
+)
 from nitropilot.engines.tensorrt.plan_file import Plan, find_plan
 from nitropilot.engines.tensorrt.plan_probe import ALLOWED_ERROR, probe_request, relative_error
 from nitropilot.engines.tensorrt.runtime import Lane, LoadedPlan
@@ -179,7 +185,7 @@ def _parts() -> tuple[CudaDevice, Library]:
     if library.name == RTX and card.target not in library.targets:
         raise EngineUnavailable(
             f"{library.label} does not serve {card.name} ({card.target})",
-            "install tensorrt, the library for data-centre cards",
+            f"{INSTALL_DATA_CENTRE}, which is for data-centre cards",
         )
     return card, library
 

@@ -24,6 +24,7 @@ log = logging.getLogger("nitropilot.engines")
 
 RTX, DATA_CENTRE = "tensorrt_rtx", "tensorrt"
 INSTALL = "pip install 'nitropilot[tensorrt]'"
+INSTALL_DATA_CENTRE = "pip install 'nitropilot[tensorrt-datacenter]'"
 KEPT_MESSAGES = 100
 
 
@@ -98,7 +99,10 @@ def require_installed() -> tuple[str, ...]:
     """
     names = installed()
     if not names:
-        raise EngineUnavailable("neither tensorrt_rtx nor tensorrt is installed", INSTALL)
+        raise EngineUnavailable(
+            "neither tensorrt_rtx nor tensorrt is installed",
+            f"{INSTALL} for GeForce RTX and RTX cards, {INSTALL_DATA_CENTRE} for data-centre cards",
+        )
     return names
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import Field
 
-from nitropilot.engines.chooser import BACKENDS, engine_reports
+from nitropilot.engines.chooser import backends, engine_reports
 from nitropilot.server.api.routes import Registry
 from nitropilot.server.auth.identity import Scope
 from nitropilot.server.auth.scopes import ScopedRoute, admin_only, allow
@@ -101,7 +101,7 @@ def doctor() -> DoctorAnswer:
 @allow(Scope.DECK, Scope.OVERLAY)
 def engines() -> EnginesAnswer:
     """Every way to run a policy, and why it works here or not."""
-    pairs = list(zip(BACKENDS, engine_reports(), strict=True))
+    pairs = list(zip(backends(), engine_reports(), strict=True))
     auto = next((b.label for b, r in pairs if b.automatic and r.available), None)
     rows = [
         EngineReportModel(

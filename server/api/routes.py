@@ -70,7 +70,7 @@ def status(registry: Registry) -> StatusAnswer:
         policy=pool.default,
         engine=engine_model(running) if running else None,
         wish=WishModel(**dict(zip(("engine", "device", "precision"), pool.how, strict=True))),
-        engines=tuple(BackendModel(**vars(report)) for report in engine_reports()),
+        engines=tuple(BackendModel(**vars(report)) for report in engine_reports(measure=False)),
         pads=tuple(BackendModel(**vars(report)) for report in gamepad_reports()),
         pauser=pauser_description(),
         sessions=tuple(session_model(session) for session in registry.all()),

@@ -22,7 +22,7 @@ from nitropilot.agent.errors import LaunchFailed
 from nitropilot.agent.target.opening import press_opening
 from nitropilot.controller import GamepadState
 from nitropilot.engines import EngineUnavailable, Request, WrongResult, engine_reports, load_engine
-from nitropilot.engines.chooser import BACKENDS
+from nitropilot.engines.chooser import BACKENDS, backends
 from nitropilot.engines.pytorch.baseline import BaselineEngine
 from nitropilot.policy import open_policy, random_policy, save_policy
 from nitropilot.policy.actions import decode
@@ -126,7 +126,7 @@ def open_or_skip(backend: Backend, policy: str, precision: str) -> Engine:
 
     What is here and cannot be loaded, or computes something else, is a failure.
     """
-    report = next(r for b, r in zip(BACKENDS, engine_reports(), strict=True) if b is backend)
+    report = next(r for b, r in zip(backends(), engine_reports(), strict=True) if b is backend)
     if not report.available:
         pytest.skip(f"{report.name}: {report.reason}")
     if (backend.engine, precision) == ("openvino", "bfloat16") and precision not in report.reason:

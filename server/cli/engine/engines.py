@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from nitropilot.engines.chooser import BACKENDS, engine_reports
+from nitropilot.engines.chooser import backends, engine_reports
 from nitropilot.places import spelled
 from nitropilot.policy.naming import SIZES
 from nitropilot.server.cli.engine.table import print_bench
@@ -32,7 +32,7 @@ def _group() -> None:
 def list_engines(as_json: Annotated[bool, JsonOption] = False) -> None:
     """Show every way to run a policy, whether it works here, and which one auto takes."""
     reports = engine_reports()
-    pairs = list(zip(BACKENDS, reports, strict=True))
+    pairs = list(zip(backends(), reports, strict=True))
     auto = next((b.label for b, r in pairs if b.automatic and r.available), None)
     if as_json:
         rows = [

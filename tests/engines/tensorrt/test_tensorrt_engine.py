@@ -422,7 +422,8 @@ def test_machines_without(card: Card, monkeypatch: pytest.MonkeyPatch) -> None:
     card.install()
     with pytest.raises(EngineUnavailable, match="neither tensorrt_rtx nor tensorrt") as e:
         available("cuda")
-    assert "nitropilot[tensorrt]" in e.value.hint
+    assert "nitropilot[tensorrt]' for GeForce" in e.value.hint
+    assert "nitropilot[tensorrt-datacenter]' for data-centre" in e.value.hint
 
 
 def test_cards_and_precisions_that_do_not_fit(card: Card) -> None:
@@ -433,8 +434,9 @@ def test_cards_and_precisions_that_do_not_fit(card: Card) -> None:
         card.open(precision="fp8")
     assert "bfloat16" in failure.value.hint
     card.install("tensorrt_rtx")
-    with pytest.raises(EngineUnavailable, match=r"does not serve Fake Card 4090 \(sm86\)"):
+    with pytest.raises(EngineUnavailable, match=r"does not serve Fake Card 4090 \(sm86\)") as e:
         card.open()
+    assert "nitropilot[tensorrt-datacenter]" in e.value.hint
 
 
 def test_no_driver_here() -> None:
