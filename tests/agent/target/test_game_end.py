@@ -171,7 +171,8 @@ def test_the_window_is_replaced(window_game: WindowGame, stage: Stage) -> None:
     assert session.state is SessionState.STOPPED
     assert events_of(session).count("window changed") == 2
     frames, sent = read_trace(session)[-1]["video"]["frames"], session.stats.sent
-    assert frames == sent if stage.mode is Mode.PAUSED else frames > sent
+    # Of a busy machine some actions come too late to be sent: the pad stays as it is meanwhile.
+    assert frames >= sent if stage.mode is Mode.PAUSED else frames > sent
 
 
 def test_the_pad_rests_while_there_is_no_window(
