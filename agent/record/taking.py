@@ -35,6 +35,8 @@ SPARE_S = 0.001
 """How long before a tick's end its picture should be there, beyond what it usually takes."""
 BLACK = (480, 854)
 """Height and width of a picture of nothing, where the game has never shown any."""
+CLOSE_S = 0.5
+"""How long the end waits for the picture that is being taken."""
 AGAIN_S = 0.1
 """After a picture that could not be taken, none is tried for so long."""
 
@@ -89,8 +91,9 @@ class FrameTaker:
             return Taken(time.perf_counter(), np.zeros((height, width, 3), np.uint8))
 
     def close(self) -> None:
-        """End the thread, without waiting for a picture that does not come."""
+        """End the thread, without waiting long for a picture that does not come."""
         self._ends.put(None)
+        self._thread.join(CLOSE_S)
 
     def _run(self) -> None:
         try:

@@ -26,6 +26,7 @@ from tests.agent.playing import (
     PATIENCE_S,
     Gate,
     Stage,
+    all_threads_end,
     at_call,
     at_grab,
     attach,
@@ -277,7 +278,7 @@ def test_a_folder_that_goes_away(stage: Stage, runner: LaunchedGame) -> None:
     assert session.end is not None
     assert session.end.reason == "enough"
     assert session.facts().trace_warning.startswith("cannot write the trace")
-    assert not own_threads()
+    all_threads_end()
     runs_on(runner)
 
 
