@@ -178,9 +178,10 @@ class VideoRecorder:
             return
         if sample.sent - before.sent > HELD_S + self._period:
             return  # the pad was neutral meanwhile
-        for more in range(1, sample.tick - before.tick):
-            sent, tick = before.sent + more * self._period, before.tick + more
-            yield replace(before, sent=sent, tick=tick, chunk=-1, action=-1)
+        ticks = sample.tick - before.tick
+        for more in range(1, ticks):
+            sent = before.sent + (sample.sent - before.sent) * more / ticks
+            yield replace(before, sent=sent, tick=before.tick + more, chunk=-1, action=-1)
 
     def _since(self, before: PadSample | None, sample: PadSample) -> int:
         """Ticks of the game's time from one sample to the next."""

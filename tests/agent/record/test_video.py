@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 import sys
 import threading
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any
 
 import av
 import cv2
@@ -20,7 +21,7 @@ from nitropilot import capture
 from nitropilot.agent.errors import RecordingError
 from nitropilot.agent.record.drawing import DPAD, FACE, MENU, SHOULDERS, STICKS, draw_pad
 from nitropilot.agent.record.video import MAX_BACKLOG, VideoRecorder
-from nitropilot.agent.values import PadSample
+from nitropilot.agent.values import PadSample, new_stretch
 from nitropilot.controller import NEUTRAL, Button, GamepadState
 from tests.agent.playing import own_threads, until
 from tests.capture.xwindow import XWindow
@@ -80,6 +81,28 @@ def test_one_frame_an_action(window: XWindow, display: PrivateDisplay, tmp_path:
     with av.open(str(path)) as container:
         assert container.streams.video[0].average_rate == 60
     assert not own_threads()
+
+
+def test_ticks_in_which_nothing_was_sent_lie_between_the_others(
+    window: XWindow, display: PrivateDisplay, tmp_path: Path
+) -> None:
+    """Also after one that was sent late: rows out of order are no recording."""
+    seen: list[PadSample] = []
+
+    class Watched(VideoRecorder):
+        def _encode(self, container: Any, stream: Any, taken: Any, sample: PadSample) -> None:
+            seen.append(sample)
+
+    recorder = Watched(tmp_path / "video.mp4", grabber_of(window, display), 60.0)
+    began, stretch = time.perf_counter(), new_stretch()
+    for tick, late in ((0, 0.0), (1, 0.9), (2, 1.1), (4, 0.05), (6, 0.0), (7, 0.0)):
+        sent = began + (tick + late) / 60
+        recorder.put(PadSample(NEUTRAL, sent, chunk=tick, action=0, stretch=stretch, tick=tick))
+    recorder.close()
+    assert [one.tick for one in seen] == list(range(8))
+    assert [one.chunk for one in seen] == [0, 1, 2, -1, 4, -1, 6, 7]
+    times = [one.sent for one in seen]
+    assert times == sorted(set(times))
 
 
 def test_the_window_changes_its_size(
