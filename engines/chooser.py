@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Protocol, cast
 
 from nitropilot.engines.errors import EngineUnavailable, OutOfMemory
 from nitropilot.engines.fallback import FallbackEngine
-from nitropilot.engines.speeds import speeds_here
 from nitropilot.engines.wish import DEVICES, ENGINES, PRECISIONS, Wish
 from nitropilot.policy.errors import quoted
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nitropilot.engines.base import Engine
+    from nitropilot.engines.speeds import Speeds
 
 log = logging.getLogger("nitropilot.engines")
 
@@ -144,7 +144,7 @@ def load_engine(
 def _ordered(candidates: list[Backend], *, measure: bool = True) -> list[Backend]:
     """The same, those on the processor by what they take for a chunk."""
     here = [b for b in candidates if b.device == CPU and find_spec(b.engine)]
-    speeds = speeds_here(measure=measure) if len(here) > 1 else None
+    speeds = _speeds(measure=measure) if len(here) > 1 else None
     if speeds is None:
         return candidates
     ranked = sorted(here, key=lambda b: speeds.best(b.engine))
@@ -181,10 +181,15 @@ def _first_of(candidates: list[Backend], wish: Wish, skipped: list[str]) -> Engi
     raise EngineUnavailable("no engine works here: " + "; ".join(skipped), refusal.hint)
 
 
+def _speeds(*, measure: bool) -> Speeds | None:
+    from nitropilot.engines.speeds import speeds_here  # a rented card's machine lacks what it needs
+
+    return speeds_here(measure=measure)
+
+
 def _slower(chosen: Backend, rest: list[Backend]) -> list[str]:
     """What those that were measured to be slower on the processor would take."""
-    speeds = speeds_here(measure=False)
-    if chosen.device != CPU or speeds is None:
+    if chosen.device != CPU or (speeds := _speeds(measure=False)) is None:
         return []
     others = [b for b in rest if b.device == CPU and b.engine in speeds.chunk_ms]
     return [f"{b.label} would take about {speeds.best(b.engine):.0f} ms" for b in others]

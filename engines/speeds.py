@@ -22,8 +22,6 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import psutil
-
 from nitropilot.children import module_command, module_environment
 from nitropilot.engines.cache import cache_folder, key_of
 from nitropilot.engines.errors import EngineError
@@ -50,6 +48,8 @@ class Speeds:
 
     def precision(self, engine: str) -> str:
         """The precision to compute in: the faster one, if it is worth it."""
+        import psutil  # a rented card's machine may lack it, and does not choose on its processor
+
         took = self.chunk_ms[engine]
         if "bfloat16" not in took:
             return "float32"

@@ -11,7 +11,6 @@ from nitropilot.engines.base import SMALL, ActionChunk, Engine, EngineInfo
 from nitropilot.engines.batch import chunks_of, make_batch
 from nitropilot.engines.errors import EngineUnavailable, InferenceFailed, OutOfMemory
 from nitropilot.engines.spec import policy_spec
-from nitropilot.engines.speeds import speeds_here
 from nitropilot.policy import open_policy
 from nitropilot.policy.network.graph import FramePart, SamplerPart
 
@@ -101,6 +100,8 @@ DTYPES = {"auto": torch.float32, "float32": torch.float32, "bfloat16": torch.bfl
 
 def available(device: str) -> str:
     """What it would run on, and how fast where that is known."""
+    from nitropilot.engines.speeds import speeds_here  # a rented card's machine lacks what it needs
+
     speeds = speeds_here(measure=False)
     if speeds is None or "torch" not in speeds.chunk_ms:
         return f"torch {torch.__version__}"

@@ -31,7 +31,7 @@ KEYBOARD_ONLY = {"server", "server_token", "seconds", "out", "keep", "display", 
 ENGINE = {"engine", "device", "precision"}
 """Sessions of a daemon share the engine that its settings name."""
 ONE_GAME = {"window", "pid", "process", "launch", "headless"}
-ONE_PLAY = {"action_offset", "game", "cfg_scale", "seed", "record", "draw"}
+ONE_PLAY = {"action_offset", "game", "cfg_scale", "seed", "record", "draw", "trace_frames"}
 """``record`` has a section of settings to itself."""
 
 
@@ -114,7 +114,7 @@ def test_the_agent_hears_of_every_option() -> None:
         "controls": ("a",), "game": "SuperTux", "cfg_scale": 2.0, "seed": 7,
         "action_offset": 2,
     }  # fmt: skip
-    elsewhere = {"pad", "record", "draw"}
+    elsewhere = {"pad", "record", "draw", "trace_frames"}
     assert set(others) | elsewhere == names(ThisPlay)
     found = [ThisPlay.model_validate({name: others[name]}).play_settings() for name in others]
     assert ThisPlay().play_settings() not in found
