@@ -399,7 +399,8 @@ def test_a_machine_that_stands_still_plays_no_old_actions(
     assert held
     late = [b - a for chunk in chunks for a, b in zip(chunk["due"], chunk["sent"], strict=True)]
     assert max(late) < 0.5, "the one that was held up was not sent any more"
-    assert session.stats.ticks - session.stats.fresh >= 12
+    # 15 ticks, less those of the plan that the hand had by then.
+    assert session.stats.ticks - session.stats.fresh >= 8
 
 
 def test_a_recording_runs_in_real_time(stage: Stage, runner: LaunchedGame) -> None:
