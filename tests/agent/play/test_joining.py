@@ -15,7 +15,7 @@ from nitropilot.agent.play.joining import fade, make_prefix, reach, soft_mask
 from nitropilot.agent.play.schedule import Schedule
 from nitropilot.agent.values import ChunkRow, Decision
 from nitropilot.capture import Frame
-from nitropilot.engines.base import ActionChunk
+from nitropilot.engines.base import ActionChunk, Request
 from nitropilot.engines.pytorch.engine import TorchEngine
 
 if TYPE_CHECKING:
@@ -89,7 +89,8 @@ def test_a_cross_fade_goes_evenly_from_one_to_the_other(steps: int, old: float, 
 def row(number: int, actions: Array) -> ChunkRow:
     """A chunk as the schedule takes it."""
     frame = Frame(np.zeros((2, 2, 3), np.uint8), 0.0)
-    return ChunkRow(number, Decision(frame, ActionChunk(actions), 0.0), {})
+    request = Request(np.zeros((1, 3, 2, 2), np.float32), np.zeros_like(actions))
+    return ChunkRow(number, Decision(frame, ActionChunk(actions), 0.0, request), {})
 
 
 def level(value: float, length: int = 6) -> Array:
