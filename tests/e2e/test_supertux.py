@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -229,8 +230,10 @@ def wait_for_game(daemon: subprocess.Popen[bytes]) -> psutil.Process:
 
     def look() -> bool:
         assert daemon.poll() is None, "the daemon ended early"
-        children = psutil.Process(daemon.pid).children(recursive=True)
-        found[:] = [child for child in children if child.name() == "supertux2"]
+        for child in psutil.Process(daemon.pid).children(recursive=True):
+            with suppress(psutil.NoSuchProcess):  # others come and go
+                if child.name() == "supertux2":
+                    found[:] = [child]
         return bool(found)
 
     until(look, "the game was launched")
