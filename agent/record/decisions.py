@@ -14,11 +14,14 @@ import queue
 import shutil
 import threading
 import time
-from dataclasses import dataclass, field
+import zipfile
+import zlib
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nitropilot.agent.errors import ReplayError
 from nitropilot.engines.base import Prefix, Request
 from nitropilot.mailbox import Mailbox
 
@@ -33,10 +36,13 @@ if TYPE_CHECKING:
 log = logging.getLogger("nitropilot.session")
 
 FOLDER = "decisions"
+DAMAGED = (OSError, EOFError, ValueError, LookupError, zipfile.BadZipFile, zlib.error)
+"""What reading a damaged segment may raise, beside the decoder's errors."""
 SEGMENT_S = 30.0
 MOST_WAITING = 64
 """Decisions; each holds a picture."""
 CLOSE_S = 10.0
+UNSEEN = np.zeros(0, np.float32)
 CODEC = {"preset": "ultrafast", "qp": "0"}
 """H.264 without loss: a third of what PNG files of a game would take, and quicker."""
 
@@ -114,7 +120,7 @@ class DecisionLog:
         segment = self._segment
         segment.container.mux(segment.stream.encode(_frame(picture, len(segment.numbers))))
         segment.numbers.append(number)
-        segment.requests.append(request)
+        segment.requests.append(replace(request, observation=UNSEEN))  # the picture is written
 
     def _open(self, picture: NDArray[np.uint8]) -> _Segment:
         import av
@@ -168,18 +174,32 @@ def observation_of(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def kept_decisions(folder: Path) -> Iterator[tuple[int, Request]]:
-    """The decisions that are kept in a session's folder, in order, without game and guidance."""
+    """The decisions that are kept in a session's folder, in order, without game and guidance.
+
+    Raises:
+        ReplayError: A file of them is damaged or missing.
+    """
     import av
 
     for path in sorted((folder / FOLDER).glob("*.npz")):
-        with np.load(path) as arrays:
-            part = {name: arrays[name] for name in arrays.files}
-        with av.open(str(path.with_suffix(".mkv"))) as container:
-            for place, frame in enumerate(container.decode(video=0)):
-                yield (
-                    int(part["numbers"][place]),
-                    _request(np.asarray(frame.to_ndarray(format="rgb24"), np.uint8), part, place),
-                )
+        try:
+            yield from _read_segment(path)
+        except (*DAMAGED, av.FFmpegError) as error:
+            raise ReplayError(
+                f"what is kept of the session in {path} is damaged: {error}",
+                "remove that file: the other parts can still be replayed",
+            ) from error
+
+
+def _read_segment(path: Path) -> Iterator[tuple[int, Request]]:
+    import av
+
+    with path.open("rb") as file, np.load(file) as arrays:
+        part = {name: arrays[name] for name in arrays.files}
+    with av.open(str(path.with_suffix(".mkv"))) as container:
+        for place, frame in enumerate(container.decode(video=0)):
+            picture = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
+            yield int(part["numbers"][place]), _request(picture, part, place)
 
 
 def remove_decisions(folder: Path) -> None:

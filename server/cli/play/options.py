@@ -32,7 +32,28 @@ if TYPE_CHECKING:
     from nitropilot.agent.record.switch import RecordingPlan
 
 
-class PlayOptions(ThisPlay, EngineChoice, PolicyChoice, GameChoice):
+class AtTheKeyboard(GameChoice):
+    """What a person may ask of a session of their own, whoever plays."""
+
+    seconds: float | None = Field(default=None, ge=0, description="End after this long")
+    out: Path | None = Field(default=None, description="Folder for all that is written")
+    keep: bool | None = Field(
+        default=None, description="With --launch: leave the game running at the end"
+    )
+    display: str | None = Field(default=None, description="X display, such as :1")
+    as_json: Annotated[bool, Flag(names=("--json",))] = Field(
+        default=False, description="Print one JSON object on stdout"
+    )
+
+    def prepared(self) -> Path | None:
+        """Where all is to be written; None for the usual place, in which room is made."""
+        if self.out is None:
+            _make_room()
+            return None
+        return spelled(self.out)
+
+
+class PlayOptions(AtTheKeyboard, ThisPlay, EngineChoice, PolicyChoice):
     """A play, as a person asks for it at the keyboard."""
 
     # What is infinite is refused by the agent, in its own words.
@@ -45,15 +66,6 @@ class PlayOptions(ThisPlay, EngineChoice, PolicyChoice, GameChoice):
     server_token: Annotated[str, Flag(env="NITROPILOT_SERVER_TOKEN")] = Field(
         default="", repr=False, description="What the policy server asks for"
     )
-    seconds: float | None = Field(default=None, ge=0, description="End after this long")
-    out: Path | None = Field(default=None, description="Folder for all that is written")
-    keep: bool | None = Field(
-        default=None, description="With --launch: leave the game running at the end"
-    )
-    display: str | None = Field(default=None, description="X display, such as :1")
-    as_json: Annotated[bool, Flag(names=("--json",))] = Field(
-        default=False, description="Print one JSON object on stdout"
-    )
 
     def plan(self, before_play: Callable[[Game], None] | None = None) -> SessionPlan:
         """What a session is to do, and a new folder for it.
@@ -64,9 +76,7 @@ class PlayOptions(ThisPlay, EngineChoice, PolicyChoice, GameChoice):
         Raises:
             NitroPilotError: The game cannot be launched, or the folder cannot be made.
         """
-        out = None if self.out is None else spelled(self.out)
-        if out is None:
-            _make_room()
+        out = self.prepared()
         target = self.target(keep=self.keep, display=self.display)
         return SessionPlan(
             settings=self.play_settings(),
@@ -88,21 +98,12 @@ class PlayOptions(ThisPlay, EngineChoice, PolicyChoice, GameChoice):
         )
 
 
-class RecordOptions(GameChoice):
+class RecordOptions(AtTheKeyboard):
     """A play of the user's own that is to be recorded: nothing decides, and nothing is loaded."""
 
     model_config = ConfigDict(allow_inf_nan=True)
 
     action_hz: float = Field(default=60.0, ge=1, le=240, description="Frames and rows a second")
-    seconds: float | None = Field(default=None, ge=0, description="End after this long")
-    out: Path | None = Field(default=None, description="Folder for all that is written")
-    keep: bool | None = Field(
-        default=None, description="With --launch: leave the game running at the end"
-    )
-    display: str | None = Field(default=None, description="X display, such as :1")
-    as_json: Annotated[bool, Flag(names=("--json",))] = Field(
-        default=False, description="Print one JSON object on stdout"
-    )
 
     def plan(self) -> SessionPlan:
         """What a session is to do, and a new folder for it.
@@ -110,7 +111,7 @@ class RecordOptions(GameChoice):
         Raises:
             NitroPilotError: The game cannot be launched, or the folder cannot be made.
         """
-        out = None if self.out is None else spelled(self.out)
+        out = self.prepared()
         target = self.target(keep=self.keep, display=self.display)
         return SessionPlan(
             settings=PlaySettings(action_hz=self.action_hz),

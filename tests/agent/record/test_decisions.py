@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import time
+import weakref
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -79,6 +81,54 @@ def test_a_ring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert numbers[-1] == 39
     assert numbers[0] > 0
     assert numbers == list(range(numbers[0], 40))
+
+
+def test_pictures_are_not_kept_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a minute of them is hundreds of megabytes, at ten a second."""
+    monkeypatch.setattr(decisions, "SEGMENT_S", 3600.0)
+    log = DecisionLog(tmp_path / "decisions", None)
+    pictures = [weakref.ref(one.observation) for one in put(log, 8)]
+    until(lambda: log._segment is not None and len(log._segment.numbers) == 8, "written")
+    until(lambda: not any(picture() is not None for picture in pictures[:-1]), "given back")
+    log.close()
+    assert [number for number, _ in kept_decisions(tmp_path)] == list(range(8))
+
+
+def put(log: DecisionLog, count: int) -> list[Request]:
+    """Have decisions kept."""
+    made = [request(number) for number in range(count)]
+    for number, one in enumerate(made):
+        log.put(number, one)
+    return made
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".mkv"])
+@pytest.mark.parametrize("spoil", ["cut", "emptied", "removed", "rewritten", "another"])
+def test_a_damaged_part_is_one_line(tmp_path: Path, suffix: str, spoil: str) -> None:
+    """A disk that was full, or a folder that was copied in part."""
+    log = DecisionLog(tmp_path / "decisions", None)
+    put(log, 8)
+    log.close()
+    file = tmp_path / "decisions" / f"000000{suffix}"
+    content = file.read_bytes()
+    if spoil == "removed":
+        file.unlink()
+    else:
+        file.write_bytes({
+            "cut": content[: len(content) // 2], "emptied": b"", "rewritten": b"no" * 500,
+            "another": (tmp_path / "decisions" / "000000.npz").read_bytes()[::-1],
+        }[spoil])  # fmt: skip
+    if (suffix, spoil) == (".npz", "removed"):
+        assert list(kept_decisions(tmp_path)) == [], "it was never complete"
+        return
+    if (suffix, spoil) == (".mkv", "cut"):  # what is whole of it may be read
+        with suppress(ReplayError):
+            assert len(list(kept_decisions(tmp_path))) <= 8
+        return
+    with pytest.raises(ReplayError, match="is damaged") as failure:
+        list(kept_decisions(tmp_path))
+    assert failure.value.hint
+    assert "\n" not in failure.value.line()
 
 
 def test_a_disk_that_takes_nothing(tmp_path: Path) -> None:
