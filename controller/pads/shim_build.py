@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("nitropilot.pads")
 
-SOURCE = Path(__file__).parents[1] / "shim" / "nitropilot_pad.c"
+SOURCES = Path(__file__).parents[1] / "shim"
+"""Every C file of this folder is a part of the one library."""
 FLAGS = (
     "-std=c11", "-O2", "-Wall", "-Wextra", "-fPIC", "-shared", "-fvisibility=hidden",
 )  # fmt: skip
@@ -122,7 +123,15 @@ def _words(command: str) -> list[str]:
 def _key(compiler: str) -> str:
     """Changes with the source, the flags, the compiler and the kind of machine."""
     parts = (compiler, platform.machine(), *FLAGS, *LIBRARIES)
-    return hashlib.sha256(SOURCE.read_bytes() + "\0".join(parts).encode()).hexdigest()[:16]
+    shape = hashlib.sha256("\0".join(parts).encode())
+    for path in source_files(("*.c", "*.h")):
+        shape.update(path.name.encode() + b"\0" + path.read_bytes())
+    return shape.hexdigest()[:16]
+
+
+def source_files(patterns: tuple[str, ...] = ("*.c",)) -> list[Path]:
+    """The files that the library is made of, in an order that does not change."""
+    return sorted(path for pattern in patterns for path in SOURCES.glob(pattern))
 
 
 def _digest(library: Path) -> str:
@@ -193,7 +202,8 @@ def _compile(compiler: str, place: Path, name: Callable[[Path], str]) -> Path:
     """
     with tempfile.TemporaryDirectory(dir=place, prefix="build-") as folder:
         output = Path(folder) / "nitropilot_pad.so"
-        command = [*_words(compiler), *FLAGS, str(SOURCE), "-o", str(output), *LIBRARIES]
+        files = [str(path) for path in source_files()]
+        command = [*_words(compiler), *FLAGS, *files, "-o", str(output), *LIBRARIES]
         try:
             done = subprocess.run(
                 command, capture_output=True, timeout=BUILD_TIMEOUT_S, stdin=subprocess.DEVNULL,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import stat
 import subprocess
 import sys
@@ -81,9 +82,11 @@ def test_a_changed_source_is_built_anew(
 ) -> None:
     """After an upgrade of NitroPilot an old library would read a page of another layout."""
     old = build_shim()
-    source = tmp_path / "changed.c"
-    source.write_text(shim_build.SOURCE.read_text() + "\n/* changed */\n")
-    monkeypatch.setattr(shim_build, "SOURCE", source)
+    sources = tmp_path / "sources"
+    shutil.copytree(shim_build.SOURCES, sources)
+    monkeypatch.setattr(shim_build, "SOURCES", sources)
+    assert build_shim() == old
+    (sources / "shared.h").write_text("/* new */\n")
     assert build_shim() != old
     assert runs(counted) == 2
     monkeypatch.setattr("platform.machine", lambda: "riscv128")
@@ -111,7 +114,7 @@ def test_a_damaged_library_is_built_anew(counted: Path, cache: Path, cut: float)
 def test_the_source_has_no_warnings(tmp_path: Path) -> None:
     """Users' compilers differ from ours; a warning here is an error there one day."""
     strict = ("-Werror", "-Wpedantic", "-Wshadow", "-Wconversion")
-    command = [*COMPILER_WORDS, *shim_build.FLAGS, *strict, str(shim_build.SOURCE)]
+    command = [*COMPILER_WORDS, *shim_build.FLAGS, *strict, *map(str, shim_build.source_files())]
     subprocess.run([*command, "-o", tmp_path / "a.so", *shim_build.LIBRARIES], check=True)
 
 
