@@ -38,7 +38,7 @@ def fingerprint_of(policy: str) -> str:
 
 
 def code_version(*names: str) -> str:
-    """A digest of modules' sources, and of all there are in packages.
+    """A digest of modules' sources, and of all files there are in packages.
 
     None of them is imported; the packages that they are in are.
     """
@@ -49,7 +49,8 @@ def code_version(*names: str) -> str:
             raise ModuleNotFoundError(name, name=name)
         files = [Path(spec.origin)]
         if spec.submodule_search_locations:
-            files = sorted(Path(spec.origin).parent.rglob("*.py"))
+            found = Path(spec.origin).parent.rglob("*")
+            files = sorted(file for file in found if file.is_file() and file.suffix != ".pyc")
         for file in files:
             digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()

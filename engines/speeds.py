@@ -98,6 +98,7 @@ def forget() -> None:
 
 
 def _measured(path: Path) -> Speeds | None:
+    log.warning("measuring how fast the engines are on this processor (once)")
     try:
         text = _measure_apart()
         found = _read(text)

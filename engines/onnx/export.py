@@ -94,7 +94,7 @@ def export_onnx(
         path: The model's file; ``.data`` is added for its weights.
         precision: One of ``WHAT``.
         frames: ``n x 3 x S x S`` in [-1, 1], frames of the game to measure activations on
-            (``fp8``); None for made-up pictures.
+            (``fp8``); None for those of ``engines.calibration``.
 
     Returns:
         Bytes of all files.

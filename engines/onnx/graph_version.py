@@ -14,6 +14,7 @@ SHAPING = (
     "nitropilot.policy",
     "nitropilot.engines.base",
     "nitropilot.engines.batch",
+    "nitropilot.engines.calibration",
     "nitropilot.engines.onnx.export",
     "nitropilot.engines.onnx.converter",
     "nitropilot.engines.onnx.operators",

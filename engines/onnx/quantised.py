@@ -12,7 +12,6 @@ the norms and the first and last layer of the actions are not.
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Any
 
 import ml_dtypes
@@ -22,6 +21,7 @@ from torch import Tensor, nn
 
 from nitropilot.engines.base import Request
 from nitropilot.engines.batch import make_batch
+from nitropilot.engines.calibration.pictures import pictures_to_measure
 from nitropilot.engines.onnx.converter import Converter, Products
 from nitropilot.engines.onnx.writer import array_of
 from nitropilot.policy.network.graph_layers import Dense
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
 
     from nitropilot.engines.base import Array, PolicySpec
     from nitropilot.engines.onnx.export import ChunkGraph
-
-log = logging.getLogger("nitropilot.engines")
 
 LARGE = 64
 """Weights with fewer inputs or outputs stay as they are."""
@@ -115,14 +113,13 @@ def products_for(precision: str, graph: ChunkGraph, frames: Array | None) -> Pro
     Args:
         precision: ``int8`` and ``fp8`` quantise.
         graph: Run on ``frames`` where activations have to be known.
-        frames: ``n x 3 x S x S`` in [-1, 1]; None for made-up pictures.
+        frames: ``n x 3 x S x S`` in [-1, 1]; None for those of ``engines.calibration``.
     """
     if precision == "int8":
         return Int8Products()
     if precision == "fp8":
         if frames is None:
-            log.warning("measuring activations on made-up pictures: give frames of your game")
-            frames = made_up_frames(graph.spec.image_size)
+            frames = pictures_to_measure(graph.spec.image_size)
         return Fp8Products(largest_inputs(graph, frames))
     return Products()
 
@@ -159,18 +156,3 @@ def _example(spec: PolicySpec, frame: Array, rng: np.random.Generator) -> tuple[
     noise = rng.standard_normal((spec.horizon, spec.action_dim), np.float32)
     batch = make_batch(spec, [Request(images, noise)], 1)
     return batch.images, batch.order, batch.noise, batch.prefix, batch.weights, batch.mix
-
-
-def made_up_frames(side: int, count: int = 4) -> Array:
-    """Pictures of slopes, boxes and noise, ``count x 3 x side x side`` in [-1, 1]."""
-    rng = np.random.default_rng(0)
-    slope = np.linspace(-1, 1, side, dtype=np.float32)
-    frames = np.empty((count, 3, side, side), np.float32)
-    for frame in frames:
-        a, b = rng.uniform(-1, 1, (2, 3, 1, 1)).astype(np.float32)
-        frame[:] = a * slope + b * slope[:, None]
-        for _ in range(24):
-            x, y, width, height = rng.integers(1, side, 4)
-            frame[:, y : y + height // 4, x : x + width // 4] = rng.uniform(-1, 1, (3, 1, 1))
-        frame += rng.normal(0, 0.05, frame.shape)
-    return frames.clip(-1, 1)

@@ -50,5 +50,7 @@ def build(job: dict[str, Any]) -> dict[str, Any]:
         error = answer["error"]
         raise KINDS.get(error["kind"], EngineError)(error["message"], error["hint"])
     about: dict[str, Any] = answer["about"]
+    if "remark" in about:
+        log.warning("%s", about["remark"])
     log.warning("compiled in %.0f s, error against float32 %.1e", about["seconds"], about["error"])
     return about

@@ -18,10 +18,12 @@ import numpy as np
 import openvino as ov
 import torch
 
-from nitropilot.engines.base import Request
+from nitropilot.engines.base import SMALL, Request
 from nitropilot.engines.batch import make_batch
 from nitropilot.engines.cache import new_entry
+from nitropilot.engines.calibration.pictures import pictures_to_check, pictures_to_measure
 from nitropilot.engines.errors import EngineError, WrongResult
+from nitropilot.engines.openvino.eight_bits import light_products, light_weights
 from nitropilot.engines.openvino.settings import ALLOWED_ERROR, compile_settings
 from nitropilot.engines.spec import policy_spec
 from nitropilot.errors import NitroPilotError
@@ -29,15 +31,16 @@ from nitropilot.policy import open_policy
 from nitropilot.policy.network.graph import FramePart, SamplerPart
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from nitropilot.engines.base import PolicySpec
     from nitropilot.engines.batch import Batch
 
 CACHE = "openvino"
-WHOLE = 16
-"""Products whose sizes are no multiple of it stay as they are: 8-bit kernels are wrong or
-slow there, and the sampler's first and last layers are where rounding hurts most."""
+FRAMES, SAMPLER = "frames.blob", "sampler.blob"
+BATCH = 3
+"""Requests together, in a batch to check with."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,8 @@ class Job:
         precision: ``float32``, ``float16``, ``bfloat16`` or ``int8`` (weights).
         compute: What is computed in, one of the first three.
         batched: For any number of requests; otherwise for one, with shapes fixed.
+        products: With ``int8``: what the vision encoder multiplies is 8 bits too, not only its
+            weights; see ``openvino.eight_bits``.
     """
 
     policy: str
@@ -59,41 +64,65 @@ class Job:
     precision: str
     compute: str
     batched: bool
+    products: bool = False
 
 
 def build(job: Job) -> dict[str, Any]:
     """Build the entry; returns what it says about itself.
 
+    Where 8-bit activations would change the actions too much, only the weights become 8 bits, and
+    ``remark`` says so.
+
     Raises:
         WrongResult: It is not what torch computes.
         NitroPilotError: The policy cannot be loaded, or the cache not be written.
     """
+    if not job.products:
+        return _build(job)
+    try:
+        return _build(job)
+    except WrongResult as error:
+        remark = f"with activations in 8 bits {error}: only the weights are"
+        return _build(replace(job, products=False)) | {"remark": remark}
+
+
+def _build(job: Job) -> dict[str, Any]:
     began = time.perf_counter()
     policy = open_policy(job.policy)
     spec = policy_spec(policy)
     parameters = sum(p.numel() for p in policy.parameters())
-    job = replace(job, batched=job.batched or spec.game_rows > 0)  # guidance needs a twin
+    job = replace(
+        job,
+        batched=job.batched or spec.game_rows > 0,  # guidance needs a twin
+        products=job.products and parameters >= SMALL,
+    )
     frames, sampler = FramePart(policy), SamplerPart(policy)
     del policy
-    batch = _example(spec, job.batched)
-    images, order = torch.from_numpy(batch.images), torch.from_numpy(batch.order)
-    rest = [torch.from_numpy(a) for a in (batch.prefix, batch.weights, batch.mix)]
-    noise = torch.from_numpy(batch.noise)
+    batches = _examples(job, spec)
+    shown = [_tensors(batch.images, batch.order) for batch in batches]
+    asked = [_tensors(b.noise, b.prefix, b.weights, b.mix) for b in batches]
     with torch.inference_mode():
-        kvs = frames(images, order)
-        wanted = sampler(noise, kvs, *rest).numpy()
+        wanted = [
+            sampler(noise, frames(*one), *rest).numpy()
+            for one, (noise, *rest) in zip(shown, asked, strict=True)
+        ]
     with new_entry(CACHE, job.key) as (folder, about):
-        found = _compile(job, frames, (images, order), parameters, folder / "frames.blob")
+        measured = _measured(job, spec)
+        found = _compile(job, frames, shown, parameters, folder / FRAMES, measured)
         del frames
-        inputs = (noise, torch.from_numpy(found), *rest)
-        actions = _compile(job, sampler, inputs, parameters, folder / "sampler.blob")
-        error = _error(job, actions, wanted)
+        inputs = [
+            (noise, torch.from_numpy(kvs), *rest)
+            for kvs, (noise, *rest) in zip(found, asked, strict=True)
+        ]
+        actions = _compile(job, sampler, inputs, parameters, folder / SAMPLER)
+        error = _error(job, np.stack(actions), np.stack(wanted))
         about |= {
             "spec": asdict(spec) | {"games": dict(spec.games)},
             "parameters": parameters,
             "precision": job.precision,
             "compute": job.compute,
             "batched": job.batched,
+            "products": job.products,
             "error": error,
             "openvino": ov.get_version(),
             "seconds": round(time.perf_counter() - began, 3),
@@ -113,83 +142,85 @@ def _error(job: Job, found: np.ndarray[Any, Any], wanted: np.ndarray[Any, Any]) 
     return error
 
 
-def _example(spec: PolicySpec, batched: bool) -> Batch:
-    """A chunk to trace and check with; several, guided where that is possible, when batched."""
-    rng = np.random.default_rng(0)
+def _examples(job: Job, spec: PolicySpec) -> list[Batch]:
+    """Chunks to trace and check with: real pictures where the precision was made for those."""
+    if job.products:
+        return _batches(job, spec, pictures_to_check(spec.image_size))
+    count = BATCH if job.batched else 1
+    shape = (count, spec.frames, 3, spec.image_size, spec.image_size)
+    return _batches(job, spec, np.random.default_rng(0).uniform(-1, 1, shape))
+
+
+def _batches(job: Job, spec: PolicySpec, pictures: Any) -> list[Batch]:
+    """A chunk for each picture; when batched several together, guided where that is possible."""
+    rng = np.random.default_rng(1)
     shape = (spec.frames, 3, spec.image_size, spec.image_size)
     requests = [
         Request(
-            rng.uniform(-1, 1, shape).astype(np.float32),
+            np.ascontiguousarray(np.broadcast_to(picture, shape), np.float32),
             rng.standard_normal((spec.horizon, spec.action_dim), np.float32),
-            cfg_scale=1.5 if spec.game_rows and number else 1.0,
+            cfg_scale=1.5 if job.batched and spec.game_rows and number % BATCH else 1.0,
         )
-        for number in range(3 if batched else 1)
+        for number, picture in enumerate(pictures)
     ]
-    return make_batch(spec, requests, len(requests))
+    size = BATCH if job.batched else 1
+    together = [requests[i : i + size] for i in range(0, len(requests) - size + 1, size)]
+    return [make_batch(spec, one, size) for one in together]
+
+
+def _measured(job: Job, spec: PolicySpec) -> list[tuple[Any, ...]]:
+    """What the vision encoder is given, for each picture to measure on."""
+    if not job.products:
+        return []
+    batches = _batches(job, spec, pictures_to_measure(spec.image_size))
+    return [(batch.images, batch.order) for batch in batches]
+
+
+def _tensors(*arrays: np.ndarray[Any, Any]) -> tuple[torch.Tensor, ...]:
+    return tuple(torch.from_numpy(array) for array in arrays)
 
 
 def _compile(
     job: Job,
     part: torch.nn.Module,
-    inputs: tuple[torch.Tensor, ...],
+    inputs: list[tuple[torch.Tensor, ...]],
     parameters: int,
     path: Path,
-) -> np.ndarray[Any, Any]:
-    """Convert, compile and export one part; returns what it computes from ``inputs``."""
-    model = ov.convert_model(part, example_input=inputs)
-    shapes = [list(tensor.shape) for tensor in inputs]
+    measured: Sequence[tuple[Any, ...]] = (),
+) -> list[np.ndarray[Any, Any]]:
+    """Convert, compile and export one part; returns what it computes from each of ``inputs``."""
+    model = ov.convert_model(part, example_input=inputs[0])
+    shapes = [list(tensor.shape) for tensor in inputs[0]]
     model.reshape(dict(zip(model.inputs, map(ov.PartialShape, shapes), strict=True)))
     if job.batched:
-        free = {"frames.blob": ((0,), (0,)), "sampler.blob": ((0,), (2,), (0,), (0,), (0, 1))}
+        free = {FRAMES: ((0,), (0,)), SAMPLER: ((0,), (2,), (0,), (0,), (0, 1))}
         for shape, places in zip(shapes, free[path.name], strict=True):
             for place in places:
                 shape[place] = -1
         model.reshape(dict(zip(model.inputs, map(ov.PartialShape, shapes), strict=True)))
-    model = _light(job, model, path)
+    model = _light(job, model, path, measured)
     core = ov.Core()
     compiled = core.compile_model(model, job.device, compile_settings(job.compute, parameters))
     del model
     path.with_suffix(".bin").unlink(missing_ok=True)
     path.with_suffix(".xml").unlink(missing_ok=True)
     path.write_bytes(_blob(compiled))
-    answer: np.ndarray[Any, Any] = compiled([tensor.numpy() for tensor in inputs])[0]
-    return np.array(answer, np.float32)
+    answers = (compiled([tensor.numpy() for tensor in one])[0] for one in inputs)
+    return [np.array(answer, np.float32) for answer in answers]
 
 
-def _light(job: Job, model: ov.Model, path: Path) -> ov.Model:
-    """Weights in 8 or 16 bits where the precision is that: less to keep and to read."""
+def _light(job: Job, model: ov.Model, path: Path, measured: Sequence[tuple[Any, ...]]) -> ov.Model:
+    """Weights in 8 or 16 bits where the precision is that: less to keep and to read.
+
+    With inputs to measure on, activations too.
+    """
     if job.precision == "int8":
-        return _eight_bits(model)
+        return light_products(model, measured) if measured else light_weights(model)
     if job.precision == "float32":
         return model
     beside = path.with_suffix(".xml")
     ov.save_model(model, beside, compress_to_fp16=True)
     return ov.Core().read_model(beside)
-
-
-def _eight_bits(model: ov.Model) -> ov.Model:
-    """Symmetric 8-bit weights, a scale for each output channel."""
-    import nncf
-
-    ignored = [
-        node.get_friendly_name()
-        for node in model.get_ops()
-        if node.get_type_name() == "MatMul" and _is_odd(node)
-    ]
-    scope = nncf.IgnoredScope(names=ignored) if ignored else None
-    mode = nncf.CompressWeightsMode.INT8_SYM
-    compressed: ov.Model = nncf.compress_weights(model, mode=mode, ignored_scope=scope)
-    return compressed
-
-
-def _is_odd(product: ov.Node) -> bool:
-    constants = [value.get_node() for value in product.input_values()]
-    return any(
-        size % WHOLE
-        for node in constants
-        if node.get_type_name() == "Constant"
-        for size in node.get_output_shape(0)
-    )
 
 
 def _blob(compiled: ov.CompiledModel) -> bytes:

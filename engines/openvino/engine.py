@@ -24,6 +24,7 @@ from nitropilot.engines.cache import CacheDamaged, Entry, find, key_of, remove
 from nitropilot.engines.errors import EngineError, EngineUnavailable, InferenceFailed, OutOfMemory
 from nitropilot.engines.fingerprint import code_version, fingerprint_of
 from nitropilot.engines.openvino.apart import build
+from nitropilot.engines.openvino.eight_bits import has_products
 from nitropilot.engines.openvino.settings import DEVICES, compile_settings
 from nitropilot.engines.speeds import speeds_here
 
@@ -40,7 +41,9 @@ CODE = (
     "nitropilot.policy",
     "nitropilot.engines.base",
     "nitropilot.engines.batch",
+    "nitropilot.engines.calibration",
     "nitropilot.engines.openvino.build",
+    "nitropilot.engines.openvino.eight_bits",
     "nitropilot.engines.openvino.settings",
     "nitropilot.engines.spec",
 )
@@ -243,6 +246,7 @@ def plan(wish: Wish) -> tuple[str, dict[str, Any]]:
         "precision": "int8" if wish.precision == "int8" else compute,
         "compute": compute,
         "batched": wish.max_batch > 1,
+        "products": wish.precision == "int8" and device == "CPU" and has_products(),
     }
     facts = {
         **job,

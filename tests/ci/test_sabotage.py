@@ -101,6 +101,16 @@ def test_the_lists_fit_the_sources() -> None:
     assert mistakes(faults, ROOT) == []
 
 
+def test_every_test_of_the_lists_is_there() -> None:
+    """One whose parameters have got other names would only be noticed when it is its turn."""
+    named = sorted({fault.caught_by for fault in read_faults(ROOT)})
+    command = (sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider")
+    done = subprocess.run([*command, *named], cwd=ROOT, capture_output=True, text=True)
+    missing = [line for line in done.stderr.splitlines() if "not found" in line]
+    assert not missing
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+
+
 def test_a_fault_is_caught_in_the_copy(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Also where the program runs in a process below: one that ran the installed one, or the
     checkout's, would never see the fault.  And nothing goes on running or stays changed."""

@@ -7,7 +7,7 @@ of the engine that shapes what is compiled.
 from __future__ import annotations
 
 import ast
-import importlib.util
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -81,9 +81,22 @@ def test_every_module_that_shapes_what_is_compiled_is_in_its_key(kind: str) -> N
         found.add(module)
         rest |= imported(module) - found - INNOCENT
     engines = {name for name in code if name != "nitropilot.policy"}
+    whole = {name for name in engines if (spec := find_spec(name)) and spec.parent == name}
     assert "nitropilot.policy" in code
-    assert {name for name in found if name.startswith("nitropilot.engines.")} <= engines
-    assert all(importlib.util.find_spec(name) for name in engines)
+    ours = {name for name in found if name.startswith("nitropilot.engines.")}
+    assert {name for name in ours if name.rpartition(".")[0] not in whole} <= engines
+    assert all(find_spec(name) for name in engines)
+
+
+def test_the_pictures_that_are_measured_on_are_in_it_too(
+    changing: Callable[[Path], None],
+) -> None:
+    """How 8-bit numbers are scaled depends on them."""
+    picture = next((ROOT / "engines" / "calibration").glob("*.webp"))
+    before = [code_version(*ROOTS[kind][0]) for kind in ("openvino", "tensorrt", "fused")]
+    changing(picture)
+    after = [code_version(*ROOTS[kind][0]) for kind in ("openvino", "tensorrt", "fused")]
+    assert [was != now for was, now in zip(before, after, strict=True)] == [True, True, False]
 
 
 def test_the_keys_are_made_of_it(
@@ -108,7 +121,7 @@ def test_the_keys_are_made_of_it(
 
 def imported(module: str) -> set[str]:
     """Modules of ours that one imports when it runs."""
-    spec = importlib.util.find_spec(module)
+    spec = find_spec(module)
     assert spec is not None
     assert spec.origin is not None
     tree = ast.parse(Path(spec.origin).read_text("utf-8"))
@@ -123,7 +136,7 @@ def _module_of(place: str, name: str) -> str:
     """What ``from place import name`` imports: a module of that name, or what is in ``place``."""
     inner = f"{place}.{name}"
     try:
-        there = place.startswith("nitropilot.") and importlib.util.find_spec(inner)
+        there = place.startswith("nitropilot.") and find_spec(inner)
     except ModuleNotFoundError:  # the place is a module itself, and has none in it
         there = None
     return inner if there else place

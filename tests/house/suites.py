@@ -41,7 +41,7 @@ SUITES: dict[str, str] = {
     "engines": """
         errors wish
         base cache
-        batch fingerprint spec fallback speeds
+        batch fingerprint spec fallback speeds calibration
         chooser
         pytorch
         openvino onnx

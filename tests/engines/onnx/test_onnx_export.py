@@ -14,6 +14,7 @@ import torch
 
 from nitropilot.engines import EngineError, EngineUnavailable, Prefix, Request
 from nitropilot.engines.batch import make_batch
+from nitropilot.engines.calibration.pictures import pictures_to_measure
 from nitropilot.engines.onnx.graph_version import graph_version
 from nitropilot.engines.spec import policy_spec
 from nitropilot.policy import load_policy, open_policy, random_policy, save_policy
@@ -35,7 +36,7 @@ from onnx.reference import ReferenceEvaluator  # noqa: E402
 from nitropilot.engines.onnx import operators as onnx_operators  # noqa: E402
 from nitropilot.engines.onnx import writer as onnx_writer  # noqa: E402
 from nitropilot.engines.onnx.export import INPUTS, ChunkGraph, export_graph, export_onnx  # noqa: E402
-from nitropilot.engines.onnx.quantised import largest_inputs, made_up_frames, rounded  # noqa: E402
+from nitropilot.engines.onnx.quantised import largest_inputs, rounded  # noqa: E402
 
 if TYPE_CHECKING:
     from nitropilot.engines.base import Array, PolicySpec
@@ -153,7 +154,7 @@ def test_rounding_to_8_bits() -> None:
 def test_what_activations_are_measured_on() -> None:
     """Every product must have been seen, with frames of the right range."""
     graph = ChunkGraph(random_policy("tiny", 0), torch.float32)
-    frames = made_up_frames(64)
+    frames = pictures_to_measure(64)[:4]
     assert (frames.shape, frames.dtype) == ((4, 3, 64, 64), np.float32)
     assert frames.min() >= -1
     assert frames.max() <= 1

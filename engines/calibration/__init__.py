@@ -1,0 +1,1 @@
+"""Real pictures of games, to measure on what a policy computes with."""
