@@ -98,6 +98,17 @@ def forget() -> None:
 
 
 def _measured(path: Path) -> Speeds | None:
+    """Measure, unless another process is at it: two at once would each find the other's load."""
+    from filelock import FileLock, Timeout
+
+    with suppress(OSError, Timeout), FileLock(path.with_suffix(".lock"), timeout=TIMEOUT_S):
+        with suppress(OSError, ValueError, TypeError, LookupError):
+            return _read(path.read_text("utf-8"))
+        return _measured_now(path)
+    return _measured_now(path)
+
+
+def _measured_now(path: Path) -> Speeds | None:
     log.warning("measuring how fast the engines are on this processor (once)")
     try:
         text = _measure_apart()

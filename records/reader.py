@@ -29,6 +29,7 @@ from nitropilot.records.format import (
     VIDEO,
 )
 from nitropilot.records.rows import Row, published_schema, schema
+from nitropilot.records.sound import check_rows, check_video
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,7 +62,8 @@ def read_recording(folder: Path) -> Recorded:
     Raises:
         NotARecording: The folder has no facts, or is not there.
         UnfinishedRecording: It is being written, or was cut off.
-        DamagedRecording: A file of it is damaged, or rows are missing.
+        DamagedRecording: A file of it is damaged or missing, rows are, or what they say of times
+            cannot be.
     """
     import pyarrow as pa
 
@@ -69,15 +71,21 @@ def read_recording(folder: Path) -> Recorded:
     if "frames" not in facts:
         raise UnfinishedRecording(
             f"the recording {folder} has not ended",
-            "stop it; `nitropilot recordings list` mends one that was cut off",
+            "stop it; `nitropilot recordings mend` makes whole what was cut off",
         )
-    rows = pa.concat_tables([read_rows(chunk) for chunk in chunk_folders(folder)])
+    chunks = chunk_folders(folder)
+    timed = facts["format"] == FORMAT
+    rows = pa.concat_tables([read_rows(chunk, older=not timed) for chunk in chunks])
+    for chunk in chunks:
+        read_metadata(chunk)
     if rows["frame_index"].to_pylist() != list(range(rows.num_rows)):
         raise DamagedRecording(f"the rows of {folder} do not follow on each other")
     if rows.num_rows != facts["frames"]:
         raise DamagedRecording(
             f"{folder} has {rows.num_rows} rows, and its facts say {facts['frames']}"
         )
+    check_rows(rows, facts["fps"], folder, timed=timed)
+    check_video(folder / VIDEO, rows.num_rows)
     return Recorded(facts, rows, folder / VIDEO)
 
 
@@ -127,13 +135,17 @@ def chunk_folders(folder: Path) -> list[Path]:
     return [path for _, path in sorted(found)]
 
 
-def read_rows(chunk: Path) -> pa.Table:
+def read_rows(chunk: Path, *, older: bool = True) -> pa.Table:
     """The rows of a chunk of a recording, with the published columns and ours.
+
+    Args:
+        chunk: Its folder.
+        older: Columns that older formats lack may be missing.
 
     Raises:
         DamagedRecording: It is damaged, or not of a recording.
     """
-    return checked(chunk / ACTIONS, schema(), OLDER)
+    return checked(chunk / ACTIONS, schema(), OLDER if older else {})
 
 
 def read_published(chunk: Path, name: str = ACTIONS) -> pa.Table:
@@ -208,7 +220,7 @@ def read_object(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             value = json.loads(file.read(MOST_JSON))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DamagedRecording(f"{path} cannot be read: {error}") from error
     if not isinstance(value, dict):
         raise DamagedRecording(f"{path} cannot be read: it holds no object")

@@ -60,11 +60,21 @@ class Timeline:
             begins with what is over by the time it can be played.
         horizon: Actions in an answer.
         spacing: Ticks from one context frame to the next.
+
+    Raises:
+        ValueError: There is no action in an answer, or context frames run backwards.
     """
 
     shift: int
     horizon: int
     spacing: int = 1
+
+    def __post_init__(self) -> None:
+        if self.horizon < 1 or self.spacing < 0:
+            raise ValueError(
+                f"a horizon of {self.horizon} and a spacing of {self.spacing} are no timeline: "
+                "at least 1 and 0 are needed"
+            )
 
     def actions(self, picture: int) -> range:
         """The ticks of the actions that belong to a picture of tick ``picture``."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, Any
 
@@ -67,8 +68,9 @@ class RowLog:
         (self.folder / TAIL).unlink(missing_ok=True)
 
     def release(self) -> None:
-        """Let the file go without finishing anything."""
-        self._tail.close()
+        """Let the file go without finishing anything, whatever the disk says to that."""
+        with suppress(OSError):  # the line that had no room is written again, in vain
+            self._tail.close()
 
     def _close_chunk(self) -> None:
         write_chunk(self.folder, self.source, self.chunks, table_of(self._rows))

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, NoReturn
 
 from nitropilot.agent.errors import NotPossibleNow
 from nitropilot.agent.play.loop import PlayLoop
+from nitropilot.controller.human.reader import human_report
 from nitropilot.engines.base import ActionChunk, Engine, EngineInfo, PolicySpec
 from nitropilot.policy.actions import ACTION_DIM
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from nitropilot.controller.human.reader import HumanReport
     from nitropilot.engines.base import Request
 
 
@@ -42,7 +44,13 @@ class Nobody(Engine):
 
 
 class PeopleLoop(PlayLoop):
-    """Looks after the game while people play it."""
+    """Looks after the game while people play it; says so while there is no pad to play it with."""
+
+    def idle(self) -> None:
+        """As ``PlayLoop``."""
+        super().idle()
+        if not self.game.stopped:
+            self._wait_for(missing_pad(human_report()))
 
     def close(self) -> None:
         """Nothing runs beside this loop."""
@@ -52,6 +60,13 @@ class PeopleLoop(PlayLoop):
 
     def _break_off(self) -> None:
         """Nothing is ever planned."""
+
+
+def missing_pad(report: HumanReport) -> str:
+    """What keeps a person's pad from being read, with the fix; "" for nothing."""
+    if not report.available:
+        return "; ".join(filter(None, (report.reason, report.hint)))
+    return "no pad is there: plug one in" if report.pads == 0 else ""
 
 
 def refuse_to_play() -> NoReturn:

@@ -1,19 +1,22 @@
 """``HumanTape``: what a human does while the agent does not play, for the recording.
 
 While the agent plays, each action that is sent is a row of the recording.  A human sends
-nothing through us, or only changes; so their pad is looked at as often as the agent acts,
-and the recording goes on at its own pace.
+nothing through us, or only changes; so it is noted when their pad changed, and the recording goes
+on at its own pace: a row for each tick, with what was pressed in that very tick, however late
+the row is written.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nitropilot.agent.values import PadSample, new_stretch
 from nitropilot.controller.state import NO_BUTTONS
+from nitropilot.records.timeline import TickGrid
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,8 +24,10 @@ if TYPE_CHECKING:
     from nitropilot.agent.record.switch import RecordingSwitch
     from nitropilot.controller.state import GamepadState
 
-LATE_TICKS = 3.0
-"""Further behind than so many frames, the tape begins anew in place of catching up."""
+LATE_S = 0.25
+"""Further behind than this, the tape begins anew in place of catching up."""
+MOST_CHANGES = 1024
+"""Changes that are kept: four seconds of a pad that is read 250 times a second."""
 
 
 class HumanTape:
@@ -43,19 +48,21 @@ class HumanTape:
         self._recording = recording
         self._clock = clock
         self._lock = threading.Lock()
-        self._state: GamepadState | None = None
-        self._tapped = NO_BUTTONS
-        self._due = 0.0
+        self._changes: deque[tuple[float, GamepadState]] = deque(maxlen=MOST_CHANGES)
+        self._grid: TickGrid | None = None
         self._stretch = self._tick = 0
 
     def see(self, state: GamepadState) -> None:
         """The human's pad is in this state now."""
         with self._lock:
-            self._state = state
-            self._tapped |= state.buttons
+            self._changes.append((self._clock(), state))
+
+    def begin(self) -> None:
+        """What is recorded from now on does not go on from what was before."""
+        self._grid = None
 
     def tick(self, idle: float) -> float:
-        """Record the frame that is due, if one is.
+        """Record the frames that are due, if any are.
 
         Nothing is recorded before their pad was seen: what is done with a keyboard is not
         known here.
@@ -66,24 +73,33 @@ class HumanTape:
         Returns:
             Seconds to wait until the next call.
         """
-        if self._state is None or not self._recording.state.enabled:
+        if not self._changes or not self._recording.state.enabled:
+            self.begin()
             return idle
-        now, period = self._clock(), 1 / self._recording.hz
-        if now - self._due > LATE_TICKS * period:
-            self._due, self._stretch, self._tick = now, new_stretch(), 0
-        if now >= self._due:
-            state = self._since_last()
+        now = self._clock()
+        grid = self._grid
+        if grid is None or now - grid.due(self._tick) > LATE_S:
+            grid = self._grid = TickGrid(now, self._recording.hz)
+            self._stretch, self._tick = new_stretch(), 0
+            self._pressed_until(now)  # what was tapped before is none of this stretch
+        while (due := grid.due(self._tick)) <= now:
+            state = self._pressed_until(due)
             self._recording.put(
-                PadSample(state, sent=now, source="human", stretch=self._stretch, tick=self._tick)
+                PadSample(state, due, "human", stretch=self._stretch, tick=self._tick)
             )
             self._tick += 1
-            self._due += period
-        return max(self._due - self._clock(), 0.0)
+        return max(grid.due(self._tick) - self._clock(), 0.0)
 
-    def _since_last(self) -> GamepadState:
-        """The pad as it is, with what was pressed since the last frame and let go already."""
+    def _pressed_until(self, moment: float) -> GamepadState:
+        """The pad at that moment, with what was pressed and let go since the moment before it.
+
+        Forgets what led to it.  A pad that was first seen later is as it was seen first.
+        """
         with self._lock:
-            assert self._state is not None
-            state = replace(self._state, buttons=self._state.buttons | self._tapped)
-            self._tapped = NO_BUTTONS
-            return state
+            state = self._changes[0][1]
+            tapped = NO_BUTTONS
+            while len(self._changes) > 1 and self._changes[1][0] <= moment:
+                self._changes.popleft()
+                state = self._changes[0][1]
+                tapped |= state.buttons
+            return replace(state, buttons=state.buttons | tapped)

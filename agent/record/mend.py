@@ -22,16 +22,21 @@ from nitropilot.records.rows import table_of
 from nitropilot.records.writer import chunks_of, write_chunk, write_json
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 log = logging.getLogger("nitropilot.recording")
 
+UNFINISHED = "the program that recorded was killed, or its disk was full"
+"""What is known of one that was left so."""
 
-def recover(root: Path) -> list[str]:
+
+def recover(root: Path, tell: Callable[[str], None] = log.error) -> list[str]:
     """Mend every unfinished recording that nobody writes any more.
 
     Args:
         root: The folder of all recordings.
+        tell: Is told of each that could not be mended.
 
     Returns:
         Ids of those that are complete now.
@@ -40,13 +45,13 @@ def recover(root: Path) -> list[str]:
     for part in sorted(root.glob(f"*{PART}")) if root.is_dir() else []:
         if not ID.fullmatch(part.name.removesuffix(PART)) or not part.is_dir():
             continue
-        if part.is_symlink() or _is_written(part):
+        if part.is_symlink() or is_written(part):
             continue
         try:
-            if mend(part, "the program that recorded was killed") is not None:
+            if mend(part, UNFINISHED) is not None:
                 mended.append(part.name.removesuffix(PART))
         except (OSError, RecordsError, ValueError) as error:
-            log.error("the recording %s could not be mended: %s", part, error)
+            tell(f"the recording {part} could not be mended: {error}")
     return mended
 
 
@@ -97,7 +102,7 @@ def _facts(part: Path) -> dict[str, Any]:
     return facts
 
 
-def _is_written(part: Path) -> bool:
+def is_written(part: Path) -> bool:
     """Whether the process that began it still runs."""
     try:
         writer = json.loads((part / FACTS).read_text("utf-8"))["writer"]

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import tempfile
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -91,16 +92,13 @@ class Recorder(VideoRecorder):
         limits: Limits,
         max_width: int,
     ) -> None:
-        require_pyarrow()
         root = spelled(root)  # pyarrow would read a "~" in it
+        self._others = check_place(root, limits)
         self._limits = limits
         self._stretch = 0
         self._before: PadSample | None = None
         self._clock = time.time() - time.perf_counter()
         try:
-            root.mkdir(parents=True, exist_ok=True)
-            self._others = size_of(root)
-            limits.check(root, self._others)
             self.id = new_id(root, about.session)
             self.folder = root / self.id
             self.part = root / f"{self.id}{PART}"
@@ -109,10 +107,7 @@ class Recorder(VideoRecorder):
             write_json(self.part / FACTS, self._facts)
             self._rows = RowLog(self.part, Source(self.id, about.game, hz))
         except OSError as error:
-            raise RecordingError(
-                f"cannot record in {root}: {error.strerror}",
-                "make room there, or name another folder in recording.folder",
-            ) from error
+            raise _no_place(root, error) from error
         super().__init__(self.part / VIDEO, open_grabber, hz, max_width)
 
     @property
@@ -162,7 +157,7 @@ class Recorder(VideoRecorder):
             self._save(reason)
             raise RecordingError(
                 f"cannot finish {self.part}: {error.strerror}",
-                "make room there; `nitropilot recordings list` then mends it",
+                "make room there; `nitropilot recordings mend` then makes it whole",
             ) from error
         return self.folder
 
@@ -225,6 +220,35 @@ def row_of(state: GamepadState, frame_index: int, **facts: Any) -> Row:
         trigger_right=state.right_trigger,
         buttons=int(state.buttons),
         **facts,
+    )
+
+
+def check_place(root: Path, limits: Limits) -> int:
+    """Make the folder of all recordings, and see that there is room.
+
+    Returns:
+        Bytes of the recordings that are there.
+
+    Raises:
+        RecordingFull: There is no room.
+        RecordingError: The folder cannot be made, or Parquet files cannot be written.
+    """
+    require_pyarrow()
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        others = size_of(root)
+        limits.check(root, others)
+        with tempfile.TemporaryFile(dir=root):
+            pass
+    except OSError as error:
+        raise _no_place(root, error) from error
+    return others
+
+
+def _no_place(root: Path, error: OSError) -> RecordingError:
+    return RecordingError(
+        f"cannot record in {root}: {error.strerror}",
+        "make room there, or name another folder in recording.folder",
     )
 
 

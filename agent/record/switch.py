@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from nitropilot.agent.errors import NotPossibleNow, RecordingError
 from nitropilot.agent.record.limits import Limits
-from nitropilot.agent.record.recorder import About, Recorder
+from nitropilot.agent.record.recorder import About, Recorder, check_place
 from nitropilot.agent.values import RecordingState
 
 if TYPE_CHECKING:
@@ -45,6 +45,15 @@ class RecordingPlan:
     at_once: bool = False
     limits: Callable[[], Limits] = Limits
     max_width: int = MAX_WIDTH
+
+    def check(self) -> None:
+        """See that there is a place for recordings, before there is anything to record.
+
+        Raises:
+            RecordingFull: There is no room.
+            RecordingError: The folder cannot be made, or Parquet files cannot be written.
+        """
+        check_place(self.root, self.limits())
 
 
 class RecordingSwitch:
@@ -79,6 +88,11 @@ class RecordingSwitch:
         enabled = self._recorder is not None
         return RecordingState(enabled, shown.id, shown.frames, shown.repeated, self._warning)
 
+    @property
+    def failed(self) -> bool:
+        """Whether nothing is recorded though it is wanted, and why is in ``warning``."""
+        return self.wanted and self._recorder is None and bool(self._warning)
+
     def attach(self, about: About, open_grabber: Callable[[], Grabber], hz: float) -> None:
         """There is something to record now; begins if that is wanted.
 
@@ -98,7 +112,7 @@ class RecordingSwitch:
             try:
                 self.start()
             except RecordingError as error:
-                self._warn(error.line())
+                self._warn(error.line(), "nothing is recorded")
 
     def start(self) -> None:
         """Begin a recording.  No effect when one is being made.
@@ -170,10 +184,10 @@ class RecordingSwitch:
         news, self._news = self._news, ""
         return news
 
-    def _warn(self, why: str) -> None:
-        self._warning = self._news = f"the recording ended: {why}"
+    def _warn(self, why: str, what: str = "the recording ended") -> None:
+        self._warning = self._news = f"{what}: {why}"
         log.warning("%s; the play goes on", self._warning)
 
     def _finish(self, recorder: Recorder) -> None:
-        with self._lock, suppress(RecordingError):  # it was said why
+        with self._lock, suppress(RecordingError, OSError):  # it was said why
             recorder.finish(self._warning)

@@ -218,6 +218,8 @@ class Session:
     def _attach(self) -> PlayLoop:
         """Load the policy, take hold of the game, open the files, and get into play."""
         self.plan.make_folder()
+        if self.plan.people_only and self.plan.recording is not None:
+            self.plan.recording.check()
         self.engine = self.plan.open_engine()
         self.plan = replace(self.plan, settings=self.plan.settings.of(self.engine.spec))
         self.engine.warm_up()
@@ -250,6 +252,7 @@ class Session:
     def _until_playing(self, loop: PlayLoop) -> bool:
         """Wait until there is a chunk to play (True) or the session is to end (False)."""
         looked = float("-inf")
+        self._tape.begin()
         while True:
             with self.machine.condition:
                 if self.machine.ending is not None:
@@ -260,6 +263,8 @@ class Session:
             if time.monotonic() - looked >= IDLE_CHECK_S:
                 looked = time.monotonic()
                 loop.idle()
+                if self.plan.people_only and self.recording.failed:
+                    self.stop(self.recording.state.warning)
 
     def _play_round(self, loop: PlayLoop) -> None:
         """Play for a moment, or the one chunk that was asked for."""

@@ -151,7 +151,7 @@ def evdev_report() -> HumanReport:
         names = ", ".join(str(node) for node in closed)
         return HumanReport(False, f"no permission to read the pad {names}", JOIN_INPUT)
     pads = len(_joysticks(nodes))
-    return HumanReport(True, f"read from {INPUT}; pads there now: {pads}")
+    return HumanReport(True, f"read from {INPUT}; pads there now: {pads}", pads=pads)
 
 
 def _joysticks(nodes: list[Path]) -> list[Path]:

@@ -32,11 +32,13 @@ class HumanReport:
         available: Whether nothing is missing.
         reason: How they are read, or what is missing.
         hint: The fix; empty when available.
+        pads: How many are there now; None where that is not known.
     """
 
     available: bool
     reason: str
     hint: str = ""
+    pads: int | None = None
 
 
 class HumanPads(ABC):

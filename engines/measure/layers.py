@@ -18,13 +18,18 @@ import numpy as np
 from nitropilot.engines.openvino.settings import HINTS, compile_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 WIDTH, HIDDEN, BLOCKS = 1024, 4096, 4
 """Sizes of the layers.  Four blocks with weights of their own are more than a cache holds."""
 OPERATIONS = {256: 193e9, 18: 49e9}
 """Of a chunk of the full policy, by the rows of its products: vision encoder, and sampler."""
 ROUNDS = 5
+"""At least; it goes on until every one has had two quiet rounds."""
+MOST_S = 15.0
+"""On a machine that is never quiet, it ends after this."""
+ALIKE = 1.05
+"""Two rounds are quiet when the quickest are that close: load only ever makes one slower."""
 
 Model = tuple[str, str, int]
 """Engine, precision, and rows."""
@@ -36,21 +41,30 @@ def operations(rows: int) -> float:
 
 
 def measure() -> dict[str, dict[str, float]]:
-    """Milliseconds by engine and precision: the best of a few rounds that take turns."""
+    """Milliseconds by engine and precision: the best of rounds that take turns."""
     models = dict(_models())
-    best = dict.fromkeys(models, float("inf"))
-    for number in range(ROUNDS + 1):
+    took: dict[Model, list[float]] = {which: [] for which in models}
+    for run in models.values():  # the first run still prepares itself
+        run()
+    end = time.perf_counter() + MOST_S
+    while not settled(took.values()) and time.perf_counter() < end:
         for which, run in models.items():
             began = time.perf_counter()
             run()
-            if number:  # the first one of all still prepares itself
-                best[which] = min(best[which], time.perf_counter() - began)
+            took[which].append(time.perf_counter() - began)
     found: dict[str, dict[str, float]] = {}
-    for (engine, precision, rows), took in best.items():
+    for (engine, precision, rows), rounds in took.items():
         figures = found.setdefault(engine, {})
-        whole = 1e3 * took * OPERATIONS[rows] / operations(rows)
+        whole = 1e3 * min(rounds) * OPERATIONS[rows] / operations(rows)
         figures[precision] = round(figures.get(precision, 0.0) + whole, 1)
     return found
+
+
+def settled(took: Iterable[Sequence[float]]) -> bool:
+    """Whether there were enough rounds, and two quiet ones of each."""
+    return all(
+        len(rounds) >= ROUNDS and sorted(rounds)[1] <= ALIKE * min(rounds) for rounds in took
+    )
 
 
 def _models() -> Iterator[tuple[Model, Callable[[], object]]]:

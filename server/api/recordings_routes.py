@@ -160,6 +160,8 @@ def delete_recording(recording_id: str, store: Store) -> Response:
 
 def _model(recording: Recording) -> RecordingModel:
     """A recording as the API shows it, even if somebody has spoiled its facts."""
+    if recording.damage:
+        return _described(recording, {"reason": shown(recording.damage)})
     try:
         return _described(recording, recording.facts)
     except (ValidationError, TypeError, LookupError, AttributeError):

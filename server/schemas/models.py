@@ -77,6 +77,10 @@ class SessionRequest(Autoplay, ThisPlay, PolicyChoice, GameChoice, Model):
         if self.launch is not None and self.launch not in KNOWN_GAMES:
             # A command line is for the person at the keyboard, not for the network.
             raise ValueError(f"launch must be one of {', '.join(sorted(KNOWN_GAMES))}")
+        if self.only_record and self.policy:
+            raise ValueError("only_record goes with no policy: nobody plays but people")
+        if self.only_record and "record" in self.model_fields_set and not self.record:
+            raise ValueError("only_record does not go with record: false")
         return self
 
 

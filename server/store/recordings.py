@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nitropilot.agent.record.limits import GIB, Limits, size_of
-from nitropilot.agent.record.mend import recover
+from nitropilot.agent.record.mend import is_written, recover
 from nitropilot.agent.record.switch import RecordingPlan
-from nitropilot.records.errors import DamagedRecording
-from nitropilot.records.format import FACTS, ID, PART
-from nitropilot.records.reader import read_object
+from nitropilot.records.errors import RecordsError
+from nitropilot.records.format import ID, PART
+from nitropilot.records.reader import read_facts
 from nitropilot.server.errors import RecordingBusy, RecordingNotFound
 from nitropilot.server.store.paths import data_folder
 
@@ -60,14 +60,16 @@ class Recording:
     Attributes:
         id: Its name.
         folder: Where it is.
-        complete: Whether it has ended; otherwise it is being made.
-        facts: What its ``recording.json`` says.
+        complete: Whether it has ended; otherwise it is being made, or was cut off.
+        facts: What its ``recording.json`` says; nothing, if that is damaged.
+        damage: What is wrong with its facts; or "".
     """
 
     id: str
     folder: Path
     complete: bool
     facts: dict[str, Any]
+    damage: str = ""
 
     @property
     def size(self) -> int:
@@ -114,17 +116,23 @@ class RecordingStore:
         """How a session records."""
         return RecordingPlan(self.root, at_once, self.limits, self._settings().recording.max_width)
 
-    def recover(self) -> list[str]:
-        """Mend what a killed program left, and finish deletions that were cut off; the ids of
-        those that are complete now.  Never fails."""
+    def recover(self, tell: Callable[[str], None] = log.error) -> list[str]:
+        """Mend what a killed program left, and finish deletions that were cut off.  Never fails.
+
+        Args:
+            tell: Is told of each that could not be mended.
+
+        Returns:
+            The ids of those that are complete now.
+        """
         with self._mending:
             try:
                 for name in self._folders():
                     if DELETED.fullmatch(name):
                         shutil.rmtree(self.root / name, ignore_errors=True)
-                return recover(self.root)
+                return recover(self.root, tell)
             except OSError as error:
-                log.error("recordings in %s could not be mended: %s", self.root, error)
+                tell(f"recordings in {self.root} could not be mended: {error}")
                 return []
 
     def all(self) -> list[Recording]:
@@ -143,7 +151,8 @@ class RecordingStore:
                 if (recording := self._look(name)) is not None:
                     return recording
         raise RecordingNotFound(
-            f"there is no recording {wanted[:80]!r}", "list them with GET /api/v1/recordings"
+            f"there is no recording {wanted[:80]!r} in {self.root}",
+            "`nitropilot recordings list` shows them, as does GET /api/v1/recordings",
         )
 
     def file(self, wanted: str, name: str) -> RecordedFile:
@@ -169,11 +178,18 @@ class RecordingStore:
     def delete(self, wanted: str) -> None:
         """Remove a recording: at once from the list, then from the disk.
 
+        One that was cut off, and that nobody writes any more, may go too.
+
         Raises:
             RecordingNotFound: There is none of that id.
             RecordingBusy: It is still being made.
         """
-        recording = self._complete(wanted)
+        with self._mending:
+            self._remove(self.get(wanted))
+
+    def _remove(self, recording: Recording) -> None:
+        if not recording.complete and is_written(recording.folder):
+            raise _busy(recording.id)
         doomed = self.root / f".deleted-{secrets.token_hex(8)}"
         recording.folder.rename(doomed)
         shutil.rmtree(doomed, ignore_errors=True)
@@ -181,8 +197,13 @@ class RecordingStore:
     def _complete(self, wanted: str) -> Recording:
         recording = self.get(wanted)
         if not recording.complete:
-            raise RecordingBusy(
-                f"the recording {wanted} is still being made", "stop it, or wait for its end"
+            raise (
+                _busy(wanted)
+                if is_written(recording.folder)
+                else RecordingBusy(
+                    f"the recording {wanted} was cut off",
+                    "`nitropilot recordings mend` makes it whole",
+                )
             )
         return recording
 
@@ -198,14 +219,17 @@ class RecordingStore:
         recording, folder = name.removesuffix(PART), self.root / name
         if not ID.fullmatch(recording) or folder.is_symlink() or not folder.is_dir():
             return None
-        facts = self._facts(folder)
-        return None if facts is None else Recording(recording, folder, name == recording, facts)
-
-    def _facts(self, folder: Path) -> dict[str, Any] | None:
+        complete = name == recording
         try:
-            return read_object(folder / FACTS)
-        except DamagedRecording:
-            return None
+            return Recording(recording, folder, complete, read_facts(folder))
+        except RecordsError as error:
+            return Recording(recording, folder, complete, {}, str(error))
+
+
+def _busy(wanted: str) -> RecordingBusy:
+    return RecordingBusy(
+        f"the recording {wanted} is still being made", "stop it, or wait for its end"
+    )
 
 
 def _is_plain(part: str) -> bool:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import subprocess
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -216,6 +219,41 @@ def test_a_process_that_crashes_is_a_measurement_that_fails(
     assert speeds_here() is None
 
 
+def test_two_processes_do_not_measure_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one that comes second waits, and takes what the first one found."""
+    done = measured(monkeypatch, EPYC)
+    at_it, go_on = threading.Event(), threading.Event()
+    quick = speeds._measure_apart
+
+    def slow() -> str:
+        at_it.set()
+        assert go_on.wait(60)
+        return quick()
+
+    monkeypatch.setattr(speeds, "_measure_apart", slow)
+    with ThreadPoolExecutor() as both:
+        first = both.submit(speeds_here)
+        assert at_it.wait(60)
+        second = both.submit(speeds_here)
+        time.sleep(0.2)
+        go_on.set()
+        assert first.result() == second.result() == EPYC
+    assert len(done) == 1
+
+
+@pytest.mark.parametrize(
+    ("rounds", "enough"),
+    [
+        ([1.0, 1.0], False),
+        ([9.0, 3.0, 2.0, 4.0, 3.0, 2.5], False),
+        ([9.0, 3.0, 2.0, 4.0, 3.0, 2.05], True),
+    ],
+)
+def test_it_waits_for_quiet_rounds(rounds: list[float], enough: bool) -> None:
+    """One busy moment must not choose the engine for good."""
+    assert layers.settled([[1.0] * 9, rounds]) is enough
+
+
 def test_a_real_measurement() -> None:
     """In the process that is really started for it, with the layers' real sizes."""
     found = speeds_here()
@@ -230,6 +268,7 @@ def test_a_real_measurement() -> None:
 def test_the_rounds_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine that is busy for a while must not make one of them the slower one."""
     monkeypatch.setattr(layers, "ROUNDS", 3)
+    monkeypatch.setattr(layers, "ALIKE", 1e9)
     monkeypatch.setattr(layers, "_openvino_precisions", lambda: ["float32", "bfloat16"])
     order: list[tuple[object, ...]] = []
     monkeypatch.setattr(

@@ -13,7 +13,7 @@ SUITES: dict[str, str] = {
         errors timeline
         format
         rows
-        columns
+        columns sound
         writer reader pairs
     """,
     "capture": """

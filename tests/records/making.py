@@ -1,10 +1,14 @@
-"""Recordings without a video, made for tests."""
+"""Recordings made for tests; their videos show nothing."""
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from nitropilot.records.format import FACTS, FORMAT, Source
+import av
+import numpy as np
+
+from nitropilot.records.format import FACTS, FORMAT, VIDEO, Source
 from nitropilot.records.rows import Row
 from nitropilot.records.writer import RowLog, write_json
 
@@ -49,4 +53,18 @@ def complete(root: Path, rows: int) -> Path:
     log.close()
     facts = {"format": FORMAT, "id": ID, "game": "game", "fps": HZ, "frames": rows}
     write_json(folder / FACTS, facts)
+    black_video(folder / VIDEO, rows)
     return folder
+
+
+def black_video(path: Path, frames: int) -> None:
+    """A video of so many frames."""
+    with av.open(str(path), "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=Fraction(HZ))
+        stream.width, stream.height, stream.pix_fmt = 32, 32, "yuv420p"
+        picture = np.zeros((32, 32, 3), np.uint8)
+        for number in range(frames):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.pts = number
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))

@@ -7,6 +7,7 @@ import math
 import shutil
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -32,7 +33,7 @@ from nitropilot.records.reader import (
 )
 from nitropilot.records.rows import rows_of, schema, table_of
 from nitropilot.records.timeline import Timeline
-from tests.records.making import ID, complete, row, unfinished
+from tests.records.making import ID, black_video, complete, row, unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,6 +116,73 @@ def test_damaged_actions(folder: Path, damage: str) -> None:
         read_recording(folder)
 
 
+def changed(column: str, value: Any, first: int = 5, last: int = 6) -> Callable[[Path], None]:
+    """Give some rows another value in a column; it may be made from the old one."""
+
+    def spoil(path: Path) -> None:
+        table = pq.read_table(path)
+        values = table[column].to_pylist()
+        for place in range(first, min(last, len(values))):
+            values[place] = value(values[place]) if callable(value) else value
+        place, field = table.schema.get_field_index(column), table.schema.field(column)
+        pq.write_table(table.set_column(place, field, pa.array(values, field.type)), path)
+
+    return spoil
+
+
+WRONG: dict[str, tuple[Callable[[Path], None], str]] = {
+    "a whole chunk's frames a second later": (
+        changed("frame_time", lambda old: old + 1.0, 0, 40),
+        "row 41 has a frame that was not taken in its tick",
+    ),
+    "frames before their ticks": (changed("frame_time", lambda old: old - 1.0, 6, 7), "row 46 has"),
+    "a frame at no time": (changed("frame_time", math.inf), "row 45 has a frame without a time"),
+    "sent at no time": (changed("sent_time", math.nan), "row 45 has no time at which"),
+    "sent at zero": (changed("sent_time", 0.0), "row 45 was sent before the one above"),
+    "a stretch back": (changed("stretch", -1), "row 45 is of a stretch that does not follow"),
+    "a stretch too many": (changed("stretch", 2), "row 45 is of a stretch that does not follow"),
+    "a source": (changed("source", "zzz"), "row 45 has a source that is none of agent, human"),
+    "no stretch": (
+        lambda path: pq.write_table(pq.read_table(path).drop_columns(["stretch"]), path),
+        "does not have the columns stretch",
+    ),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_rows_that_cannot_be(folder: Path, wrong: str) -> None:
+    """A label at another time than its picture's teaches the wrong thing, and nobody sees it."""
+    spoil, said = WRONG[wrong]
+    spoil(chunk_of(folder, 1) / "actions_raw.parquet")
+    with pytest.raises(DamagedRecording, match=said):
+        read_recording(folder)
+
+
+def test_a_chunk_without_facts(folder: Path) -> None:
+    """A copy that was broken off."""
+    (chunk_of(folder, 1) / "metadata.json").unlink()
+    with pytest.raises(DamagedRecording, match=r"metadata\.json cannot be read"):
+        read_recording(folder)
+
+
+VIDEOS: dict[str, tuple[Callable[[Path], Any], str]] = {
+    "gone": (lambda path: path.unlink(), "cannot be read"),
+    "cut off": (cut, "cannot be read"),
+    "text": (lambda path: path.write_text("video"), "cannot be read"),
+    "of fewer frames": (lambda path: black_video(path, 89), "has 89 frames, and there are 90 rows"),
+    "of more frames": (lambda path: black_video(path, 91), "has 91 frames, and there are 90 rows"),
+}
+
+
+@pytest.mark.parametrize("video", VIDEOS)
+def test_a_video_that_does_not_fit(folder: Path, video: str) -> None:
+    """Found before a trainer is in the middle of it."""
+    spoil, said = VIDEOS[video]
+    spoil(folder / "video.mp4")
+    with pytest.raises(DamagedRecording, match=said):
+        read_recording(folder)
+
+
 @pytest.mark.parametrize(("number", "said"), [(0, "do not follow"), (2, "80 rows, .* say 90")])
 def test_a_chunk_is_missing(folder: Path, number: int, said: str) -> None:
     """A copy that was broken off looks whole, chunk by chunk."""
@@ -191,7 +259,9 @@ def test_an_older_recording(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"[]", b"null", b"\xff\xfe", b"{" + b" " * MOST_JSON + b"}"]
+    "content",
+    [b"", b"{", b"[" * 100_000, b"[]", b"null", b"\xff\xfe", b"{" + b" " * MOST_JSON + b"}"],
+    ids=range(7),
 )
 def test_what_is_no_object(tmp_path: Path, content: bytes) -> None:
     """A list of recordings asks for the facts of each: one bad file must not end it."""
@@ -205,7 +275,7 @@ def test_an_unfinished_one(tmp_path: Path) -> None:
     part = unfinished(tmp_path, 85)
     with pytest.raises(UnfinishedRecording, match="has not ended") as caught:
         read_recording(part)
-    assert "recordings list" in caught.value.hint
+    assert "recordings mend" in caught.value.hint
     assert isinstance(caught.value, RecordsError)
 
 

@@ -79,3 +79,10 @@ def test_a_context_is_near_its_ticks(spacing: int, frames: int, steps: list[int]
     assert found[-1] == tick
     assert found == sorted(found)
     assert all(2 * abs(a - b) < max(spacing, 1) for a, b in zip(found, wanted, strict=True))
+
+
+@pytest.mark.parametrize(("horizon", "spacing"), [(0, 1), (-5, 1), (4, -1)])
+def test_what_is_no_timeline(horizon: int, spacing: int) -> None:
+    """An answer of no actions would pair every frame with nothing."""
+    with pytest.raises(ValueError, match="are no timeline"):
+        Timeline(3, horizon, spacing)

@@ -25,7 +25,7 @@ def test_the_files_of_a_recording(tmp_path: Path) -> None:
     name = folder.name
     found = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert found == {
-        "recording.json",
+        "recording.json", "video.mp4",
         *(f"{name}_chunk_000{n}/{file}" for n in range(3) for file in
           ("actions_raw.parquet", "metadata.json")),
     }  # fmt: skip
@@ -102,3 +102,15 @@ def test_two_recordings_of_one_second(tmp_path: Path) -> None:
         (tmp_path / (names[-1] + suffix)).mkdir()
     assert len(set(names)) == 3
     assert all(ID.fullmatch(name) for name in names)
+
+
+def test_a_full_disk_holds_nobody_up(tmp_path: Path) -> None:
+    """What could not be written is tried once more when the file is let go of, in vain."""
+    part = unfinished(tmp_path, 3)
+    log = RowLog(part, Source("one", "game", HZ, (120, 160)))
+    log._tail.close()
+    log._tail = open("/dev/full", "w", encoding="utf-8")  # noqa: SIM115, PTH123
+    with pytest.raises(OSError, match="No space left"):
+        log.add(row(3))
+    log.release()
+    assert log._tail.closed

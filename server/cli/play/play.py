@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from nitropilot.agent import Target
     from nitropilot.server.cli.play.options import PlayOptions
 
+    Facts = Callable[[Session], Iterator[tuple[str, Any]]]
+
 LOOK_EVERY_S = 0.2
 
 
@@ -120,11 +122,19 @@ def _one_line(session: Session) -> str:
     return waiting or f"playing{mode}: {done}  (Ctrl-C ends)"
 
 
-def report(session: Session, extra: dict[str, Any], as_json: bool) -> None:
+def report(
+    session: Session, extra: dict[str, Any], as_json: bool, facts_of: Facts | None = None
+) -> None:
     """Print what happened; exit 1 when the session failed while playing, or did not write all
     that it was to write; 2 when it never began, 130 when it was stopped before that.
 
     The trace and the video are complete when this is called.
+
+    Args:
+        session: Which; it is over.
+        extra: More to print.
+        as_json: As one object.
+        facts_of: What there is to say of it; by default what there is to say of a play.
     """
     end = session.end
     assert end is not None
@@ -132,7 +142,7 @@ def report(session: Session, extra: dict[str, Any], as_json: bool) -> None:
         print_error(f"{end.reason}; {end.hint}" if end.hint else end.reason)
         if session.game is None:
             raise typer.Exit(EXIT_ERROR)
-    facts = dict(_facts(session)) | extra
+    facts = dict((facts_of or _facts)(session)) | extra
     if as_json:
         print_json(facts)
     else:
@@ -157,6 +167,15 @@ def _missing(session: Session) -> Iterator[str]:
         yield f"the video {session.video_path} is not complete"
 
 
+def recording_facts(session: Session) -> Iterator[tuple[str, Any]]:
+    """Where the recording is, and what became of it."""
+    recorded = session.recording.state
+    place = session.plan.recording
+    folder = place.root / recorded.id if place and recorded.id else None
+    yield "recording", str(folder) if folder and folder.exists() else None
+    yield "recording_warning", recorded.warning
+
+
 def _facts(session: Session) -> Iterator[tuple[str, Any]]:
     model = session_model(session)
     yield "session", session.id
@@ -172,10 +191,6 @@ def _facts(session: Session) -> Iterator[tuple[str, Any]]:
     yield from session.stats.summary().items()
     yield "held_back", model.held_back
     yield "trace", str(session.trace_path) if session.trace_path.exists() else None
-    recorded = session.recording.state
-    place = session.plan.recording
-    folder = place.root / recorded.id if place and recorded.id else None
-    yield "recording", str(folder) if folder and folder.exists() else None
-    yield "recording_warning", recorded.warning
+    yield from recording_facts(session)
     video = session.video_path
     yield "video", str(video) if video and video.exists() else None

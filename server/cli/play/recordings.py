@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
-from nitropilot.server.cli.terminal.output import JsonOption, print_json, print_note, print_table
-from nitropilot.server.store.recordings import RecordingStore
+from nitropilot.agent.record.mend import is_written
+from nitropilot.places import spelled
+from nitropilot.server.cli.terminal.output import (
+    EXIT_FAILED,
+    JsonOption,
+    print_error,
+    print_json,
+    print_note,
+    print_table,
+)
+from nitropilot.server.store.recordings import Recording, RecordingStore
 from nitropilot.server.store.settings_store import SettingsStore
 
 recordings = typer.Typer(
@@ -15,13 +25,24 @@ recordings = typer.Typer(
 )
 
 
+Folder = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of the recordings: what was recorded with --out DIR lies in DIR/recordings"
+    ),
+]
+
+
 @recordings.command("list")
-def list_recordings(as_json: Annotated[bool, JsonOption] = False) -> None:
+def list_recordings(folder: Folder = None, as_json: Annotated[bool, JsonOption] = False) -> None:
     """List the recordings."""
-    store = _store()
+    store = _store(folder)
     found = store.all()
     if as_json:
-        rows = [{**r.facts, "complete": r.complete, "folder": r.folder} for r in found]
+        rows = [
+            {"id": r.id, **r.facts, "complete": r.complete, "folder": r.folder, "damage": r.damage}
+            for r in found
+        ]
         print_json({"folder": store.root, "recordings": rows})
         return
     columns = ("recording", "game", "seconds", "MiB", "")
@@ -29,9 +50,9 @@ def list_recordings(as_json: Annotated[bool, JsonOption] = False) -> None:
         (
             recording.id,
             recording.facts.get("game", ""),
-            f"{recording.facts.get('seconds') or 0:.0f}",
+            _seconds(recording.facts),
             f"{recording.size / 2**20:.0f}",
-            "" if recording.complete else "being made, or cut off: nitropilot recordings mend",
+            recording.damage or _state(recording),
         )
         for recording in found
     ]
@@ -39,28 +60,48 @@ def list_recordings(as_json: Annotated[bool, JsonOption] = False) -> None:
 
 
 @recordings.command("mend")
-def mend_recordings(as_json: Annotated[bool, JsonOption] = False) -> None:
+def mend_recordings(folder: Folder = None, as_json: Annotated[bool, JsonOption] = False) -> None:
     """Make whole what a killed program left; the daemon does so when it starts."""
-    mended = _store().recover()
+    failed: list[str] = []
+    mended = _store(folder).recover(failed.append)
     if as_json:
-        print_json({"mended": mended})
-    else:
+        print_json({"mended": mended, "failed": failed})
+    elif mended or not failed:
         print_note(f"mended {', '.join(mended) or 'nothing: no recording was cut off'}")
+    for why in failed:
+        print_error(why)
+    if failed:
+        raise typer.Exit(EXIT_FAILED)
 
 
 @recordings.command("delete")
 def delete_recording(
     recording_id: Annotated[str, typer.Argument(metavar="ID", help="As in the list.")],
+    folder: Folder = None,
     as_json: Annotated[bool, JsonOption] = False,
 ) -> None:
     """Remove a recording and its files, for ever."""
-    _store().delete(recording_id)
+    _store(folder).delete(recording_id)
     if as_json:
         print_json({"deleted": recording_id})
     else:
         print_note(f"deleted {recording_id}")
 
 
-def _store() -> RecordingStore:
+def _store(folder: Path | None) -> RecordingStore:
     settings = SettingsStore().current
+    if folder is not None:
+        named = settings.recording.model_copy(update={"folder": str(spelled(folder))})
+        settings = settings.model_copy(update={"recording": named})
     return RecordingStore(lambda: settings)
+
+
+def _seconds(facts: dict[str, Any]) -> str:
+    took = facts.get("seconds") or 0
+    return f"{took:.0f}" if isinstance(took, int | float) else "?"
+
+
+def _state(recording: Recording) -> str:
+    if recording.complete:
+        return ""
+    return "being made" if is_written(recording.folder) else "cut off: nitropilot recordings mend"

@@ -115,13 +115,14 @@ export class NewGame {
     const [kind, value] = game.value.split(":");
     const body = {};
     const touched = (id) => this.touched.has(id);
+    const alone = byId("only-record").checked;
     if (touched("mode")) body.mode = byId("mode").value;
     if (touched("autostart")) body.autoplay = byId("autostart").checked;
-    if (touched("record")) body.record = byId("record").checked;
-    if (byId("only-record").checked) body.only_record = true;
+    if (touched("record") && !alone) body.record = byId("record").checked;
+    if (alone) body.only_record = true;
     if (kind === "window") body.window = Number(value);
     else Object.assign(body, { launch: value, headless: byId("headless").checked || undefined });
-    if (byId("policy").value.trim()) body.policy = byId("policy").value.trim();
+    if (byId("policy").value.trim() && !alone) body.policy = byId("policy").value.trim();
     if (byId("engine").value && this.app.features.takes("SessionRequest", "engine")) body.engine = byId("engine").value;
     if (touched("allow-start")) {
       const others = (this.settings?.play.allow ?? []).filter((name) => name !== "start");

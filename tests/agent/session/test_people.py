@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import ExitStack
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +12,8 @@ import pytest
 from nitropilot.agent import PlaySettings, SessionState
 from nitropilot.agent.errors import NotPossibleNow
 from nitropilot.agent.play.people import Nobody
+from nitropilot.agent.record import recorder
+from nitropilot.agent.record.limits import GIB, Limits
 from nitropilot.agent.record.switch import RecordingPlan
 from nitropilot.agent.session.human import HumanPlay, HumanThread
 from nitropilot.agent.session.takeover import TakeoverSettings
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nitropilot.agent.target.launch import LaunchedGame
+
 
 pytestmark = [pytest.mark.game, paused_only]
 
@@ -69,6 +74,47 @@ def test_what_a_person_does_is_recorded_and_nothing_else(
     assert "policy" not in recorded.facts
     assert session.stats.sent == session.stats.chunks == 0
     assert session.stats.frozen_seconds == 0
+
+
+def test_no_room_is_said_before_the_game_is_there(
+    stage: Stage, runner: LaunchedGame, tmp_path: Path
+) -> None:
+    """Who plays for an hour and then reads that nothing was kept has lost it."""
+    plan = RecordingPlan(tmp_path / "all", at_once=True, limits=lambda: Limits(keep_free=2**60))
+    session = stage.session(attach(runner), engine=Nobody, people_only=True, recording=plan)
+    session.start()
+    assert session.wait(PATIENCE_S)
+    assert session.state is SessionState.FAILED
+    assert session.game is None
+    assert session.end is not None
+    assert "free" in session.end.reason
+
+
+def test_it_ends_with_the_recording(
+    stage: Stage, runner: LaunchedGame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that fills in mid-play: nothing that is done from then on would be kept."""
+    monkeypatch.setattr(recorder, "LOOK_EVERY", 1)
+    free = [10 * GIB]
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free[0]))
+    root, pads = tmp_path / "all", Pads()
+    plan = RecordingPlan(root, at_once=True)
+    session = stage.session(
+        attach(runner), engine=Nobody, people_only=True, takeover=TakeoverSettings(pad=True),
+        recording=plan,
+    )  # fmt: skip
+    with ExitStack() as stack:
+        thread = HumanThread(pads, HumanPlay(lambda: [session.control]))
+        stack.callback(thread.close)
+        session.start()
+        until(lambda: session.state is SessionState.TAKEOVER, "it is theirs")
+        pads.states.put(GamepadState(left=(0.5, 0.0)))
+        until(lambda: session.recording.state.frames > 10, "frames")
+        free[0] = 0
+        assert session.wait(PATIENCE_S)
+    assert session.end is not None
+    assert session.end.reason.startswith("the recording ended: ")
+    assert read_recording(only_folder(root)).rows.num_rows > 10
 
 
 def test_who_never_touches_a_pad_leaves_nothing(

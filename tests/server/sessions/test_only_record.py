@@ -50,6 +50,15 @@ def test_nobody_plays_but_people(without_policy: Daemon) -> None:
     assert ended["stats"]["actions_sent"] == 0
 
 
+@pytest.mark.parametrize("more", [{"policy": "random:tiny"}, {"record": False}])
+def test_what_goes_with_nobody(without_policy: Daemon, more: dict[str, object]) -> None:
+    """Who says both has one of them in mind, and would not get it."""
+    asked = {"launch": "runner", "headless": True, "only_record": True, **more}
+    refused = without_policy.client.post("/api/v1/sessions", json=asked)
+    assert refused.status_code == 422
+    assert "only_record" in refused.json()["error"]["message"]
+
+
 def test_any_other_session_needs_a_policy(without_policy: Daemon) -> None:
     """The default is not to leave the AI out."""
     refused = without_policy.client.post("/api/v1/sessions", json={"launch": "runner"})

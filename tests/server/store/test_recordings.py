@@ -298,7 +298,10 @@ def test_what_a_killed_player_leaves_is_mended_when_asked(daemon: Daemon, record
     rows = "".join(f'[{i},0,"agent",0,0,false,0,0,0,0,0,0,0]\n' for i in range(30))
     (part / "tail.jsonl").write_text(rows)
     done = command("recordings", "mend", "--json", home=daemon.home)
-    assert json.loads(done.stdout) == {"mended": ["20260101-000000-01234567"]}
+    assert json.loads(done.stdout) == {
+        "mended": ["20260101-000000-01234567"],
+        "failed": [],
+    }
     (found,) = [r for r in listed(daemon) if r["id"] == "20260101-000000-01234567"]
     assert (found["complete"], found["frames"]) == (True, 30)
     assert daemon.client.delete(f"/api/v1/recordings/{found['id']}").status_code == 204
