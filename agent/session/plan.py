@@ -87,8 +87,11 @@ class SessionPlan:
         """Make the folder for the session's files.
 
         Raises:
-            RecordingError: It cannot be made.
+            RecordingError: It cannot be made; or nobody plays but people, who would be recorded
+                and for whose recording there is no room.
         """
+        if self.people_only and self.recording is not None:
+            self.recording.check()
         try:
             self.folder.mkdir(0o700, parents=True, exist_ok=True)
         except OSError as error:

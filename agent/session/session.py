@@ -146,10 +146,7 @@ class Session:
         self.control.stop(reason)
 
     def plan_to_go_on(self) -> SessionPlan:
-        """The plan for a session in this one's place: as this one's, with what was said since.
-
-        What people have said of a play is not said of a session.
-        """
+        """The plan for a session in this one's place: as this one's, with what was said since."""
         plan = self.plan
         if plan.recording is not None:
             plan = replace(plan, recording=replace(plan.recording, at_once=self.recording.wanted))
@@ -218,8 +215,6 @@ class Session:
     def _attach(self) -> PlayLoop:
         """Load the policy, take hold of the game, open the files, and get into play."""
         self.plan.make_folder()
-        if self.plan.people_only and self.plan.recording is not None:
-            self.plan.recording.check()
         self.engine = self.plan.open_engine()
         self.plan = replace(self.plan, settings=self.plan.settings.of(self.engine.spec))
         self.engine.warm_up()
@@ -255,10 +250,8 @@ class Session:
         self._tape.begin()
         while True:
             with self.machine.condition:
-                if self.machine.ending is not None:
-                    return False
-                if self.state is SessionState.PLAYING:
-                    return True
+                if self.machine.ending is not None or self.state is SessionState.PLAYING:
+                    return self.machine.ending is None
                 self.machine.condition.wait(self._tape.tick(IDLE_CHECK_S))
             if time.monotonic() - looked >= IDLE_CHECK_S:
                 looked = time.monotonic()
