@@ -46,7 +46,7 @@ class Painter(Protocol):
 
 def painter_of(game: str, world: World) -> Painter:
     """The painter of a game's level; here pygame is loaded."""
-    module = importlib.import_module(f"nitropilot.simulator.arcade.{game}.painter")
+    module = importlib.import_module(f"nitropilot.simulator.arcade.games.{game}.painter")
     made: Painter = getattr(module, f"{game.title()}Painter")(world)
     return made
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from nitropilot.simulator.arcade.arena import expert as arena_expert
-from nitropilot.simulator.arcade.arena.world import ArenaWorld
-from nitropilot.simulator.arcade.maze import expert as maze_expert
-from nitropilot.simulator.arcade.maze.world import MazeWorld
-from nitropilot.simulator.arcade.pulse import expert as pulse_expert
-from nitropilot.simulator.arcade.pulse.world import PulseWorld
-from nitropilot.simulator.arcade.road import expert as road_expert
-from nitropilot.simulator.arcade.road.world import RoadWorld
-from nitropilot.simulator.arcade.runner import expert as runner_expert
-from nitropilot.simulator.arcade.runner.world import RunnerWorld
+from nitropilot.simulator.arcade.games.arena import expert as arena_expert
+from nitropilot.simulator.arcade.games.arena.world import ArenaWorld
+from nitropilot.simulator.arcade.games.maze import expert as maze_expert
+from nitropilot.simulator.arcade.games.maze.world import MazeWorld
+from nitropilot.simulator.arcade.games.pulse import expert as pulse_expert
+from nitropilot.simulator.arcade.games.pulse.world import PulseWorld
+from nitropilot.simulator.arcade.games.road import expert as road_expert
+from nitropilot.simulator.arcade.games.road.world import RoadWorld
+from nitropilot.simulator.arcade.games.runner import expert as runner_expert
+from nitropilot.simulator.arcade.games.runner.world import RunnerWorld
 
 if TYPE_CHECKING:
     from collections.abc import Callable

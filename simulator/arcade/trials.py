@@ -100,9 +100,9 @@ def at_random(_task: Task, seed: int) -> Callable[[World], Iterator[GamepadState
             for button in PLAYED:
                 if rng.random() < 0.1:
                     buttons |= button
-            axes = [rng.uniform(-1, 1) for _ in range(4)]
-            pulls = [float(rng.random() < 0.1) for _ in range(2)]
-            state = GamepadState((axes[0], axes[1]), (axes[2], axes[3]), *pulls, buttons)
+            left, right = ((rng.uniform(-1, 1), rng.uniform(-1, 1)) for _ in range(2))
+            pulled = float(rng.random() < 0.1), float(rng.random() < 0.1)
+            state = GamepadState(left, right, *pulled, buttons=buttons)
             for _ in range(RANDOM_HOLD):
                 yield state
 

@@ -1,7 +1,7 @@
 """A game of the arcade in a window of its own, played with real gamepads.
 
-The window shows the same picture as in process, each pixel as a square of ``scale`` pixels, and steps
-the game exactly once for each picture that it presents.
+The window shows the same picture as in process, each pixel as a square of ``scale`` pixels, and
+steps the game exactly once for each picture that it presents.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Window:
     def __init__(self, game: Game, scale: int = 2) -> None:
         os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
         os.environ.setdefault("SDL_JOYSTICK_ALLOW_BACKGROUND_EVENTS", "1")
-        # Pictures that are ready need no OpenGL, which without a graphics card takes most of a core.
+        # A picture that is ready needs no OpenGL, which without a card takes most of a core.
         os.environ.setdefault("SDL_FRAMEBUFFER_ACCELERATION", "0")
         import pygame
         from pygame._sdl2 import controller

@@ -1,1 +1,1 @@
-"""What all games of the arcade are made of: the pad in whole numbers, a world, whole-number maths."""
+"""What all games are made of: the pad in whole numbers, a world, whole-number maths."""

@@ -132,12 +132,16 @@ def read_controller(controller: Controller) -> Raw:
         number = getattr(pygame, f"CONTROLLER_BUTTON_{_SDL_NAMES.get(button, button.name)}")
         if controller.get_button(number):
             buttons |= button
-    axes = (
-        pygame.CONTROLLER_AXIS_LEFTX, pygame.CONTROLLER_AXIS_LEFTY,
-        pygame.CONTROLLER_AXIS_RIGHTX, pygame.CONTROLLER_AXIS_RIGHTY,
-        pygame.CONTROLLER_AXIS_TRIGGERLEFT, pygame.CONTROLLER_AXIS_TRIGGERRIGHT,
-    )  # fmt: skip
-    return Raw(*(controller.get_axis(axis) for axis in axes), buttons)
+    axis = controller.get_axis
+    return Raw(
+        axis(pygame.CONTROLLER_AXIS_LEFTX),
+        axis(pygame.CONTROLLER_AXIS_LEFTY),
+        axis(pygame.CONTROLLER_AXIS_RIGHTX),
+        axis(pygame.CONTROLLER_AXIS_RIGHTY),
+        axis(pygame.CONTROLLER_AXIS_TRIGGERLEFT),
+        axis(pygame.CONTROLLER_AXIS_TRIGGERRIGHT),
+        buttons,
+    )
 
 
 _SDL_NAMES = {

@@ -45,12 +45,3 @@ def hearts(canvas: pygame.Surface, left: int, of: int, x: int = 6) -> None:
     """What is left of them."""
     for number in range(of):
         canvas.blit(heart(number < left), (x + 14 * number, 4))
-
-
-def verdict(canvas: pygame.Surface, won: bool, age: int) -> None:
-    """A curtain of stripes once a level is over: gold for won, dark for lost."""
-    colour = (255, 214, 90) if won else (40, 22, 40)
-    for row in range(0, 256, 16):
-        high = max(0, min(14, age - row // 32))
-        if high:
-            canvas.fill(colour, (0, row, 256, min(high // 3 + 1, 4)))

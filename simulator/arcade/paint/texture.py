@@ -57,7 +57,8 @@ def noise(seed: int, width: int, height: int, cell: int) -> NDArray[np.int64]:
     right, down = (x + 1) % columns, (y + 1) % rows
     above = lattice[y][:, x] * (256 - x_part) + lattice[y][:, right] * x_part
     below = lattice[down][:, x] * (256 - x_part) + lattice[down][:, right] * x_part
-    return (above * (256 - y_part)[:, None] + below * y_part[:, None]) // 65536
+    mixed = above * (256 - y_part)[:, None] + below * y_part[:, None]
+    return np.asarray(mixed // 65536, np.int64)
 
 
 def _steps(length: int, cells: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -79,7 +80,7 @@ def fractal(seed: int, width: int, height: int, cell: int, octaves: int = 3) -> 
 
 def ridge(seed: int, width: int, cell: int, octaves: int = 3) -> NDArray[np.int64]:
     """Heights along a line that can be tiled, ``width`` in 0 to 255."""
-    return fractal(seed, width, 1, cell, octaves)[0]
+    return np.asarray(fractal(seed, width, 1, cell, octaves)[0], np.int64)
 
 
 def dithered(values: NDArray[np.int64], colours: Sequence[Colour]) -> NDArray[np.uint8]:
@@ -88,7 +89,7 @@ def dithered(values: NDArray[np.int64], colours: Sequence[Colour]) -> NDArray[np
     pattern = np.tile(_BAYER, (height // 4 + 1, width // 4 + 1))[:height, :width]
     steps = np.clip(values, 0, 255) * (len(colours) - 1) * 16 // 255
     index = np.clip((steps + pattern) // 16, 0, len(colours) - 1)
-    return np.array(colours, np.uint8)[index]
+    return np.asarray(np.array(colours, np.uint8)[index], np.uint8)
 
 
 def fade(width: int, height: int, colours: Sequence[Colour]) -> NDArray[np.uint8]:

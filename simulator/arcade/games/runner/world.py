@@ -9,7 +9,7 @@ from nitropilot.controller.state import Button
 from nitropilot.simulator.arcade.core.numbers import ONE, share
 from nitropilot.simulator.arcade.core.pad import FULL
 from nitropilot.simulator.arcade.core.world import Outcome, World
-from nitropilot.simulator.arcade.runner.level import FLOOR, START, STROLL, Course, course
+from nitropilot.simulator.arcade.games.runner.level import FLOOR, START, STROLL, Course, course
 
 if TYPE_CHECKING:
     from nitropilot.simulator.arcade.core.pad import Pad

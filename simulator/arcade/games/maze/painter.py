@@ -11,7 +11,7 @@ import pygame
 
 from nitropilot.simulator.arcade.core.numbers import ONE
 from nitropilot.simulator.arcade.core.world import Outcome, chance
-from nitropilot.simulator.arcade.maze.world import BOARD, LEFT, TOP
+from nitropilot.simulator.arcade.games.maze.world import BOARD, LEFT, TOP
 from nitropilot.simulator.arcade.paint import display, sparks
 from nitropilot.simulator.arcade.paint.pilot import top_view
 from nitropilot.simulator.arcade.paint.texture import (
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from nitropilot.simulator.arcade.maze.world import MazeWorld
+    from nitropilot.simulator.arcade.games.maze.world import MazeWorld
 
 WALL = 5
 """Half of a wall's thickness."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pygame
 
+from nitropilot.simulator.arcade.games.road.level import HALF_ROAD, LANE
 from nitropilot.simulator.arcade.paint.landscape import Palette
 from nitropilot.simulator.arcade.paint.texture import (
     CANVAS,
@@ -15,7 +16,6 @@ from nitropilot.simulator.arcade.paint.texture import (
     shade,
     surface_of,
 )
-from nitropilot.simulator.arcade.road.level import HALF_ROAD, LANE
 
 TYPE = np.int32
 LENGTH = 192

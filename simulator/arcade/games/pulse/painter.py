@@ -9,6 +9,8 @@ import pygame
 
 from nitropilot.simulator.arcade.core.numbers import ONE
 from nitropilot.simulator.arcade.core.world import chance
+from nitropilot.simulator.arcade.games.pulse.level import BEAT
+from nitropilot.simulator.arcade.games.pulse.world import ENERGY, LANE_X, LINE
 from nitropilot.simulator.arcade.paint import display, landscape, sparks
 from nitropilot.simulator.arcade.paint.pilot import side_view
 from nitropilot.simulator.arcade.paint.texture import (
@@ -22,11 +24,9 @@ from nitropilot.simulator.arcade.paint.texture import (
     outlined,
     shade,
 )
-from nitropilot.simulator.arcade.pulse.level import BEAT
-from nitropilot.simulator.arcade.pulse.world import ENERGY, LANE_X, LINE
 
 if TYPE_CHECKING:
-    from nitropilot.simulator.arcade.pulse.world import PulseWorld
+    from nitropilot.simulator.arcade.games.pulse.world import PulseWorld
 
 OUTLINE = (20, 16, 34)
 COLOURS: tuple[Colour, ...] = ((70, 150, 250), (90, 214, 90), (240, 80, 76), (250, 206, 70))
@@ -121,8 +121,9 @@ class PulsePainter:
             elif event.kind in ("miss", "stray", "lost"):
                 if age < 14:
                     canvas.fill((236, 60, 78), (event.x - 22, LINE + 16, 44, 3 - age // 5))
-                sparks.burst(canvas, event, age, (place[0], place[1] + 12),
-                             ((236, 60, 78), (110, 40, 60)), count=8, speed=300, fall=30)  # fmt: skip
+                colours = ((236, 60, 78), (180, 50, 70), (110, 40, 60))
+                sparks.burst(canvas, event, age, (place[0], place[1] + 12), colours, count=8,
+                             speed=300, fall=30)  # fmt: skip
             elif event.kind == "won":
                 colours = ((255, 255, 220), (255, 214, 90), (120, 220, 250))
                 sparks.burst(canvas, event, age, (128, 120), colours, count=40, speed=900,

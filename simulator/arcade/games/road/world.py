@@ -9,7 +9,7 @@ from nitropilot.controller.state import Button
 from nitropilot.simulator.arcade.core.numbers import ONE, approach, clamp, share
 from nitropilot.simulator.arcade.core.pad import FULL
 from nitropilot.simulator.arcade.core.world import Outcome, World
-from nitropilot.simulator.arcade.road.level import HALF_ROAD, Track, track
+from nitropilot.simulator.arcade.games.road.level import HALF_ROAD, Track, track
 
 if TYPE_CHECKING:
     from nitropilot.simulator.arcade.core.pad import Pad

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from nitropilot.controller.state import GamepadState
-from nitropilot.simulator.arcade.arena.level import BOTTOM, LEFT, RIGHT, TOP
-from nitropilot.simulator.arcade.arena.world import ArenaWorld, Foe
 from nitropilot.simulator.arcade.core.numbers import ONE, apart, towards
+from nitropilot.simulator.arcade.games.arena.level import BOTTOM, LEFT, RIGHT, TOP
+from nitropilot.simulator.arcade.games.arena.world import ArenaWorld, Foe
 
 NEAR = 78
 """From a foe that is nearer, in pixels, it goes away."""

@@ -10,6 +10,7 @@ import pygame
 from nitropilot.simulator.arcade.core.numbers import ONE
 from nitropilot.simulator.arcade.core.world import Outcome, chance
 from nitropilot.simulator.arcade.paint import display, sparks
+from nitropilot.simulator.arcade.paint import landscape as looks
 from nitropilot.simulator.arcade.paint.pilot import side_view
 from nitropilot.simulator.arcade.paint.texture import (
     CANVAS,
@@ -23,11 +24,10 @@ from nitropilot.simulator.arcade.paint.texture import (
     shadow,
     subtract,
 )
-from nitropilot.simulator.arcade.paint import landscape as looks
 
 if TYPE_CHECKING:
-    from nitropilot.simulator.arcade.runner.level import Ground, Spikes
-    from nitropilot.simulator.arcade.runner.world import RunnerWorld, Slime
+    from nitropilot.simulator.arcade.games.runner.level import Ground, Spikes
+    from nitropilot.simulator.arcade.games.runner.world import RunnerWorld, Slime
 
 EYE = 78
 """Where the pilot is seen, in pixels from the left."""

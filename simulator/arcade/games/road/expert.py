@@ -5,8 +5,8 @@ from __future__ import annotations
 from nitropilot.controller.state import GamepadState
 from nitropilot.simulator.arcade.core.numbers import ONE, clamp
 from nitropilot.simulator.arcade.core.pad import FULL
-from nitropilot.simulator.arcade.road.level import LANES
-from nitropilot.simulator.arcade.road.world import STEER, RoadWorld
+from nitropilot.simulator.arcade.games.road.level import LANES
+from nitropilot.simulator.arcade.games.road.world import STEER, RoadWorld
 
 AHEAD = 330
 """How far it looks, in pixels."""

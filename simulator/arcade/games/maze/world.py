@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nitropilot.simulator.arcade.core.numbers import ONE, approach, clamp, share
 from nitropilot.simulator.arcade.core.pad import FULL
 from nitropilot.simulator.arcade.core.world import Outcome, World
-from nitropilot.simulator.arcade.maze.level import Cell, Maze, maze
+from nitropilot.simulator.arcade.games.maze.level import Cell, Maze, maze
 
 if TYPE_CHECKING:
     from nitropilot.simulator.arcade.core.pad import Pad

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import pygame
 
-from nitropilot.simulator.arcade.arena import looks
-from nitropilot.simulator.arcade.arena.world import CASTS_EVERY, HEARTS, PORTAL
 from nitropilot.simulator.arcade.core.numbers import ONE, share
 from nitropilot.simulator.arcade.core.world import Outcome, chance
+from nitropilot.simulator.arcade.games.arena import looks
+from nitropilot.simulator.arcade.games.arena.world import CASTS_EVERY, HEARTS, PORTAL
 from nitropilot.simulator.arcade.paint import display, sparks
 from nitropilot.simulator.arcade.paint.pilot import top_view
 from nitropilot.simulator.arcade.paint.texture import add, centred, subtract
 
 if TYPE_CHECKING:
-    from nitropilot.simulator.arcade.arena.world import ArenaWorld, Foe, Shot
+    from nitropilot.simulator.arcade.games.arena.world import ArenaWorld, Foe, Shot
 
 
 class ArenaPainter:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from nitropilot.controller.state import Button
 from nitropilot.simulator.arcade.core.numbers import ONE
 from nitropilot.simulator.arcade.core.world import Outcome, World
-from nitropilot.simulator.arcade.pulse.level import SPEED, Song, song
+from nitropilot.simulator.arcade.games.pulse.level import SPEED, Song, song
 
 if TYPE_CHECKING:
     from nitropilot.simulator.arcade.core.pad import Pad

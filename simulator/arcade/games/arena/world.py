@@ -6,10 +6,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from nitropilot.controller.state import Button
-from nitropilot.simulator.arcade.arena.level import BOTTOM, LEFT, RIGHT, TOP, Arrival, Waves, waves
 from nitropilot.simulator.arcade.core.numbers import ONE, apart, clamp, limited, share, towards
 from nitropilot.simulator.arcade.core.pad import FULL
 from nitropilot.simulator.arcade.core.world import Outcome, World
+from nitropilot.simulator.arcade.games.arena.level import (
+    BOTTOM,
+    LEFT,
+    RIGHT,
+    TOP,
+    Arrival,
+    Waves,
+    waves,
+)
 
 if TYPE_CHECKING:
     from nitropilot.simulator.arcade.core.pad import Pad

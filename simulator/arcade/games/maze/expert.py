@@ -8,7 +8,7 @@ from nitropilot.controller.state import GamepadState
 from nitropilot.simulator.arcade.core.numbers import ONE
 
 if TYPE_CHECKING:
-    from nitropilot.simulator.arcade.maze.world import MazeWorld
+    from nitropilot.simulator.arcade.games.maze.world import MazeWorld
 
 ALIGNED = 5 * ONE
 """So near to the middle of a corridor it turns."""

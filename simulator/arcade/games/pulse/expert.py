@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 from nitropilot.controller.state import NO_BUTTONS, GamepadState
 from nitropilot.simulator.arcade.core.numbers import ONE
-from nitropilot.simulator.arcade.pulse.world import BUTTONS, LANE_X
+from nitropilot.simulator.arcade.games.pulse.world import BUTTONS, LANE_X
 
 if TYPE_CHECKING:
-    from nitropilot.simulator.arcade.pulse.world import PulseWorld
+    from nitropilot.simulator.arcade.games.pulse.world import PulseWorld
 
 PRESS = 6
 """So far above the line, in pixels, it presses."""

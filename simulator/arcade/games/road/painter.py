@@ -9,16 +9,16 @@ import pygame
 
 from nitropilot.simulator.arcade.core.numbers import ONE
 from nitropilot.simulator.arcade.core.world import Outcome, chance
+from nitropilot.simulator.arcade.games.road import cars, looks
+from nitropilot.simulator.arcade.games.road.level import PIECE
+from nitropilot.simulator.arcade.games.road.world import FASTEST
 from nitropilot.simulator.arcade.paint import display, landscape, sparks
 from nitropilot.simulator.arcade.paint.texture import CANVAS, add, subtract
-from nitropilot.simulator.arcade.road import cars, looks
-from nitropilot.simulator.arcade.road.level import PIECE
-from nitropilot.simulator.arcade.road.world import FASTEST
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from nitropilot.simulator.arcade.road.world import RoadWorld
+    from nitropilot.simulator.arcade.games.road.world import RoadWorld
 
 HORIZON = 100
 OWN_ROW = 228

@@ -9,10 +9,10 @@ from nitropilot.controller.state import Button, GamepadState
 from nitropilot.simulator.arcade.core.numbers import ONE
 from nitropilot.simulator.arcade.core.pad import FULL, Pad
 from nitropilot.simulator.arcade.core.world import Outcome
-from nitropilot.simulator.arcade.runner.world import HALF, RunnerWorld
+from nitropilot.simulator.arcade.games.runner.world import HALF, RunnerWorld
 
 if TYPE_CHECKING:
-    from nitropilot.simulator.arcade.runner.level import Course
+    from nitropilot.simulator.arcade.games.runner.level import Course
 
 RUN = GamepadState(left=(1.0, 0.0))
 LEAP = GamepadState(left=(1.0, 0.0), buttons=Button.A)

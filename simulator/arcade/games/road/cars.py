@@ -6,6 +6,7 @@ from functools import cache
 
 import pygame
 
+from nitropilot.simulator.arcade.games.road.level import HALF_ROAD
 from nitropilot.simulator.arcade.paint.landscape import Palette
 from nitropilot.simulator.arcade.paint.pilot import GOGGLES, HELMET, JACKET, SCARF
 from nitropilot.simulator.arcade.paint.texture import (
@@ -17,12 +18,12 @@ from nitropilot.simulator.arcade.paint.texture import (
     shade,
     shadow,
 )
-from nitropilot.simulator.arcade.road.level import HALF_ROAD
 
 OUTLINE = (24, 20, 34)
 VEHICLES = ("car", "van", "truck")
 PAINTS: tuple[Colour, ...] = (
-    (70, 140, 220), (240, 190, 70), (120, 190, 90), (170, 110, 210), (236, 236, 240), (90, 200, 200),
+    (70, 140, 220), (240, 190, 70), (120, 190, 90), (170, 110, 210), (236, 236, 240),
+    (90, 200, 200),
 )  # fmt: skip
 
 
