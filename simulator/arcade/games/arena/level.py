@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from nitropilot.simulator.arcade.core.numbers import apart
 from nitropilot.simulator.arcade.core.world import chance
+
+if TYPE_CHECKING:
+    import random
 
 WAVES = ((2, 3, 3), (3, 3, 4), (3, 4, 5))
 WHO = (("slime",), ("slime", "bat"), ("slime", "bat", "caster"))
@@ -29,7 +34,7 @@ def waves(level: int, seed: int) -> Waves:
     rng = chance("arena", level, seed)
     made = []
     for size in WAVES[level]:
-        doors = rng.sample(_doors(), size)
+        doors = _doors(rng, size)
         kinds = [rng.choice(WHO[level]) for _ in doors]
         if kinds.count("caster") > 2:
             kinds = ["slime" if kind == "caster" else kind for kind in kinds]
@@ -37,9 +42,15 @@ def waves(level: int, seed: int) -> Waves:
     return tuple(made)
 
 
-def _doors() -> list[tuple[int, int]]:
-    middle_x, middle_y = (LEFT + RIGHT) // 2, (TOP + BOTTOM) // 2
-    inset = 12
-    xs = (LEFT + inset, middle_x, RIGHT - inset)
-    ys = (TOP + inset, middle_y, BOTTOM - inset)
-    return [(x, y) for x in xs for y in ys if (x, y) != (middle_x, middle_y)]
+def _doors(rng: random.Random, size: int) -> list[tuple[int, int]]:
+    """Places away from the middle and from each other, in pixels."""
+    middle = (LEFT + RIGHT) // 2, (TOP + BOTTOM) // 2
+    doors: list[tuple[int, int]] = []
+    while len(doors) < size:
+        x, y = rng.randrange(LEFT + 8, RIGHT - 8), rng.randrange(TOP + 8, BOTTOM - 8)
+        others = [middle, *doors]
+        if all(apart(x - other[0], y - other[1]) >= 66 for other in others):
+            doors.append((x, y))
+        elif rng.randrange(40) == 0:
+            doors = []  # no room left: once more
+    return doors

@@ -9,7 +9,7 @@ import pygame
 from nitropilot.simulator.arcade.core.numbers import ONE, share
 from nitropilot.simulator.arcade.core.world import Outcome, chance
 from nitropilot.simulator.arcade.games.arena import looks
-from nitropilot.simulator.arcade.games.arena.world import CASTS_EVERY, HEARTS, PORTAL
+from nitropilot.simulator.arcade.games.arena.world import CASTS_EVERY, CHARGES, HEARTS, PORTAL
 from nitropilot.simulator.arcade.paint import display, sparks
 from nitropilot.simulator.arcade.paint.pilot import top_view
 from nitropilot.simulator.arcade.paint.texture import add, centred, subtract
@@ -84,6 +84,11 @@ def _pilot(canvas: pygame.Surface, world: ArenaWorld) -> None:
         _blaster(canvas, (x, y + 2), muzzle)
     if world.cooldown > 7:
         add(canvas, looks.light((90, 200, 220), 14), *muzzle)
+    for number in range(CHARGES):
+        spot = x - 8 + 5 * number, y + 13
+        canvas.fill(looks.OUTLINE, (spot[0] - 1, spot[1] - 1, 5, 5))
+        colour = (110, 236, 250) if number < world.charges else (70, 60, 84)
+        canvas.fill(colour, (*spot, 3, 3))
     for far in (30, 40, 50):
         dot = x + share(far, aim_x, ONE), y + share(far, aim_y, ONE)
         canvas.fill((236, 250, 255), (dot[0] - 1, dot[1] - 1, 2, 2))

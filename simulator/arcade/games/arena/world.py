@@ -27,6 +27,9 @@ AIMED = 102
 """A right stick that is moved less aims nowhere new."""
 BOLT_SPEED = 4 * ONE
 COOLDOWN = 12
+CHARGES = 4
+"""Bolts that the blaster holds.  One that hits comes back; the others take their time."""
+RECHARGE = 75
 HEARTS = 3
 SAFE = 70
 """Ticks after a hit in which nothing hurts."""
@@ -36,7 +39,7 @@ PLAYER, BOLT, ORB = 8, 6, 7
 """Radii in pixels."""
 RADIUS = {"slime": 12, "bat": 11, "caster": 12}
 HEALTH = {"slime": 2, "bat": 1, "caster": 2}
-SPEED = {"slime": 110, "bat": 190, "caster": 70}
+SPEED = {"slime": 124, "bat": 200, "caster": 70}
 CASTS_EVERY = 150
 ORB_SPEED = 300
 STUN = 8
@@ -79,6 +82,8 @@ class ArenaWorld(World):
         hearts: What it has left.
         safe: Ticks in which nothing hurts.
         cooldown: Ticks until the next bolt.
+        charges: Bolts that can be shot, which a ring around the player shows.
+        recharge: Ticks until there is one more.
         wave: Which wave is there.
         beaten: How many foes are beaten.
         foes: Those that are there.
@@ -94,6 +99,8 @@ class ArenaWorld(World):
     hearts: int = HEARTS
     safe: int = 0
     cooldown: int = 0
+    charges: int = CHARGES
+    recharge: int = RECHARGE
     wave: int = -1
     beaten: int = 0
     foes: list[Foe] = field(default_factory=list)
@@ -123,7 +130,9 @@ class ArenaWorld(World):
         self.safe = max(self.safe - 1, 0)
         self.cooldown = max(self.cooldown - 1, 0)
         self._walk(pad)
-        if self.cooldown == 0 and (pad.right_trigger or pad.down(Button.RIGHT_SHOULDER)):
+        self._charge()
+        fire = pad.right_trigger or pad.down(Button.RIGHT_SHOULDER)
+        if fire and self.charges and self.cooldown == 0:
             self._shoot()
         self._fly()
         for foe in self.foes:
@@ -143,6 +152,12 @@ class ArenaWorld(World):
         if apart(pad.aim_x, pad.aim_y) > AIMED:
             self.aim = towards(pad.aim_x, -pad.aim_y, ONE)
 
+    def _charge(self) -> None:
+        self.recharge = RECHARGE if self.charges == CHARGES else self.recharge - 1
+        if self.recharge == 0:
+            self.charges += 1
+            self.recharge = RECHARGE
+
     def _shoot(self) -> None:
         x, y = self.aim
         self.bolts.append(
@@ -150,6 +165,7 @@ class ArenaWorld(World):
                  share(y, BOLT_SPEED, ONE))
         )  # fmt: skip
         self.cooldown = COOLDOWN
+        self.charges -= 1
         self.happened("shot", self.x // ONE, self.y // ONE)
 
     def _fly(self) -> None:
@@ -161,6 +177,7 @@ class ArenaWorld(World):
             if foe is not None:
                 foe.health -= 1
                 foe.stun = STUN
+                self.charges = min(self.charges + 1, CHARGES)
                 self.happened("hit" if foe.health else "beaten", foe.x // ONE, foe.y // ONE)
                 bolt.x = -99 * ONE  # spent
         self.beaten += sum(foe.health <= 0 for foe in self.foes)
@@ -226,6 +243,7 @@ class ArenaWorld(World):
             "y": self.y / ONE,
             "aim": [part / ONE for part in self.aim],
             "hearts": self.hearts,
+            "charges": self.charges,
             "wave": self.wave,
             "beaten": self.beaten,
             "foes": [

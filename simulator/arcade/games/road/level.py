@@ -69,10 +69,14 @@ def track(level: int, seed: int) -> Track:
     """The road of a level, the same for the same seed."""
     rng = chance("road", level, seed)
     place, traffic = 240, []
+    bag: list[int] = []
     low, high = SPACE[level]
     for row in range(ROWS[level]):
         count = 2 if rng.randrange(100) < CROWD[level] else 1
-        for x in sorted(rng.sample(LANES, count)):
+        bag = bag or rng.sample(LANES, len(LANES))  # so nobody gets far in one lane
+        first = bag.pop()
+        others = rng.sample([lane for lane in LANES if lane != first], count - 1)
+        for x in sorted([first, *others]):
             traffic.append(Start(place, x, rng.choice(KINDS), rng.randrange(6), row))
         place += rng.randrange(low, high)
     return Track(_bends(level, seed), tuple(traffic), ROWS[level], 3 * place // 2 + 100)

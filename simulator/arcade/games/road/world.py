@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from nitropilot.simulator.arcade.core.pad import Pad
 
 FASTEST = 3 * ONE
-ON_GRASS = 1 * ONE
+ON_GRASS = 150
 GAIN = 10
 LOSS = 5
 BRAKES = 24

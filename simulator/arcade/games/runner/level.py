@@ -19,7 +19,7 @@ KINDS = (
     ("pit", "step", "spikes", "slime", "island"),
     ("pit", "step", "spikes", "slime", "island", "slime", "island"),
 )
-HURDLES = (8, 10, 12)
+HURDLES = (9, 11, 12)
 ENDLESS = 1 << 40
 
 
@@ -105,12 +105,15 @@ class _Builder:
 
     def pit(self) -> None:
         """Nothing to stand on."""
-        self._cut(self.rng.randrange(28, 46, 2), self._height(16))
+        self._cut(self.rng.randrange(32, 50, 2), self._height(16))
 
     def step(self) -> None:
-        """A wall to climb; where the ground is high already, a ledge down instead."""
+        """A wall to climb; where the ground is high already, a pit and low ground instead."""
         up = self.top - self.rng.randrange(20, 34, 2)
-        self._cut(0, up if up >= 150 else FLOOR + 8)
+        if up >= 150:
+            self._cut(0, up)
+        else:
+            self._cut(self.rng.randrange(34, 46, 2), min(FLOOR + 8, self.top + 32))
 
     def thorns(self) -> None:
         """Spikes on the ground."""
