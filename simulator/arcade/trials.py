@@ -1,7 +1,8 @@
 """Trials of the tasks without any picture: who wins how often.
 
 ``python -m nitropilot.simulator.arcade.trials`` prints a table of the bars: the expert, the expert
-played open loop (16 actions at a time from a place 4 px off), nobody at the pad, random play.
+played open loop (16 actions at a time from a place 4 px off), nobody at the pad, random play, and a
+player who does not look.
 """
 
 from __future__ import annotations
@@ -109,7 +110,24 @@ def at_random(_task: Task, seed: int) -> Callable[[World], Iterator[GamepadState
     return states
 
 
-PLAYERS = {"expert": expert, "open loop": open_loop, "idle": idle, "random": at_random}
+def blind(task: Task, seed: int) -> Callable[[World], Iterator[GamepadState]]:
+    """What won the level of another seed, again and again: a player who does not look."""
+    trace = play(task, seed + 1, expert(task, seed + 1)).trace
+
+    def states(_world: World) -> Iterator[GamepadState]:
+        while True:
+            yield from trace
+
+    return states
+
+
+PLAYERS = {
+    "expert": expert,
+    "open loop": open_loop,
+    "idle": idle,
+    "random": at_random,
+    "blind": blind,
+}
 
 
 def main() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pygame
 
@@ -17,43 +19,57 @@ from nitropilot.simulator.arcade.paint.texture import (
     surface_of,
 )
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 TYPE = np.int32
 LENGTH = 192
 """After so many pixels along the road it repeats."""
 REACH = 1024
 """So far to each side it is painted; beyond, the last column goes on."""
+TILE = 512
+"""Width of what is drawn once and then laid side by side."""
 HAZE_ROWS = 46
 
 
-def surface(palette: Palette, seed: int) -> np.ndarray[tuple[int, int], np.dtype[np.int32]]:
+def surface(palette: Palette, seed: int) -> NDArray[np.int32]:
     """Colours as 0xRRGGBB, ``LENGTH x 2 REACH``: along the road, and across it."""
     along = np.arange(LENGTH, dtype=np.int64)[:, None]
-    across = np.arange(-REACH, REACH, dtype=np.int64)[None, :]
-    far = np.abs(across) + 0 * along
-    grain = np.tile(fractal(seed, REACH // 2, LENGTH, 24, 3), (1, 4))
-    fine = np.tile(fractal(seed + 1, REACH // 2, LENGTH, 4, 1), (1, 4))
+    grain = fractal(seed, TILE, LENGTH, 24, 3)
+    fine = fractal(seed + 1, TILE, LENGTH, 4, 1)
     band = (along // (LENGTH // 4)) % 2 * 26
-    pixels = dithered(np.clip(grain * 2 // 3 + fine // 5 + band + 10, 0, 255), palette.grass)
+    grass = dithered(np.clip(grain * 2 // 3 + fine // 5 + band + 10, 0, 255), palette.grass)
+    pixels = np.tile(grass, (1, 2 * REACH // TILE, 1))
+    pixels[:, REACH - TILE // 2 : REACH + TILE // 2] = _road(palette, grass, grain, fine, band)
+    parts = pixels.astype(TYPE)
+    return (parts[..., 0] << 16) | (parts[..., 1] << 8) | parts[..., 2]
+
+
+def _road(
+    palette: Palette,
+    grass: NDArray[np.uint8],
+    grain: NDArray[np.int64],
+    fine: NDArray[np.int64],
+    band: NDArray[np.int64],
+) -> NDArray[np.uint8]:
+    """The tile in the middle: tarmac, lines, kerbs, and what is left of the grass."""
+    along = np.arange(LENGTH, dtype=np.int64)[:, None]
+    far = np.abs(np.arange(-TILE // 2, TILE // 2, dtype=np.int64)[None, :]) + 0 * along
+    pixels = grass.copy()
     road: tuple[Colour, ...] = ((62, 62, 76), (76, 76, 90), (92, 92, 104))
     if palette.night:
         road = ((34, 36, 58), (44, 46, 70), (56, 58, 84))
-    tarmac = dithered(np.clip(70 + fine // 3 + grain // 5 + band // 2, 0, 255), road)
     on = far < HALF_ROAD
-    pixels[on] = tarmac[on]
+    pixels[on] = dithered(np.clip(70 + fine // 3 + grain // 5 + band // 2, 0, 255), road)[on]
     verge = (far >= HALF_ROAD + 14) & (far < HALF_ROAD + 26)
     pixels[verge] = dithered(grain, palette.earth)[verge]
     kerb = (far >= HALF_ROAD) & (far < HALF_ROAD + 14)
-    red = (along // 24 % 2 == 0) & kerb
     pixels[kerb] = (240, 236, 228)
-    pixels[red] = (214, 58, 54)
-    line = (far >= HALF_ROAD - 9) & (far < HALF_ROAD - 4)
-    pixels[line] = (236, 232, 220)
-    dash = (np.abs(far - LANE // 2) < 3) & (along % 64 < 34)
-    pixels[dash] = (244, 240, 226)
-    wear = (np.abs(far % LANE - 18) < 7) & on & (fine > 120)
-    pixels[wear] = road[0]
-    parts = pixels.astype(TYPE)
-    return (parts[..., 0] << 16) | (parts[..., 1] << 8) | parts[..., 2]
+    pixels[(along // 24 % 2 == 0) & kerb] = (214, 58, 54)
+    pixels[(far >= HALF_ROAD - 9) & (far < HALF_ROAD - 4)] = (236, 232, 220)
+    pixels[(np.abs(far - LANE // 2) < 3) & (along % 64 < 34)] = (244, 240, 226)
+    pixels[(np.abs(far % LANE - 18) < 7) & on & (fine > 120)] = road[0]
+    return pixels
 
 
 def haze(palette: Palette) -> pygame.Surface:
