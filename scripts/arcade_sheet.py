@@ -8,7 +8,6 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-import cv2
 import numpy as np
 from PIL import Image
 
@@ -43,10 +42,8 @@ def shot(name: str, seed: int, ticks: int) -> NDArray[np.uint8]:
 
 def sheet() -> NDArray[np.uint8]:
     """All pictures in rows."""
-    tiles = [
-        cv2.copyMakeBorder(shot(*each), *4 * [GAP // 2], cv2.BORDER_CONSTANT, value=(255,) * 3)
-        for each in SHOTS
-    ]
+    edge = (GAP // 2, GAP // 2)
+    tiles = [np.pad(shot(*each), (edge, edge, (0, 0)), constant_values=255) for each in SHOTS]
     rows = [np.hstack(tiles[at : at + COLUMNS]) for at in range(0, len(tiles), COLUMNS)]
     return np.asarray(np.vstack(rows), np.uint8)
 

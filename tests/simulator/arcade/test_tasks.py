@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 every_task = pytest.mark.parametrize("task", TASKS.values(), ids=list(TASKS))
 DIGESTS = {
-    "runner-1": "e4a5a37a5b3021f1",
-    "runner-2": "fae225f070fd1a42",
-    "runner-3": "231a48e7fe0a0d27",
+    "runner-1": "06e1733dc1c5aaa7",
+    "runner-2": "3578be934088f960",
+    "runner-3": "d02769aac03189f9",
     "arena-1": "f07655dd3518f92c",
     "arena-2": "fa4276b05c91cc37",
     "arena-3": "c81a4e7b8ade1deb",

@@ -19,7 +19,7 @@ KINDS = (
     ("pit", "step", "spikes", "slime", "island"),
     ("pit", "step", "spikes", "slime", "island", "slime", "island"),
 )
-HURDLES = (9, 11, 12)
+HURDLES = (10, 12, 13)
 ENDLESS = 1 << 40
 
 
@@ -87,7 +87,7 @@ class _Builder:
         self.spikes: list[Spikes] = []
         self.beats: list[Beat] = []
         self.rungs: list[int] = []
-        self.left, self.x, self.top = -VIEW, START + 130, FLOOR
+        self.left, self.x, self.top = -VIEW, START + rng.randrange(90, 170, 4), FLOOR
 
     def _cut(self, gap: int, top: int) -> None:
         """End the ground here; the next begins beyond a gap, at another height."""
@@ -99,7 +99,7 @@ class _Builder:
         low, high = max(160, self.top - most), min(216, self.top + most)
         return self.rng.randrange(low, high + 1, 4)
 
-    def run(self, low: int = 84, high: int = 128) -> None:
+    def run(self, low: int = 80, high: int = 164) -> None:
         """Ground to land on, and to look ahead from."""
         self.x += self.rng.randrange(low, high, 4)
 
