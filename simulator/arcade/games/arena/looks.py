@@ -191,14 +191,28 @@ def _eyes(shape: pygame.Surface, x: int, y: int, way: int, apart: int = 4) -> No
         shape.fill(OUTLINE, (x + side + 3 * way - 1, y - 1, 2, 3))
 
 
+_SLIMES = {
+    3: ((150, 40, 60), (226, 74, 84), (255, 170, 160)),
+    2: ((160, 80, 30), (236, 140, 60), (255, 214, 150)),
+    1: ((160, 130, 40), (240, 214, 90), (255, 250, 190)),
+}
+_BATS = {
+    2: ((70, 50, 130), (86, 62, 156), (104, 76, 176), (130, 100, 206)),
+    1: ((120, 50, 110), (150, 64, 130), (184, 84, 150), (220, 120, 180)),
+}
+_ROBES = {
+    3: ((48, 92, 120), (70, 136, 160), (120, 200, 206)),
+    2: ((90, 70, 130), (126, 104, 170), (186, 166, 220)),
+    1: ((120, 60, 80), (170, 92, 110), (230, 160, 170)),
+}
+"""Colours by what health is left."""
+
+
 def _slime(frame: int, way: int, health: int) -> pygame.Surface:
     squash = (0, 1, 2, 1)[frame]
     wide, high = 25 + squash, 21 - squash
     shape = blank(wide, high)
-    dark, middle, light_ = (
-        ((150, 40, 60), (226, 74, 84), (255, 170, 160)) if health > 1
-        else ((160, 90, 30), (236, 150, 60), (255, 220, 150))
-    )  # fmt: skip
+    dark, middle, light_ = _SLIMES[health]
     pygame.draw.ellipse(shape, dark, (0, 2, wide, high - 2))
     pygame.draw.ellipse(shape, middle, (1, 1, wide - 3, high - 5))
     pygame.draw.ellipse(shape, light_, (5, 3, 8, 4))
@@ -209,20 +223,19 @@ def _slime(frame: int, way: int, health: int) -> pygame.Surface:
     return shape
 
 
-def _bat(frame: int, way: int, _health: int) -> pygame.Surface:
+def _bat(frame: int, way: int, health: int) -> pygame.Surface:
     shape = blank(31, 21)
+    dark, fur, wing_light, belly = _BATS[health]
     lift = (-6, -2, 4, -2)[frame]
     for side in (-1, 1):
         tip = (15 + 15 * side, 8 + lift)
         wing = [(15, 7), (15 + 8 * side, 5 + lift), tip, (15 + 9 * side, 13 + lift // 2), (15, 14)]
-        pygame.draw.polygon(shape, (70, 50, 130), wing)
-        pygame.draw.polygon(shape, (104, 76, 176), [(15, 7), (15 + 8 * side, 5 + lift), tip])
-    pygame.draw.circle(shape, (86, 62, 156), (15, 11), 8)
-    pygame.draw.circle(shape, (130, 100, 206), (14, 9), 5)
+        pygame.draw.polygon(shape, dark, wing)
+        pygame.draw.polygon(shape, wing_light, [(15, 7), (15 + 8 * side, 5 + lift), tip])
+    pygame.draw.circle(shape, fur, (15, 11), 8)
+    pygame.draw.circle(shape, belly, (14, 9), 5)
     for side in (-4, 4):
-        pygame.draw.polygon(
-            shape, (86, 62, 156), [(15 + side - 2, 5), (15 + side, 0), (15 + side + 2, 5)]
-        )
+        pygame.draw.polygon(shape, fur, [(15 + side - 2, 5), (15 + side, 0), (15 + side + 2, 5)])
     _eyes(shape, 15, 10, way, 3)
     shape.fill((255, 255, 255), (13, 15, 1, 2))
     shape.fill((255, 255, 255), (17, 15, 1, 2))
@@ -232,8 +245,7 @@ def _bat(frame: int, way: int, _health: int) -> pygame.Surface:
 def _caster(frame: int, way: int, health: int) -> pygame.Surface:
     shape = blank(27, 28)
     sway = (0, 1, 0, -1)[frame]
-    robe = ((48, 92, 120), (70, 136, 160), (120, 200, 206)) if health > 1 else (
-        (96, 78, 120), (136, 110, 160), (190, 170, 210))  # fmt: skip
+    robe = _ROBES[health]
     pygame.draw.polygon(shape, robe[0], [(13, 6), (3 + sway, 26), (23 + sway, 26)])
     pygame.draw.polygon(shape, robe[1], [(13, 6), (4 + sway, 26), (15 + sway, 26)])
     pygame.draw.line(shape, robe[2], (5 + sway, 25), (21 + sway, 25), 2)

@@ -38,7 +38,7 @@ PORTAL = 50
 PLAYER, BOLT, ORB = 8, 6, 7
 """Radii in pixels."""
 RADIUS = {"slime": 12, "bat": 11, "caster": 12}
-HEALTH = {"slime": 2, "bat": 1, "caster": 2}
+HEALTH = {"slime": 3, "bat": 2, "caster": 3}
 SPEED = {"slime": 124, "bat": 200, "caster": 70}
 CASTS_EVERY = 150
 ORB_SPEED = 300
