@@ -20,7 +20,7 @@ from nitropilot.server.host.findings import Finding, Level
 from nitropilot.server.store.paths import config_folder, data_folder
 from nitropilot.server.store.recordings import RecordingStore
 from nitropilot.server.store.settings_store import SettingsStore
-from nitropilot.simulator.arcade.runner import SKY
+from nitropilot.simulator.arcade.paint.sky import SKY
 from nitropilot.simulator.catalogue import find_recipe
 
 if TYPE_CHECKING:

@@ -1,1 +1,1 @@
-"""Small games of our own, for machines without any other: real windows, real pads."""
+"""Five small games of our own, for machines without any other: real windows, real pads."""

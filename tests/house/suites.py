@@ -63,6 +63,15 @@ SUITES: dict[str, str] = {
         arcade
         catalogue
     """,
+    "simulator.arcade": """
+        core
+        paint
+        games
+        rules
+        game tasks
+        window trials
+        runner __main__
+    """,
     "server": """
         errors
         options

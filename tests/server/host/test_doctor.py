@@ -20,7 +20,7 @@ from nitropilot.server.host import doctor
 from nitropilot.server.host.doctor import can_play
 from nitropilot.server.host.findings import Finding, Level
 from nitropilot.server.host.trials import try_game, wrong_colours
-from nitropilot.simulator.arcade.runner import SKY
+from nitropilot.simulator.arcade.paint.sky import SKY
 from tests.server.conftest import needs_preload
 from tests.server.processes import command
 

@@ -1,0 +1,1 @@
+"""Arena, the combat game seen from above: aim, shoot, keep away."""

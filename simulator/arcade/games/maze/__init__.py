@@ -1,0 +1,1 @@
+"""Maze, the navigation game: one gem after the other, then the gate."""

@@ -1,0 +1,1 @@
+"""Runner, the platformer: run, jump over what lies in the way, reach the flag."""

@@ -1,0 +1,1 @@
+"""What the pictures of all games are made with: colours, textures, sprites, sparks, a display."""
