@@ -175,6 +175,7 @@ def _facts(session: Session) -> Iterator[tuple[str, Any]]:
     recorded = session.recording.state
     place = session.plan.recording
     folder = place.root / recorded.id if place and recorded.id else None
+    yield "trace_warning", model.trace_warning
     yield "recording", str(folder) if folder and folder.exists() else None
     yield "recording_warning", recorded.warning
     video = session.video_path
