@@ -155,7 +155,7 @@ def replay(session: Session, engine: Engine, only: int | None = None) -> Iterato
         found.troubles.append(
             ReplayError(
                 f"the trace {session.path} has no end after line {session.lines}: the play was "
-                "killed, or the file was cut off",
+                "killed or had no room, or it was cut off",
                 "copy it again if it was copied; what was there was read",
             )
         )
