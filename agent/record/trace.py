@@ -66,7 +66,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("nitropilot.session")
 
 DIGITS = 6
-ACTION_DIGITS = 5
 MAX_BYTES = 128 * 2**20
 """Where a trace ends: some six hours of real-time play at 60 Hz, 85 MB an hour before it is
 compressed to a quarter.  Longer ones are of sessions that somebody forgot."""
@@ -247,7 +246,7 @@ def damaged_trace(path: Path, number: int, why: str) -> ReplayError:
 
 def rounded(actions: NDArray[Any]) -> NDArray[np.float64]:
     """Actions as they stand in a trace."""
-    return np.round(actions.astype(float), ACTION_DIGITS)
+    return np.round(actions.astype(float), 5)
 
 
 def being_written(path: Path) -> bool:

@@ -15,7 +15,7 @@ from nitropilot.agent import PlaySettings
 from nitropilot.agent.errors import ReplayError
 from nitropilot.agent.record.replaying import Replayed, read_session, replay
 from nitropilot.engines.pytorch.engine import TorchEngine
-from tests.agent.playing import PATIENCE_S, attach, chunks_of, read_trace, until
+from tests.agent.playing import PATIENCE_S, attach, chunks_of, paused_only, read_trace, until
 from tests.agent.record.keeping import begin_play, readable, whole_play
 
 if TYPE_CHECKING:
@@ -325,6 +325,21 @@ def test_the_same_chunks_again(stage: Stage, runner: LaunchedGame) -> None:
     assert trouble is None
     assert [one.number for one in found] == [chunk["i"] for chunk in chunks_of(session)]
     assert {one.error for one in found} == {0.0}
-    header = read_trace(session)[0]
+    header, *_, end = read_trace(session)
     assert header["policy"]["file"] == "/models/a file.pt"
     assert header["engine"]["reason"] == engine.info.reason
+    assert "engine" not in end
+
+
+@pytest.mark.game
+@paused_only
+def test_an_engine_that_took_over(stage: Stage, runner: LaunchedGame) -> None:
+    """Otherwise the trace says that chunks are of an engine which had run out of memory."""
+    engine = stage.engine()
+    session = stage.playing(attach(runner), engine=engine)
+    engine.info = replace(engine.info, device="another", reason="not enough memory")
+    session.stop()
+    assert session.wait(PATIENCE_S)
+    header, *_, end = read_trace(session)
+    assert header["engine"]["device"] != "another"
+    assert (end["engine"]["device"], end["engine"]["reason"]) == ("another", "not enough memory")
