@@ -219,7 +219,8 @@ def observation_of(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 def _cut_off(path: Path, count: int) -> CutOff:
     return CutOff(
-        f"{path} ends after {count} decisions: the play was killed or had no room, or it was cut off",
+        f"{path} ends after {count} decisions: the play was killed or had no room, or it was "
+        "cut off",
         "copy it again if it was copied; what was there was read",
     )
 
