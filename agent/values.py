@@ -182,7 +182,7 @@ class SessionFacts:
         stats: Takes the figures of the play so far.  They are sorted out of hours of samples:
             that is for whoever looks, not for a thread that lets a game go.
         recording: How its recording goes.
-        trace_warning: Why its trace is not all of it; or "".
+        trace_warning: Why its trace, or what is kept beside it, is not all; or "".
         folder: Takes its files.
         end: Why it ended; None before that.
     """

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from nitropilot.agent.errors import RecordingError
 from nitropilot.agent.events import ChunkReady, EventQueue
 from nitropilot.agent.pad.mapping import pad_states
+from nitropilot.agent.record.kept import Kept
 from nitropilot.capture.errors import WindowVanished
 from nitropilot.controller.errors import ProcessGone
 from nitropilot.controller.state import NEUTRAL
@@ -246,7 +247,9 @@ class PlayLoop(ABC):
         self.stats.chunks += 1
         self.stats.inference.append(decision.seconds)
         if self.parts.decisions is not None:
-            self.parts.decisions.put(self.stats.chunks - 1, decision.request)
+            self.parts.decisions.put(
+                Kept(self.stats.chunks - 1, decision.request, decision.chunk.actions)
+            )
 
     def _read(self, actions: Array, count: int | None = None) -> list[GamepadState]:
         """Pad states for the first ``count`` of ``n x A`` raw actions."""

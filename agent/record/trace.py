@@ -9,7 +9,8 @@ since the header's ``started`` on the monotonic clock.  A chunk holds
     frame      when its frame was grabbed
     frozen     when the freeze began; null when nothing was frozen
     seconds    {"freeze", "grab", "preprocess", ...}, the engine's parts included
-    actions    T x A raw channels, as the policy gave them
+    actions    T x A raw channels, as the policy gave them, to five digits (every bit of them is
+               in the decisions that are kept: ``agent.record.kept``)
     due, sent  for each action played: when it was due, when it was sent
     rows       which of its actions those are: numbers of rows of ``actions``
     states     for each: [left x, left y, right x, right y, left trigger,
@@ -51,11 +52,13 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from nitropilot.agent.errors import RecordingError
+from nitropilot.agent.errors import RecordingError, ReplayError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from nitropilot.agent.values import ChunkRow
     from nitropilot.controller.state import GamepadState
@@ -69,6 +72,7 @@ compressed to a quarter.  Longer ones are of sessions that somebody forgot."""
 GZIP = 31
 """The format of gzip, as zlib calls it."""
 MAGIC = b"\x1f\x8b"
+PIECE = 2**16
 
 
 class TraceWriter:
@@ -134,7 +138,7 @@ class TraceWriter:
             frame=self.at(row.decision.frame.time),
             frozen=None if row.frozen is None else self.at(row.frozen),
             seconds={name: round(value, DIGITS) for name, value in row.seconds.items()},
-            actions=np.round(actions.astype(float), 5).tolist(),
+            actions=rounded(actions).tolist(),
             due=[self.at(moment) for moment in row.due],
             sent=[self.at(moment) for moment in row.sent],
             rows=row.rows,
@@ -191,13 +195,58 @@ def read_trace(path: Path) -> Iterator[dict[str, Any]]:
 
     Raises:
         OSError: It cannot be read.
+        ReplayError: It is damaged; after the lines before.
     """
-    data = path.read_bytes()
-    if data.startswith(MAGIC):
-        data = zlib.decompressobj(wbits=GZIP).decompress(data)
-    *whole, _ = data.split(b"\n")  # what follows the last line's end was cut off
-    for line in whole:
-        yield json.loads(line)
+    count = 0
+    left = b""
+    for text in _unpacked(path):
+        if isinstance(text, zlib.error):
+            raise damaged_trace(path, count + 1, str(text)) from text
+        *whole, left = (left + text).split(b"\n")  # what follows the last end was cut off
+        for line in whole:
+            count += 1
+            yield _parsed(path, count, line)
+
+
+def _unpacked(path: Path) -> Iterator[bytes | zlib.error]:
+    """The text of a trace, piece by piece; an error where the rest cannot be unpacked."""
+    with path.open("rb") as file:
+        piece = file.read(PIECE)
+        packed = piece.startswith(MAGIC)
+        unpacker = zlib.decompressobj(wbits=GZIP)
+        while piece:
+            try:
+                yield unpacker.decompress(piece) if packed else piece
+            except zlib.error as error:
+                yield error
+                return
+            if unpacker.unused_data:
+                yield zlib.error("something follows its end")
+                return
+            piece = file.read(PIECE)
+
+
+def _parsed(path: Path, number: int, line: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise damaged_trace(path, number, str(error)) from error
+    if not isinstance(found, dict) or not isinstance(found.get("type"), str):
+        raise damaged_trace(path, number, "it is no object with a type")
+    return found
+
+
+def damaged_trace(path: Path, number: int, why: str) -> ReplayError:
+    """What is wrong with a line of a trace."""
+    return ReplayError(
+        f"cannot read the trace {path}: line {number}: {why}",
+        "it was changed or copied badly: take it from where it was written",
+    )
+
+
+def rounded(actions: NDArray[Any]) -> NDArray[np.float64]:
+    """Actions as they stand in a trace."""
+    return np.round(actions.astype(float), 5)
 
 
 def being_written(path: Path) -> bool:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from nitropilot.agent.session.states import SessionState
     from nitropilot.agent.target.game import Game
     from nitropilot.agent.values import End
-    from nitropilot.engines.base import Engine
+    from nitropilot.engines.base import Engine, EngineInfo
 
 log = logging.getLogger("nitropilot.session")
 
@@ -53,6 +53,8 @@ class SessionFiles:
         self.decisions: DecisionLog | None = None
         self._session = session
         self._plan = plan
+        self._engine: Engine | None = None
+        self._began_on: EngineInfo | None = None
 
     @property
     def trace_path(self) -> Path:
@@ -61,8 +63,9 @@ class SessionFiles:
 
     @property
     def trace_warning(self) -> str:
-        """Why the trace is not all of the session; or ""."""
-        return self.trace.warning if self.trace is not None else ""
+        """Why the trace, or what is kept beside it for ``replay``, is not all; or ""."""
+        parts = [part.warning for part in (self.trace, self.decisions) if part is not None]
+        return "; ".join(filter(None, parts))
 
     @property
     def takers(self) -> tuple[VideoRecorder | None, RecordingSwitch, DecisionLog | None]:
@@ -89,13 +92,15 @@ class SessionFiles:
             engine: What plays it.
             mode: What the game does meanwhile.
             settings: How it is played.
-            trace_failed: Told, once, that the trace cannot be written.
+            trace_failed: Told, once each, that the trace or what is kept beside it cannot be
+                written; from any thread.
         """
-        header = trace_header(self._session, settings, game, engine, mode)
+        header = trace_header(self._session, settings, game, engine, mode, self._plan.policy_file)
+        self._engine, self._began_on = engine, engine.info
         self.trace = TraceWriter(self.trace_path, header, trace_failed)
         keep_s = self._plan.keep_decisions_s
         if keep_s != 0 and not self._plan.people_only:
-            self.decisions = DecisionLog(self._plan.folder / DECISIONS, keep_s)
+            self.decisions = DecisionLog(self._plan.folder / DECISIONS, keep_s, trace_failed)
         if self.video_path is not None:
             self.video = VideoRecorder(self.video_path, game.another_grabber, settings.hz)
         about = about_recording(self._session, game, engine)
@@ -123,8 +128,17 @@ class SessionFiles:
             self.trace.close(
                 state=state, code=end.code, reason=end.reason, video=video,
                 decisions_left_out=self.decisions.left_out if self.decisions else 0,
-                **stats.summary(),
+                **self._odd_facts(), **stats.summary(),
             )  # fmt: skip
+
+    def _odd_facts(self) -> dict[str, object]:
+        """What the trace's last line says only where not all went as it began."""
+        facts: dict[str, object] = {}
+        if self.decisions is not None and self.decisions.warning:
+            facts["decisions_warning"] = self.decisions.warning
+        if self._engine is not None and self._engine.info != self._began_on:
+            facts["engine"] = engine_facts(self._engine.info)
+        return facts
 
     def _close_video(self) -> dict[str, object] | None:
         """Finish the video; what the trace says of it."""
@@ -149,18 +163,19 @@ def attempt(session: str, act: Callable[[], object]) -> str:
 
 
 def trace_header(
-    session: str, settings: PlaySettings, game: Game, engine: Engine, mode: ModeChoice
+    session: str, settings: PlaySettings, game: Game, engine: Engine, mode: ModeChoice, file: str
 ) -> dict[str, object]:
-    """What the first line of the trace says of a session."""
+    """What the first line of the trace says of a session, whose policy is of a ``file`` or of
+    none.
+    """
     return {
         "nitropilot": __version__,
         "session": session,
         "game": {"window": game.window.handle, "pid": game.window.pid,
                  "executable": game.window.executable, "title": game.window.title},
         "policy": {"name": engine.spec.name, "fingerprint": engine.spec.fingerprint,
-                   "random": engine.spec.is_random},
-        "engine": {"name": engine.info.name, "device": engine.info.device,
-                   "precision": engine.info.precision},
+                   "random": engine.spec.is_random, **({"file": file} if file else {})},
+        "engine": engine_facts(engine.info),
         "pad": game.controls.pad_name,
         "mode": mode.mode,
         "mode_reason": mode.reason,
@@ -171,6 +186,12 @@ def trace_header(
         "game_condition": settings.game,
         "cfg_scale": settings.cfg_scale,
     }  # fmt: skip
+
+
+def engine_facts(info: EngineInfo) -> dict[str, str]:
+    """What runs, where, and why."""
+    return {"name": info.name, "device": info.device, "precision": info.precision,
+            "reason": info.reason}  # fmt: skip
 
 
 def about_recording(session: str, game: Game, engine: Engine) -> About:

@@ -40,6 +40,8 @@ class SessionPlan:
         open_game: Finds or launches the game; gives up once it is cancelled.
         open_engine: Loads the policy; called before the game is touched.  The session
             closes the engine when it ends.
+        policy_file: What it loads, from the root, for the trace; "" for random weights, or for
+            a server's policy.
         folder: Takes the trace, the video and the game's output; made if missing.
         settings: How to play.
         record: Write a video too, with the pad drawn on it.
@@ -62,6 +64,7 @@ class SessionPlan:
     open_game: OpenGame
     open_engine: Callable[[], Engine]
     folder: Path
+    policy_file: str = ""
     settings: PlaySettings = field(default_factory=PlaySettings)
     record: bool = False
     recording: RecordingPlan | None = None

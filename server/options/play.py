@@ -14,8 +14,10 @@ from pydantic import Field
 from nitropilot.agent import Mode, PlaySettings, Target, parse_buttons
 from nitropilot.agent.pad.guards import CONTROLS, parse_controls
 from nitropilot.capture import parse_handle
+from nitropilot.policy.naming import parse_random
 from nitropilot.server.options.fields import A_LIST, Flag, Options, Outside
 from nitropilot.simulator.catalogue import KNOWN_GAMES, find_recipe
+from nitropilot.texts import meant
 
 NotEmpty = Annotated[str, Field(min_length=1)]
 Name = Annotated[str, Field(min_length=1, max_length=4096)]
@@ -75,6 +77,13 @@ class PolicyChoice(Options):
     policy: Annotated[str, Outside(Name)] | None = Field(
         default=None, description="Checkpoint, or random:tiny to try without one"
     )
+
+    @property
+    def policy_file(self) -> str:
+        """The file that it names, from the root; "" for random weights, or for none."""
+        if not self.policy or parse_random(self.policy):
+            return ""
+        return str(meant(self.policy).absolute())
 
 
 class EngineChoice(Options):

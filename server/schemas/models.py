@@ -163,7 +163,9 @@ class SessionModel(Model):
     held_back: dict[str, int] = Field(description="Controls masked so far")
     stats: dict[str, float | int | None]
     recording: SessionRecordingModel
-    trace_warning: str = Field(description='Why the trace is not all of the session, or ""')
+    trace_warning: str = Field(
+        description='Why the trace, or what is kept for replay, is not all; or ""'
+    )
     folder: str
     end: EndModel | None
 

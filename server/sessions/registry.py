@@ -202,6 +202,7 @@ class SessionRegistry:
         return SessionPlan(
             open_game=open_it,
             open_engine=Nobody if alone else partial(self.pool.get, request.policy),
+            policy_file="" if alone else request.policy_file,
             people_only=alone,
             folder=new_session_folder(),
             settings=request.play_settings(),

@@ -90,6 +90,7 @@ class PlayOptions(AtTheKeyboard, ThisPlay, EngineChoice, PolicyChoice):
                 server=self.server,
                 token=self.server_token,
             ),
+            policy_file=self.policy_file,
             folder=new_session_folder(out),
             record=self.draw,
             recording=_recording(out) if self.record else None,

@@ -191,6 +191,7 @@ def _facts(session: Session) -> Iterator[tuple[str, Any]]:
     yield from session.stats.summary().items()
     yield "held_back", model.held_back
     yield "trace", str(session.trace_path) if session.trace_path.exists() else None
+    yield "trace_warning", model.trace_warning
     yield from recording_facts(session)
     video = session.video_path
     yield "video", str(video) if video and video.exists() else None

@@ -203,15 +203,20 @@ def test_predictions_count_as_use(daemon: Daemon, game: RunningGame) -> None:
 
 
 def test_a_full_disk_does_not_end_the_play(daemon: Daemon, game: RunningGame) -> None:
-    """The trace ends, once and said; the player's game does not."""
+    """The trace and what is kept beside it end, said once each; the player's game does not."""
     session = daemon.playing(pid=game.pid)
     process = psutil.Process(daemon.process.pid)
     soft, hard = process.rlimit(psutil.RLIMIT_FSIZE)
     size = (Path(session["folder"]) / "trace.jsonl.gz.part").stat().st_size
     process.rlimit(psutil.RLIMIT_FSIZE, (max(size, daemon.log.stat().st_size + 10_000), hard))
     try:
-        said = until(lambda: daemon.session(session["id"])["trace_warning"], "the warning")
-        assert "File too large" in said
+
+        def both() -> str:
+            said = str(daemon.session(session["id"])["trace_warning"])
+            return said if "the trace" in said and "the policy is shown" in said else ""
+
+        said = until(both, "the warnings")
+        assert said.count("File too large") == 2
         before = daemon.session(session["id"])["stats"]["actions_sent"]
         until(
             lambda: daemon.session(session["id"])["stats"]["actions_sent"] > before + 60,
@@ -219,7 +224,7 @@ def test_a_full_disk_does_not_end_the_play(daemon: Daemon, game: RunningGame) ->
         )
     finally:
         process.rlimit(psutil.RLIMIT_FSIZE, (soft, hard))
-    assert daemon.output().count("File too large") == 1
+    assert daemon.output().count("File too large") == 2
     daemon.client.delete(f"/api/v1/sessions/{session['id']}")
     assert daemon.wait_for(session["id"], "stopped")["trace_warning"] == said
 
