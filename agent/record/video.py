@@ -43,9 +43,6 @@ FIRST_S = 2.0
 HELD_S = 0.09
 """So long an action stays pressed where those of the next ticks came too late to be sent: the game
 lets go of what nobody renews (``controller.pads``)."""
-TOLD_S = 0.15
-"""How late it may be told of what was sent at a tick's end: until then it is not known that nothing
-was, and which of two ticks a picture belongs to."""
 NEXT_TICKS = 1.5
 """A tick lasts until the next one's action is sent, unless that takes longer than this."""
 
@@ -164,8 +161,7 @@ class VideoRecorder:
         while sample is not None:
             end, after, known = sample.sent + self._period, None, True
             try:
-                patience = max(self._period, TOLD_S)
-                after = self._queue.get(end + patience - time.perf_counter())
+                after = self._queue.get(end + self._period - time.perf_counter())
             except queue.Empty:
                 known = False
             if after is not None and after.sent - sample.sent < NEXT_TICKS * self._period:
