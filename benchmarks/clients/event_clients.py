@@ -1,6 +1,6 @@
 """What clients cost the play: how late sends are with and without them.
 
-    python -m benchmarks.event_clients [--json] [--rounds 5] [--seconds 20] [--clients 50]
+    python -m benchmarks.clients.event_clients [--json] [--rounds 5] [--seconds 20] [--clients 50]
                                        [--requests 200] [--mode realtime] [--policy random:tiny]
 
 Starts a daemon that plays the built-in game in a private display.  Rounds alternate between
@@ -10,7 +10,7 @@ how late actions reached the pad (from the session's trace) in both kinds of rou
 over the rounds of each round's percentile, and their difference.
 
 ``--plain`` has as many HTTP requests but no event clients; ``--idle`` the clients but no requests;
-``--hostile`` has attackers in place of both (``benchmarks.hostile_clients``).
+``--hostile`` has attackers in place of both (``benchmarks.clients.hostile_clients``).
 
 Target: the 99th percentile grows by less than 1 ms.  The clients share the machine's
 processors with the daemon and the game, so on a small machine they are part of the result.
@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from benchmarks.hostile_clients import attackers
+from benchmarks.clients.hostile_clients import attackers
 from nitropilot.agent.play.stats import percentile
 from nitropilot.agent.record.trace import read_trace
 from nitropilot.agent.target.display import PrivateDisplay
