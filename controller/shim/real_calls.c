@@ -1,0 +1,28 @@
+/* The functions of the C library that this library stands in front of. */
+#include "shim.h"
+
+struct real_calls real;
+
+static void find(void *place, const char *name)
+{
+    void *found = dlsym(RTLD_NEXT, name);
+
+    memcpy(place, &found, sizeof found);
+}
+
+void load_real_calls(void)
+{
+#define X(name) find(&real.name, #name);
+    REAL_CALLS(X)
+#undef X
+}
+
+/* Everything that has to be ready before the game's first call, in this order. */
+__attribute__((constructor)) static void start(void)
+{
+    int before = errno;
+
+    load_real_calls();
+    map_page();
+    errno = before;
+}
