@@ -172,9 +172,9 @@ static int sized_answer(unsigned number, size_t room, void *argument)
     static const struct bits none;
 
     if (number >= _IOC_NR(EVIOCGABS(0)) && number < _IOC_NR(EVIOCGABS(0)) + ABS_CNT)
-        return axis_of(number - _IOC_NR(EVIOCGABS(0)), argument, room);
+        return axis_of(number - (unsigned)_IOC_NR(EVIOCGABS(0)), argument, room);
     if (number >= _IOC_NR(EVIOCGBIT(0, 0)) && number < _IOC_NR(EVIOCGBIT(0, 0)) + EV_CNT)
-        return events_of(number - _IOC_NR(EVIOCGBIT(0, 0)), argument, room);
+        return events_of(number - (unsigned)_IOC_NR(EVIOCGBIT(0, 0)), argument, room);
     switch (number) {
     case _IOC_NR(EVIOCGNAME(0)):
         return give_text(argument, room, PAD_NAME);

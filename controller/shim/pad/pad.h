@@ -46,7 +46,7 @@ uint32_t page_stamp(void);
 void count_poll(void);
 void count_attached(void);
 
-/* ---- device.c: who has the device open, and what they are told ---- */
+/* ---- readers.c: who has the device open ---- */
 
 enum { CLIENTS = 32 };
 
@@ -60,6 +60,7 @@ struct client {
     clockid_t clock;
 };
 
+extern struct client pad_clients[CLIENTS];
 extern struct client *pad_grabber; /* who alone is told, or NULL */
 
 bool pad_lock(void); /* false: this thread is inside already */
@@ -69,11 +70,15 @@ struct client *client_of(int fd); /* under the lock; NULL: not one of ours */
 bool hinted(int fd); /* whether a look at client_of is worth it */
 void hint(int fd);
 uint64_t cookie_of(int fd);
-void current_state(struct pad_state *state); /* under the lock */
-uint64_t pad_work(uint64_t idle); /* under the lock; nanoseconds until there is more to do */
-void close_client(struct client *client);
+bool has_our_end(const struct client *client);
+void hear_all(void); /* under the lock: what games write, and who hung up */
 
 extern _Atomic unsigned pad_watchers; /* descriptors, monitors: whom somebody must feed */
+
+/* ---- device.c: what they are told ---- */
+
+void current_state(struct pad_state *state); /* under the lock */
+uint64_t pad_work(uint64_t idle); /* under the lock; nanoseconds until there is more to do */
 
 /* ---- feeder.c ---- */
 

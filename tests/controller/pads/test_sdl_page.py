@@ -161,7 +161,7 @@ def spoil(path: Path, how: str) -> None:
         ("empty", "0 bytes, not 4096"),
         ("too small", "4095 bytes, not 4096"),
         ("foreign", "foreign content"),
-        ("newer", r"version \d+, not 2"),
+        ("newer", r"version \d+, not 3"),
         ("for all", "others may open it"),
         ("missing", "No such file"),
         ("folder", "directory"),
