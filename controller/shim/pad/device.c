@@ -124,10 +124,13 @@ static bool is_settled(void)
     return settled && page_stamp() == taken_stamp && atomic_load(&page->plugged) == taken_plug;
 }
 
+/* Who is told by an answer is told by events too, and so is everybody else. */
 void current_state(struct pad_state *state)
 {
-    if (!held)
+    if (!held) {
         take();
+        deliver();
+    }
     *state = now;
 }
 

@@ -10,7 +10,8 @@ static bool starts(const char *path, const char *folder, size_t length)
 
 static bool in_device_folder(const char *path)
 {
-    if (!path || !starts(path, DEVICE_FOLDER, sizeof DEVICE_FOLDER - 1))
+    if (!path || !starts(path, DEVICE_FOLDER, sizeof DEVICE_FOLDER - 1)
+        || strstr(path, "/..")) /* which leads elsewhere from a folder that is elsewhere */
         return false;
     if (!page)
         miss_page();

@@ -178,17 +178,19 @@ static int open_pair(int flags, struct client *client)
 int pad_open(int flags)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
+    struct pad_state state;
     struct client *client;
     int fd = -EMFILE;
 
     pthread_once(&once, prepare_once);
     if (!pad_lock())
         return (int)answer(-EBUSY);
+    current_state(&state);
     client = free_place();
     if (client)
         fd = open_pair(flags, client);
     if (fd >= 0) {
-        current_state(&client->told);
+        client->told = state;
         atomic_fetch_add(&pad_watchers, 1);
     }
     pad_unlock();
