@@ -56,18 +56,21 @@ def find_compiler() -> str | None:
     return next((path for name in COMPILERS if (path := find_program(name))), None)
 
 
-def build_shim() -> Path:
+def build_shim(extra: tuple[str, ...] = ()) -> Path:
     """The preload library, compiled now unless that was done before.
+
+    Args:
+        extra: More flags for the compiler; with any, no ready library is looked for.
 
     Raises:
         ShimError: Not on Linux, no compiler, a compiler that fails, or a cache folder
             that somebody else could write to.
     """
     if sys.platform == "linux":
-        ready = ready_library()
+        ready = None if extra else ready_library()
         if ready is not None:
             return ready
-        compiler = _require_compiler()
+        compiler = shlex.join([*_words(_require_compiler()), *extra])
         try:
             library = _kept(compiler) or _compile(
                 compiler, _cache_folder(), lambda built: _name(compiler, _digest(built))

@@ -198,7 +198,9 @@ int pad_open(int flags)
         complain(ERROR_NO_DESCRIPTOR, "no descriptor for it: ", strerror(-fd));
         return (int)answer(fd);
     }
-    if (!start_feeder())
-        complain(ERROR_NO_THREAD, "no thread to feed it; it is seen only when the game asks", "");
+    if (start_feeder())
+        atomic_store(&page->error, 0); /* what went wrong once is over */
+    else
+        complain(ERROR_NO_THREAD, "no thread to feed it; it moves only when the game asks", "");
     return fd;
 }
