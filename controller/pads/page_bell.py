@@ -47,9 +47,12 @@ class Bell:
 @cache
 def _system_call() -> Any:
     """The C library's ``syscall``, or None where there is no use for it."""
-    if sys.platform != "linux" or platform.machine() not in _FUTEX:
-        return None
-    call = ctypes.CDLL(None).syscall
-    call.argtypes = (ctypes.c_long, ctypes.c_void_p, ctypes.c_long, ctypes.c_long)
-    call.restype = ctypes.c_long
+    call = None
+    machine = platform.machine()
+    # The kernel's machine, and ours: a 32-bit Python on a 64-bit kernel has other numbers.
+    known = machine in _FUTEX and ("64" in machine) == (sys.maxsize > 2**32)
+    if sys.platform == "linux" and known:
+        call = ctypes.CDLL(None).syscall
+        call.argtypes = (ctypes.c_long, ctypes.c_void_p, ctypes.c_long, ctypes.c_long)
+        call.restype = ctypes.c_long
     return call

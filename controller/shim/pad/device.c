@@ -6,6 +6,7 @@
 static struct pad_state now;
 static _Atomic uint32_t taken_stamp, taken_plug;
 static _Atomic bool settled; /* what was taken cannot change without another stamp */
+static bool looked; /* at least once: what was there from the start did not come */
 static bool held;
 
 static uint64_t true_time(clockid_t id)
@@ -91,8 +92,11 @@ static void notice_plug(void)
 {
     const uint32_t plug = atomic_load(&page->plugged);
 
-    if (plug == taken_plug)
+    if (plug == taken_plug || !looked) {
+        taken_plug = plug;
+        looked = true;
         return;
+    }
     if (taken_plug) {
         for (int i = 0; i < CLIENTS; i++)
             if (pad_clients[i].theirs && !pad_clients[i].gone && has_our_end(&pad_clients[i])) {

@@ -140,10 +140,12 @@ OF_MONITOR(udev_monitor_set_receive_buffer_size, (struct udev_monitor *monitor, 
 
 static void begin(struct udev_monitor *monitor)
 {
+    struct pad_state now;
     bool begun = false;
 
     if (!page || !pad_lock())
         return;
+    current_state(&now); /* what changes after this is told */
     if (!take_out(monitor)) {
         atomic_fetch_add(&pad_watchers, 1);
         begun = true;

@@ -190,6 +190,7 @@ def test_a_writer_killed_half_way_blocks_nobody(child: Child, page: PadPage) -> 
     assert child.ask("read")["axes"][:3] == [32767, 0, 32767]
     content = bytearray(page.path.read_bytes())
     content[64] ^= 0xFF  # the stamp of the first cell: the other three are of another write
+    content[68:72] = bytes(4)  # and so are its values
     page.path.write_bytes(content)
     assert child.ask("read")["axes"][:3] == [32767, 0, 32767]
 

@@ -51,6 +51,11 @@ def test_only_this_user_can_open_a_page(page: PadPage, runtime: Path) -> None:
     assert page.path.parent == runtime
     assert mode(page.path) == 0o600
     assert page.path.stat().st_size == 4096
+    folder = page.path.with_name(f"{page.path.name}.input")
+    assert mode(folder) == 0o700
+    assert [one.name for one in folder.iterdir()] == ["event0"]
+    page.unlink()
+    assert list(runtime.iterdir()) == []
 
 
 @pytest.mark.parametrize("runtime_dir", [None, "open to others", "missing"])

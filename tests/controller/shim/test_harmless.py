@@ -176,5 +176,3 @@ def test_the_pad_moves_at_a_push_and_at_no_other_time(
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is built here has no place among what games are launched with."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-
-
