@@ -3,9 +3,9 @@
  *
  * It must never harm a program: without a page nothing here does anything, and whatever
  * goes wrong, the call that the program made is passed on.  The functions of the C library
- * that we stand in front of are looked up once, when the library is loaded.  Who calls
- * before that (another library's start, an allocator's first breath) must not be led into
- * the loader's own locks: such calls become system calls, or fail as they may.
+ * that we stand in front of are looked up once: when this library starts, or when another
+ * one, which starts earlier, calls one of them.  Not so those few that an allocator calls in
+ * its first breath: a look-up may allocate, so that until then they are system calls.
  */
 #ifndef NITROPILOT_SHIM_H
 #define NITROPILOT_SHIM_H
@@ -64,7 +64,7 @@ struct real_calls {
 #undef X
 };
 
-extern struct real_calls real; /* all NULL until the library is loaded */
+extern struct real_calls real; /* all NULL until they are looked up */
 
 /* ---- The page, shared with controller/pads/pad_page.py: change both and the version. ---- */
 
@@ -107,7 +107,20 @@ _Static_assert(offsetof(struct page, polls) == 144, "layout of pad_page.py");
 extern struct page *page; /* NULL: the game runs without our pad */
 
 void load_real_calls(void); /* real_calls.c */
-void map_page(void); /* pad/page.c, when the library is loaded */
+
+/* At the head of a function that stands in front of `name`. */
+#define NEED(name, failed) \
+    do { \
+        if (!real.name) \
+            load_real_calls(); \
+        if (!real.name) { \
+            errno = ENOSYS; \
+            return failed; \
+        } \
+    } while (0)
+
+void map_page(void); /* pad/page.c, when the library starts */
+void prepare_readers(void); /* pad/readers.c, then as well */
 void complain(uint32_t code, const char *what, const char *detail);
 
 /* ---- The pad, for whoever decides when the game sees what. ---- */

@@ -135,20 +135,18 @@ static __attribute__((noinline)) FILE *stream_elsewhere(
 
 static FILE *open_stream(const char *path, const char *mode, __typeof__(fopen) *pass)
 {
-    if (!pass) {
-        errno = ENOSYS;
-        return NULL;
-    }
     return concerns_us(path) ? stream_elsewhere(path, mode, pass) : pass(path, mode);
 }
 
 EXPORT FILE *fopen(const char *path, const char *mode)
 {
+    NEED(fopen, NULL);
     return open_stream(path, mode, real.fopen);
 }
 
 EXPORT FILE *fopen64(const char *path, const char *mode)
 {
+    NEED(fopen64, NULL);
     return open_stream(path, mode, real.fopen64);
 }
 
@@ -161,10 +159,7 @@ static __attribute__((noinline)) DIR *folder_elsewhere(const char *path)
 
 EXPORT DIR *opendir(const char *path)
 {
-    if (!real.opendir) {
-        errno = ENOSYS;
-        return NULL;
-    }
+    NEED(opendir, NULL);
     return concerns_us(path) ? folder_elsewhere(path) : real.opendir(path);
 }
 
@@ -172,9 +167,11 @@ EXPORT DIR *opendir(const char *path)
 #define READDIR(name, entry_type) \
     EXPORT struct entry_type *name(DIR *folder) \
     { \
-        struct entry_type *entry = real.name ? real.name(folder) : NULL; \
+        struct entry_type *entry; \
         struct stat info; \
 \
+        NEED(name, NULL); \
+        entry = real.name(folder); \
         if (entry && page && strcmp(entry->d_name, DEVICE_NAME) == 0 && entry->d_type == DT_REG \
             && real.fstat && real.fstat(dirfd(folder), &info) == 0 \
             && is_placeholder(info.st_dev, (ino_t)entry->d_ino)) \
@@ -198,10 +195,7 @@ READDIR(readdir64, dirent64)
         int (*wanted)(const struct entry_type *), \
         int (*order)(const struct entry_type **, const struct entry_type **)) \
     { \
-        if (!real.name) { \
-            errno = ENOSYS; \
-            return -1; \
-        } \
+        NEED(name, -1); \
         return concerns_us(path) ? name##_elsewhere(path, found, wanted, order) \
                                  : real.name(path, found, wanted, order); \
     }

@@ -32,10 +32,6 @@ static bool is_client(int fd)
         (info)->st_rdev = makedev(PAD_MAJOR, PAD_MINOR); \
     } while (0)
 
-#define MISSING(name) \
-    if (!real.name) \
-        return (int)answer(-ENOSYS);
-
 /* By name, in both widths and with the calls of older programs. */
 #define BY_NAME(name, buffer, parameters, arguments, at, path) \
     static __attribute__((noinline)) int name##_elsewhere parameters \
@@ -52,7 +48,7 @@ static bool is_client(int fd)
     } \
     EXPORT int name parameters \
     { \
-        MISSING(name) \
+        NEED(name, -1); \
         return names_us(path) ? name##_elsewhere arguments : real.name arguments; \
     }
 
@@ -61,7 +57,7 @@ static bool is_client(int fd)
     { \
         int result; \
 \
-        MISSING(name) \
+        NEED(name, -1); \
         result = real.name arguments; \
         if (result == 0 && is_client(fd)) \
             BECOME_DEVICE(buffer); \
@@ -113,14 +109,14 @@ static __attribute__((noinline)) int statx_elsewhere(
 
 EXPORT int statx(int at, const char *path, int flags, unsigned mask, struct statx *info)
 {
-    MISSING(statx)
+    NEED(statx, -1);
     return names_us(path) || flags & AT_EMPTY_PATH ? statx_elsewhere(at, path, flags, mask, info)
                                                    : real.statx(at, path, flags, mask, info);
 }
 
 /* ---- Without a patch of what comes back ---- */
 
-#define REDIRECTED(type, name, failed, parameters, arguments) \
+#define REDIRECTED(type, name, early, parameters, arguments) \
     static __attribute__((noinline)) type name##_elsewhere parameters \
     { \
         char room[LONGEST_PATH]; \
@@ -130,20 +126,22 @@ EXPORT int statx(int at, const char *path, int flags, unsigned mask, struct stat
     } \
     EXPORT type name parameters \
     { \
-        if (!real.name) { \
-            errno = ENOSYS; \
-            return failed; \
-        } \
+        if (!real.name) \
+            return (type)answer(early); \
         return names_us(path) ? name##_elsewhere arguments : real.name arguments; \
     }
 
-REDIRECTED(int, access, -1, (const char *path, int mode), (path, mode))
-REDIRECTED(int, euidaccess, -1, (const char *path, int mode), (path, mode))
-REDIRECTED(int, faccessat, -1, (int at, const char *path, int mode, int flags),
+REDIRECTED(int, access, true_call(SYS_faccessat, AT_FDCWD, (long)path, mode, 0, 0, 0), (const char *path, int mode), (path, mode))
+REDIRECTED(int, euidaccess, true_call(SYS_faccessat, AT_FDCWD, (long)path, mode, 0, 0, 0), (const char *path, int mode), (path, mode))
+REDIRECTED(int, faccessat, true_call(SYS_faccessat, at, (long)path, mode, flags, 0, 0),
+           (int at, const char *path, int mode, int flags),
            (at, path, mode, flags))
-REDIRECTED(ssize_t, readlink, -1, (const char *path, char *buffer, size_t size),
+REDIRECTED(ssize_t, readlink,
+           true_call(SYS_readlinkat, AT_FDCWD, (long)path, (long)buffer, (long)size, 0, 0),
+           (const char *path, char *buffer, size_t size),
            (path, buffer, size))
-REDIRECTED(int, inotify_add_watch, -1, (int fd, const char *path, uint32_t mask),
+REDIRECTED(int, inotify_add_watch,
+           true_call(SYS_inotify_add_watch, fd, (long)path, (long)mask, 0, 0, 0), (int fd, const char *path, uint32_t mask),
            (fd, path, mask))
 
 EXPORT int eaccess(const char *path, int mode)
@@ -169,9 +167,6 @@ static __attribute__((noinline)) char *real_name_elsewhere(const char *path, cha
 
 EXPORT char *realpath(const char *path, char *buffer)
 {
-    if (!real.realpath) {
-        errno = ENOSYS;
-        return NULL;
-    }
+    NEED(realpath, NULL);
     return names_us(path) ? real_name_elsewhere(path, buffer) : real.realpath(path, buffer);
 }

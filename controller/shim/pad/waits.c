@@ -6,13 +6,9 @@
 
 #include <signal.h>
 
-#define MISSING(name) \
-    if (!real.name) \
-        return (int)answer(-ENOSYS);
-
 EXPORT int poll(struct pollfd *files, nfds_t count, int milliseconds)
 {
-    MISSING(poll)
+    NEED(poll, -1);
     pad_refresh();
     return real.poll(files, count, milliseconds);
 }
@@ -29,7 +25,7 @@ EXPORT int __poll_chk(struct pollfd *files, nfds_t count, int milliseconds, size
 EXPORT int ppoll(
     struct pollfd *files, nfds_t count, const struct timespec *length, const sigset_t *signals)
 {
-    MISSING(ppoll)
+    NEED(ppoll, -1);
     pad_refresh();
     return real.ppoll(files, count, length, signals);
 }
@@ -37,7 +33,7 @@ EXPORT int ppoll(
 EXPORT int select(
     int count, fd_set *readable, fd_set *writable, fd_set *special, struct timeval *length)
 {
-    MISSING(select)
+    NEED(select, -1);
     pad_refresh();
     return real.select(count, readable, writable, special, length);
 }
@@ -45,14 +41,14 @@ EXPORT int select(
 EXPORT int pselect(int count, fd_set *readable, fd_set *writable, fd_set *special,
                    const struct timespec *length, const sigset_t *signals)
 {
-    MISSING(pselect)
+    NEED(pselect, -1);
     pad_refresh();
     return real.pselect(count, readable, writable, special, length, signals);
 }
 
 EXPORT int epoll_wait(int fd, struct epoll_event *events, int most, int milliseconds)
 {
-    MISSING(epoll_wait)
+    NEED(epoll_wait, -1);
     pad_refresh();
     return real.epoll_wait(fd, events, most, milliseconds);
 }
@@ -60,7 +56,7 @@ EXPORT int epoll_wait(int fd, struct epoll_event *events, int most, int millisec
 EXPORT int epoll_pwait(
     int fd, struct epoll_event *events, int most, int milliseconds, const sigset_t *signals)
 {
-    MISSING(epoll_pwait)
+    NEED(epoll_pwait, -1);
     pad_refresh();
     return real.epoll_pwait(fd, events, most, milliseconds, signals);
 }

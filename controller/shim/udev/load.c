@@ -44,8 +44,7 @@ static __attribute__((noinline)) void *ourselves(int flags)
  */
 EXPORT void *dlopen(const char *path, int flags)
 {
-    if (!real.dlopen)
-        return NULL;
+    NEED(dlopen, NULL);
     if (page && is_udev(path)) {
         void *found = ourselves(flags);
 

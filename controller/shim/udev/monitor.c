@@ -90,7 +90,7 @@ EXPORT struct udev_monitor *udev_monitor_unref(struct udev_monitor *monitor)
 {
     if (!monitor || --monitor->references > 0 || !pad_lock())
         return NULL;
-    if (take_out(monitor))
+    if (take_out(monitor) && atomic_load(&pad_watchers)) /* which a fork has forgotten */
         atomic_fetch_sub(&pad_watchers, 1);
     pad_unlock();
     close(monitor->both);
