@@ -21,6 +21,7 @@ from nitropilot.controller.pads.pad_page import PadPage
 from nitropilot.controller.pads.preload import narrow_library
 from nitropilot.controller.pads.sdl_pad import launch_environment
 from nitropilot.controller.pads.shim_build import build_shim, find_compiler
+from tests.controller.shim.conftest import NOT_NARROW
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -277,7 +278,7 @@ def test_programs_of_both_widths_are_led_to_theirs(
 ) -> None:
     """The linker refuses a library of the other width aloud, in the output of every program."""
     if narrow_library() is None:
-        pytest.skip("no compiler for 32-bit programs")
+        pytest.skip(NOT_NARROW)
     named = launch_environment(page)["LD_PRELOAD"].partition(":")[0]
     assert named.endswith("/$PLATFORM.so")
     wide, narrow = (Path(named.replace("$PLATFORM", name)) for name in ("x86_64", "i686"))

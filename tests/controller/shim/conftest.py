@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import shlex
 import subprocess
 import sys
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 HERE = Path(__file__).parent
+NOT_NARROW = (
+    "no compiler for 32-bit programs"
+    if platform.machine() == "x86_64"
+    else "this processor runs no 32-bit programs of x86"
+)
+"""Why there is no library for them."""
 MISSING = (
     "the preloaded pad is for Linux"
     if sys.platform != "linux"

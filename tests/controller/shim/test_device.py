@@ -120,6 +120,7 @@ def test_a_reader_who_is_too_slow_is_told_so(console: Console, page: PadPage) ->
 
 
 def test_who_grabs_the_pad_has_it_alone(console: Console, page: PadPage) -> None:
+    """Wrappers that translate a pad grab it: the game would else see each press twice."""
     console.ask("one = opened(); two = opened()")
     assert console.ask("[grab(one, 1), grab(two, 1)]") == [0, "EBUSY"]
     page.write(A)
@@ -212,6 +213,7 @@ def test_unplugged_and_plugged_again(console: Console, page: PadPage) -> None:
 
 
 def test_a_reader_who_waits_is_told_that_it_is_gone(console: Console, page: PadPage) -> None:
+    """A thread that waits for a pad that is gone keeps the game from ending."""
     console.ask("pad = opened(os.O_RDONLY)")
     console.send("read(pad)")
     page.plug(False)

@@ -13,6 +13,7 @@ import pytest
 from nitropilot.controller.pads.preload import narrow_library
 from nitropilot.controller.pads.sdl_pad import launch_environment
 from nitropilot.controller.state import NEUTRAL, Button, GamepadState
+from tests.controller.shim.conftest import NOT_NARROW
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,10 +53,11 @@ def test_a_press_ends_the_wait(way: str, page: PadPage, compiled: Callable[..., 
     assert wakes(compiled(SOURCE.read_text(), *CHECKED), way, page) == "48 1:304:1 0:0:0"
 
 
-@pytest.mark.skipif(narrow_library() is None, reason="no compiler for 32-bit programs")
 @pytest.mark.parametrize("way", ["read", "system call", "select", "epoll"])
 def test_in_32_bits(way: str, page: PadPage, compiled: Callable[..., Path]) -> None:
     """Events have another size there, and files other calls."""
+    if narrow_library() is None:
+        pytest.skip(NOT_NARROW)
     program = compiled(SOURCE.read_text(), "-m32", *CHECKED)
     assert wakes(program, way, page) == "32 1:304:1 0:0:0"
 
