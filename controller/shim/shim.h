@@ -123,6 +123,12 @@ void map_page(void); /* pad/page.c, when the library starts */
 void prepare_readers(void); /* pad/readers.c, then as well */
 void complain(uint32_t code, const char *what, const char *detail);
 
+/*
+ * Another part of the library that answers for some names of files, such as the kernel's
+ * chance: a descriptor, or -1 for a name that it leaves alone.  NULL: there is none.
+ */
+extern int (*open_instead)(const char *path, int flags);
+
 /* ---- The pad, for whoever decides when the game sees what. ---- */
 
 /*
