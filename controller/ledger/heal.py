@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 PROFILE_PREFIX = "nitropilot-profile-"
 PAGE_PREFIX = "nitropilot-pad-"
+FOLDER_SUFFIX = ".input"
+"""Of the folder beside a page, which the game takes for /dev/input."""
 
 
 def heal_all() -> list[str]:
@@ -120,6 +122,7 @@ def _remove_made(facts: dict[str, Any]) -> None:
     if (page := Path(facts.get("page") or "/")).name.startswith(PAGE_PREFIX):
         with suppress(OSError):
             page.unlink()
+        shutil.rmtree(page.with_name(page.name + FOLDER_SUFFIX), ignore_errors=True)
     if number := str(facts.get("display") or "").lstrip(":"):
         _remove_display(number)
 

@@ -1,13 +1,14 @@
 """``PadPage``: the memory page through which a launched game reads its pad.
 
-The game has ``controller/shim/nitropilot_pad.c`` preloaded, which maps the same
-page; the layout below is the one of its ``struct page``, in native byte order.
+The game has the library of ``controller/shim`` preloaded, which maps the same page; the
+layout below is the one of ``struct page`` in its ``shim.h``, in native byte order.
 
     0    8 s   "NITROPAD"
     8    u32   version
     64   4 x   cell: u32 stamp, i16, i16      left stick, right stick, triggers, buttons
     96   u64   expires     nanoseconds of the monotonic clock, after which nothing is pressed
-    128  u32   attached    how often a game has attached the pad
+    104  u32   plugged     0: no pad; another number is another time of being plugged in
+    128  u32   attached    how often a game has opened the pad and begun to read it
     132  u32   pid         of the game that did last
     136  u32   error       why it could not, 0 for none
     144  u64   polls       how often the game has read the pad
@@ -20,6 +21,10 @@ aligned 64-bit word, so this holds without memory barriers, which Python has not
 and a writer killed half-way blocks neither the game nor the next writer.  Two
 processes must not write at the same moment.  The state is stored before its expiry: between
 the two the game sees the new state or, if the old expiry is over, nothing pressed.
+
+The stamp of the last cell is also what a game sleeps on while it waits for the pad: a write
+ends with waking it (``Bell``).  Beside the page lies what the game finds at ``/dev/input``:
+``DeviceFolder``.
 """
 
 from __future__ import annotations
@@ -33,6 +38,8 @@ from typing import TYPE_CHECKING
 import psutil
 
 from nitropilot.controller.errors import PadFailed, PadUnavailable
+from nitropilot.controller.pads.device_folder import DeviceFolder
+from nitropilot.controller.pads.page_bell import Bell
 from nitropilot.controller.pads.page_file import create_page_file, new_page_path, open_page_file
 from nitropilot.controller.state import NEUTRAL, Button
 
@@ -42,7 +49,7 @@ if TYPE_CHECKING:
     from nitropilot.controller.state import GamepadState
 
 PAGE_VARIABLE = "NITROPILOT_PAD_PAGE"
-VERSION = 2
+VERSION = 3
 FOREVER = 2**64 - 1
 SDL_BUTTONS = (
     Button.A, Button.B, Button.X, Button.Y, Button.BACK, Button.GUIDE, Button.START,
@@ -55,15 +62,16 @@ _MAGIC = b"NITROPAD"
 _HEADER = struct.Struct("=8sI")
 _STATE = struct.Struct("=" + "Ihh" * 4)
 _CELLS = struct.Struct("=4Q")
-_CELLS_AT, _EXPIRES_AT, _STATUS_AT = 64, 96, 128
+_CELLS_AT, _EXPIRES_AT, _PLUGGED_AT, _STATUS_AT = 64, 96, 104, 128
+_LAST_STAMP_AT = _CELLS_AT + 3 * 8
+_PLUGGED = struct.Struct("=I")
 _STATUS = struct.Struct("=III4xQ")
 # IntFlag arithmetic would take most of the time of a write.
 _BUTTON_BITS = tuple((int(button), 1 << place) for place, button in enumerate(SDL_BUTTONS))
 
 _ERRORS = {
-    1: "the game's SDL is older than 2.24 and has no virtual pads",
-    2: "the game uses SDL 3; the preloaded pad knows SDL 2 only",
-    3: "the game's SDL refused the virtual pad (the reason is in the game's output)",
+    1: "the game has too many files open for a pad (the reason is in the game's output)",
+    2: "the game may start no thread: its pad moves only when it asks for it",
 }
 
 
@@ -72,7 +80,7 @@ class PageStatus:
     """What the game says about its pad.
 
     Attributes:
-        attached: How often a game switched its joysticks on and got the pad.
+        attached: How often a game opened the pad and began to read it.
         polls: How often the game has read the pad; rises while the game has it open.
         pid: Process that attached it last, 0 for none yet.
         error: Why the last try did not work, empty if it did or there was none.
@@ -96,6 +104,8 @@ class PadPage:
         self._memory = memory
         self._cells = memoryview(memory)[_CELLS_AT : _CELLS_AT + _CELLS.size].cast("Q")
         self._expires = memoryview(memory)[_EXPIRES_AT : _EXPIRES_AT + 8].cast("Q")
+        self._bell = Bell(memory, _LAST_STAMP_AT)
+        self._folder = DeviceFolder(path)
         self._closed = False
 
     @classmethod
@@ -111,8 +121,15 @@ class PadPage:
         path = path or new_page_path()
         header = _HEADER.pack(_MAGIC, VERSION).ljust(_CELLS_AT, b"\0")
         content = header + _STATE.pack(*_values(NEUTRAL, stamp=1))
-        content += struct.pack("=Q", FOREVER)
-        return cls(path, create_page_file(path, content))
+        content += struct.pack("=Q", FOREVER) + _PLUGGED.pack(1)
+        memory = create_page_file(path, content)
+        try:
+            DeviceFolder(path).create()
+        except PadUnavailable:
+            memory.close()
+            path.unlink()
+            raise
+        return cls(path, memory)
 
     @classmethod
     def open(cls, path: Path) -> PadPage:
@@ -151,6 +168,7 @@ class PadPage:
         for place, word in enumerate(_CELLS.unpack(values)):
             self._cells[place] = word
         self._expires[0] = _moment(lasts)
+        self._bell.ring()
 
     def renew(self, lasts: float) -> None:
         """Let what is pressed last so many seconds more from now.
@@ -160,6 +178,29 @@ class PadPage:
         """
         self._check_open()
         self._expires[0] = _moment(lasts)
+
+    def plug(self, there: bool = True) -> None:
+        """Plug the pad in, or out: the game sees its device come or go.  Safe to repeat.
+
+        A game that had it open when it went must open it again, as with a real one.
+
+        Raises:
+            PadFailed: The page is closed.
+            PadUnavailable: The device's file cannot be made.
+        """
+        self._check_open()
+        times = _PLUGGED.unpack_from(self._memory, _PLUGGED_AT)[0]
+        if bool(times) == there:
+            return
+        if there:
+            # From the clock, so that no two times bear one number.
+            times = time.monotonic_ns() & 0xFFFFFFFF or 1
+            _PLUGGED.pack_into(self._memory, _PLUGGED_AT, times)
+            self._folder.add_device()
+        else:
+            _PLUGGED.pack_into(self._memory, _PLUGGED_AT, 0)
+            self._folder.remove_device()
+        self._bell.ring()
 
     def status(self) -> PageStatus:
         """What the game has reported.
@@ -181,8 +222,12 @@ class PadPage:
             self._memory.close()
 
     def unlink(self) -> None:
-        """Remove the file; a game that has it mapped is not disturbed.  Safe to call twice."""
+        """Remove what is in the file system; a game that has the page mapped is not disturbed.
+
+        Safe to call twice.
+        """
         self.path.unlink(missing_ok=True)
+        self._folder.remove()
 
     def _check_open(self) -> None:
         if self._closed:

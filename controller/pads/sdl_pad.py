@@ -10,13 +10,16 @@ from nitropilot.children import leave_out_current_folder
 from nitropilot.controller.errors import PadFailed, ShimError
 from nitropilot.controller.pads.gamepad import Gamepad
 from nitropilot.controller.pads.pad_page import PAGE_VARIABLE
-from nitropilot.controller.pads.shim_build import NOT_IN_PRELOAD, build_shim
+from nitropilot.controller.pads.preload import narrow_library, preload_name
+from nitropilot.controller.pads.shim_build import NOT_IN_PRELOAD
 from nitropilot.controller.state import NEUTRAL
 
 if TYPE_CHECKING:
     from nitropilot.controller.pads.pad_page import PadPage
     from nitropilot.controller.state import GamepadState
 
+NARROW_ELF = b"\x01"
+"""As the first byte of ``_machine``: a program of 32 bits."""
 OWN_PROGRAM = Path("/proc/self/exe")
 """A program for the machine that the preload library is compiled for."""
 
@@ -69,15 +72,19 @@ class SdlPad(Gamepad):
 def why_not_opened(pid: int) -> str:
     """What may keep a game from opening its preloaded pad, as far as its process tells.
 
-    A program for another machine, such as a 32-bit one, is run without the library.
+    A program for another machine is run without the library, and so is a 32-bit one where
+    none could be built for it.
     """
     own, its = _machine(OWN_PROGRAM), _machine(Path(f"/proc/{pid}/exe"))
-    if its and its != own:
+    if its and its != own and (its[:1] != NARROW_ELF or narrow_library() is None):
         return (
             "the game is for another kind of machine than the preloaded pad, as 32-bit games are: "
-            "use `--pad vgamepad`"
+            "install a compiler for it (Debian, Ubuntu: gcc-multilib), or use `--pad vgamepad`"
         )
-    return "the game has not opened the pad: it may not use SDL 2, or have its own copy inside"
+    return (
+        "the game has not opened the pad: it may not use one, or look for it by ways that the "
+        "preloaded library does not reach, as programs linked statically do"
+    )
 
 
 def _machine(program: Path) -> bytes:
@@ -93,13 +100,13 @@ def _machine(program: Path) -> bytes:
 def launch_environment(page: PadPage) -> dict[str, str]:
     """The variables to start a game with, so that it reads its pad from ``page``.
 
-    Other pads are hidden from the game: SDL lists real ones first, and most games
+    Other pads are hidden from the game, by the library and by SDL's own means: most games
     listen to the first one only.
 
     Raises:
         ShimError: The preload library cannot be built, or not be named in LD_PRELOAD.
     """
-    library = str(build_shim())
+    library = preload_name()
     if set(NOT_IN_PRELOAD) & set(library):
         raise ShimError(
             f"cannot preload {library!r}: LD_PRELOAD takes no path with spaces or colons",

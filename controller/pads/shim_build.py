@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("nitropilot.pads")
 
 SOURCES = Path(__file__).parents[1] / "shim"
-"""Every C file of this folder is a part of the one library."""
+"""Every C file in this folder, and in those in it, is a part of the one library."""
 FLAGS = (
     "-std=c11", "-O2", "-Wall", "-Wextra", "-fPIC", "-shared", "-fvisibility=hidden",
 )  # fmt: skip
@@ -56,18 +56,21 @@ def find_compiler() -> str | None:
     return next((path for name in COMPILERS if (path := find_program(name))), None)
 
 
-def build_shim() -> Path:
+def build_shim(extra: tuple[str, ...] = ()) -> Path:
     """The preload library, compiled now unless that was done before.
+
+    Args:
+        extra: More flags for the compiler; with any, no ready library is looked for.
 
     Raises:
         ShimError: Not on Linux, no compiler, a compiler that fails, or a cache folder
             that somebody else could write to.
     """
     if sys.platform == "linux":
-        ready = ready_library()
+        ready = None if extra else ready_library()
         if ready is not None:
             return ready
-        compiler = _require_compiler()
+        compiler = shlex.join([*_words(_require_compiler()), *extra])
         try:
             library = _kept(compiler) or _compile(
                 compiler, _cache_folder(), lambda built: _name(compiler, _digest(built))
@@ -125,13 +128,14 @@ def _key(compiler: str) -> str:
     parts = (compiler, platform.machine(), *FLAGS, *LIBRARIES)
     shape = hashlib.sha256("\0".join(parts).encode())
     for path in source_files(("*.c", "*.h")):
-        shape.update(path.name.encode() + b"\0" + path.read_bytes())
+        name = path.relative_to(SOURCES).as_posix()
+        shape.update(name.encode() + b"\0" + path.read_bytes())
     return shape.hexdigest()[:16]
 
 
 def source_files(patterns: tuple[str, ...] = ("*.c",)) -> list[Path]:
     """The files that the library is made of, in an order that does not change."""
-    return sorted(path for pattern in patterns for path in SOURCES.glob(pattern))
+    return sorted(path for pattern in patterns for path in SOURCES.rglob(pattern))
 
 
 def _digest(library: Path) -> str:

@@ -94,7 +94,7 @@ def test_the_wheel_holds_the_rooms_under_one_name(dist: Path) -> None:
         text = wheel.read(metadata).decode()
     assert {name.split("/")[0] for name in names} == {"nitropilot"}
     assert names == {installed_name(name) for name in source_files()}
-    assert "nitropilot/controller/shim/nitropilot_pad.c" in names
+    assert "nitropilot/controller/shim/pad/readers.c" in names
     assert "nitropilot/server/pages/dashboard/dashboard.html" in names
     assert "Name: nitropilot\n" in text
     assert [extra for extra in EXTRAS if f"Provides-Extra: {extra}\n" not in text] == []

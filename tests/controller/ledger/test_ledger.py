@@ -19,6 +19,7 @@ from nitropilot.controller.errors import GameTaken, LedgerError
 from nitropilot.controller.ledger import places
 from nitropilot.controller.ledger.entry import Entry, world
 from nitropilot.controller.ledger.heal import PAGE_PREFIX, PROFILE_PREFIX, heal, heal_all, living
+from nitropilot.controller.pads.device_folder import DeviceFolder
 from nitropilot.controller.processes import DISPLAY_VARIABLE, LAUNCH_VARIABLE, birth
 from tests.controller.pausing.ticking import wait_for
 
@@ -99,10 +100,12 @@ def test_what_was_launched_ends_with_all_that_it_needed(
     profile.mkdir()
     (profile / "save").touch()
     page.touch()
+    folder = DeviceFolder(page)
+    folder.create()
     left("launch-1", {"launch": "mine", "profile": str(profile), "page": str(page), "keep": False})
     assert heal_all() == [f"ended sleep (process {sleeper.pid})"]
     ends(sleeper)
-    assert not profile.exists() and not page.exists()
+    assert not profile.exists() and not page.exists() and not folder.path.exists()
 
 
 def test_what_is_to_run_on_runs_on(

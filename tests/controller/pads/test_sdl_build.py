@@ -1,4 +1,4 @@
-"""Building the preload library, and how it behaves inside SDLs that cannot take a pad."""
+"""Building the preload library, for programs of both widths."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ from nitropilot import controller
 from nitropilot.controller.errors import ShimError
 from nitropilot.controller.pads import shim_build
 from nitropilot.controller.pads.pad_page import PadPage
+from nitropilot.controller.pads.preload import narrow_library
 from nitropilot.controller.pads.sdl_pad import launch_environment
 from nitropilot.controller.pads.shim_build import build_shim, find_compiler
+from tests.controller.shim.conftest import NOT_NARROW
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -115,7 +117,9 @@ def test_the_source_has_no_warnings(tmp_path: Path) -> None:
     """Users' compilers differ from ours; a warning here is an error there one day."""
     strict = ("-Werror", "-Wpedantic", "-Wshadow", "-Wconversion")
     command = [*COMPILER_WORDS, *shim_build.FLAGS, *strict, *map(str, shim_build.source_files())]
-    subprocess.run([*command, "-o", tmp_path / "a.so", *shim_build.LIBRARIES], check=True)
+    for width in [()] if narrow_library() is None else [(), ("-m32",)]:
+        made = [*width, "-o", tmp_path / "a.so", *shim_build.LIBRARIES]
+        subprocess.run([*command, *made], check=True)
 
 
 def test_a_machine_without_a_compiler_says_what_to_install(
@@ -250,92 +254,7 @@ def test_a_path_that_cannot_be_preloaded_is_not_used(
     """The loader splits LD_PRELOAD at spaces: the game would start without its pad."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "my cache"))
     library = Path(launch_environment(page)["LD_PRELOAD"].partition(":")[0])
-    assert temporary in library.parents and library.exists()
-
-
-FAKE_SDL = """
-#include <stddef.h>
-#include <stdio.h>
-#ifndef MAPPING
-#define MAPPING 1
-#endif
-static unsigned on;
-int SDL_InitSubSystem(unsigned flags) { on |= flags; return 5; }
-int SDL_Init(unsigned flags) { return SDL_InitSubSystem(flags); }
-unsigned SDL_WasInit(unsigned flags) { return on & flags; }
-#ifdef SDL3
-int SDL_AttachVirtualJoystick(void) { return 0; }
-#endif
-#ifdef ATTACH
-const char *SDL_GetError(void) { return "out of sticks"; }
-void SDL_LockJoysticks(void) {}
-void SDL_UnlockJoysticks(void) {}
-int SDL_JoystickAttachVirtualEx(void *pad) { return pad ? ATTACH : 0; }
-int SDL_JoystickGetDeviceInstanceID(int index) { return index; }
-void *SDL_JoystickFromInstanceID(int id) { (void)id; return NULL; }
-int SDL_JoystickSetVirtualAxis(void) { return 0; }
-int SDL_JoystickSetVirtualButton(void) { return 0; }
-int SDL_JoystickSetVirtualHat(void) { return 0; }
-struct guid { unsigned char data[16]; };
-struct guid SDL_JoystickGetDeviceGUID(int index) { return (struct guid){{(unsigned char)index}}; }
-void SDL_JoystickGetGUIDString(struct guid g, char *text, int size)
-{
-    (void)g;
-    snprintf(text, size, "%032d", 7);
-}
-int SDL_GameControllerAddMapping(const char *mapping) { return MAPPING; }
-#endif
-"""
-FAKE_GAME = "int SDL_Init(unsigned); int main(void) { return SDL_Init(0x200); }"
-
-
-@pytest.mark.parametrize(
-    ("defines", "attached", "status_error", "said"),
-    [
-        ([], 0, "older than 2.24", "older than 2.24"),
-        (["-DSDL3"], 0, "SDL 3", "SDL 3"),
-        (["-DATTACH=-1"], 0, "refused the virtual pad", "SDL refused it: out of sticks"),
-        (["-DATTACH=0"], 1, "", ""),
-        (
-            ["-DATTACH=0", "-DMAPPING=-1"],
-            1,
-            "refused the virtual pad",
-            "SDL refused its mapping: out of sticks",
-        ),
-    ],
-)
-def test_what_the_games_sdl_cannot_do_is_reported(
-    tmp_path: Path, page: PadPage, defines: list[str], attached: int, status_error: str, said: str
-) -> None:
-    """A game with an old SDL must start as ever, and the player must learn why it sees no pad.
-
-    The fake SDL stands for versions that are not installed.  Its SDL_Init calls its
-    SDL_InitSubSystem through the preload library, as some builds do: one pad, not two.
-    """
-    library, program = tmp_path / "libSDL2-2.0.so.0", tmp_path / "game"
-    (tmp_path / "sdl.c").write_text(FAKE_SDL)
-    (tmp_path / "game.c").write_text(FAKE_GAME)
-    build = [*COMPILER_WORDS, "-O0"]
-    subprocess.run(
-        [*build, *defines, "-shared", "-fPIC", tmp_path / "sdl.c", "-o", library], check=True
-    )
-    subprocess.run(
-        [*build, tmp_path / "game.c", library, f"-Wl,-rpath,{tmp_path}", "-o", program], check=True
-    )
-    done = subprocess.run(
-        [program],
-        env={**os.environ, **launch_environment(page)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == 5, "what SDL answers must reach the game"
-    assert done.stderr.count("nitropilot: no virtual pad:") == (1 if said else 0)
-    assert said in done.stderr
-    status = page.status()
-    assert status.attached == attached
-    assert status_error in status.error
-    assert bool(status.error) == bool(status_error)
+    assert temporary in library.parents and library.parent.exists()
 
 
 def test_a_ready_library_is_used(
@@ -352,6 +271,33 @@ def test_a_ready_library_is_used(
     monkeypatch.setenv("NITROPILOT_PAD_LIBRARY", str(library))
     assert build_shim() == library
     assert runs(counted) == made
+
+
+def test_programs_of_both_widths_are_led_to_theirs(
+    tmp_path: Path, page: PadPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The linker refuses a library of the other width aloud, in the output of every program."""
+    if narrow_library() is None:
+        pytest.skip(NOT_NARROW)
+    named = launch_environment(page)["LD_PRELOAD"].partition(":")[0]
+    assert named.endswith("/$PLATFORM.so")
+    wide, narrow = (Path(named.replace("$PLATFORM", name)) for name in ("x86_64", "i686"))
+    assert (wide.read_bytes()[4], narrow.read_bytes()[4]) == (2, 1)
+    assert wide.resolve() == build_shim().resolve()
+    assert launch_environment(page)["LD_PRELOAD"].partition(":")[0] == named, "made once"
+
+
+def test_a_compiler_that_knows_one_width_is_enough(
+    tmp_path: Path, page: PadPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Few players have a 32-bit C library, and most games want none."""
+    log = tmp_path / "runs"
+    script = f'case "$*" in *-m32*) echo run >> {log}; echo no stubs-32.h >&2; exit 1;; esac'
+    use_compiler(tmp_path, monkeypatch, f'{script}\nexec {COMPILER} "$@"')
+    for _ in range(2):
+        named = launch_environment(page)["LD_PRELOAD"].partition(":")[0]
+        assert Path(named) == build_shim()
+    assert runs(log) == 1, "it is not tried at every launch"
 
 
 @pytest.mark.parametrize("named", ["/nowhere/pad.so", "pad.so", "/"])

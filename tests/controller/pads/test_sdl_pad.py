@@ -31,6 +31,8 @@ pytestmark = [
 
 AT_REST = [0, 0, -32768, 0, 0, -32768]
 """Raw axes as Linux numbers them: left stick, left trigger, right stick, right trigger."""
+TRIGGER_STEP = 32768 / 255
+"""A real pad's triggers have 256 positions."""
 PROGRAM = Path(__file__).with_name("sdl_child.py")
 
 
@@ -144,8 +146,11 @@ def test_sticks_and_triggers_arrive_with_their_sign(
     child: Child, page: PadPage, state: GamepadState, axes: list[int]
 ) -> None:
     """SDL's y grows downward and ours upward: a wrong sign looks at the floor for ever."""
+    child.ask("read")  # SDL takes a trigger for released that is pulled when it is first seen
     page.write(state)
-    assert child.ask("read")["axes"] == pytest.approx(axes, abs=1)
+    seen = child.ask("read")["axes"]
+    assert seen[:4] == pytest.approx(axes[:4], abs=1)
+    assert seen[4:] == pytest.approx(axes[4:], abs=TRIGGER_STEP)
 
 
 def test_the_pad_comes_back_when_a_game_restarts_its_joysticks(child: Child, page: PadPage) -> None:
@@ -185,6 +190,7 @@ def test_a_writer_killed_half_way_blocks_nobody(child: Child, page: PadPage) -> 
     assert child.ask("read")["axes"][:3] == [32767, 0, 32767]
     content = bytearray(page.path.read_bytes())
     content[64] ^= 0xFF  # the stamp of the first cell: the other three are of another write
+    content[68:72] = bytes(4)  # and so are its values
     page.path.write_bytes(content)
     assert child.ask("read")["axes"][:3] == [32767, 0, 32767]
 
@@ -311,7 +317,7 @@ def test_what_was_preloaded_before_stays(page: PadPage, monkeypatch: pytest.Monk
     monkeypatch.setenv("LD_PRELOAD", "/opt/overlay.so")
     environment = launch_environment(page)
     library, _, rest = environment["LD_PRELOAD"].partition(":")
-    assert Path(library).is_file()
+    assert Path(library.replace("$PLATFORM", "x86_64")).is_file()
     assert rest == "/opt/overlay.so"
     assert environment["NITROPILOT_PAD_PAGE"] == str(page.path)
 

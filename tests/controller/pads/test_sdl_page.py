@@ -51,6 +51,11 @@ def test_only_this_user_can_open_a_page(page: PadPage, runtime: Path) -> None:
     assert page.path.parent == runtime
     assert mode(page.path) == 0o600
     assert page.path.stat().st_size == 4096
+    folder = page.path.with_name(f"{page.path.name}.input")
+    assert mode(folder) == 0o700
+    assert [one.name for one in folder.iterdir()] == ["event0"]
+    page.unlink()
+    assert list(runtime.iterdir()) == []
 
 
 @pytest.mark.parametrize("runtime_dir", [None, "open to others", "missing"])
@@ -161,7 +166,7 @@ def spoil(path: Path, how: str) -> None:
         ("empty", "0 bytes, not 4096"),
         ("too small", "4095 bytes, not 4096"),
         ("foreign", "foreign content"),
-        ("newer", r"version \d+, not 2"),
+        ("newer", r"version \d+, not 3"),
         ("for all", "others may open it"),
         ("missing", "No such file"),
         ("folder", "directory"),
