@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("nitropilot.pads")
 
 SOURCES = Path(__file__).parents[1] / "shim"
-"""Every C file of this folder is a part of the one library."""
+"""Every C file of this folder and its folders is a part of the one library."""
 FLAGS = (
     "-std=c11", "-O2", "-Wall", "-Wextra", "-fPIC", "-shared", "-fvisibility=hidden",
 )  # fmt: skip
@@ -125,13 +125,13 @@ def _key(compiler: str) -> str:
     parts = (compiler, platform.machine(), *FLAGS, *LIBRARIES)
     shape = hashlib.sha256("\0".join(parts).encode())
     for path in source_files(("*.c", "*.h")):
-        shape.update(path.name.encode() + b"\0" + path.read_bytes())
+        shape.update(path.relative_to(SOURCES).as_posix().encode() + b"\0" + path.read_bytes())
     return shape.hexdigest()[:16]
 
 
 def source_files(patterns: tuple[str, ...] = ("*.c",)) -> list[Path]:
     """The files that the library is made of, in an order that does not change."""
-    return sorted(path for pattern in patterns for path in SOURCES.glob(pattern))
+    return sorted(path for pattern in patterns for path in SOURCES.rglob(pattern))
 
 
 def _digest(library: Path) -> str:

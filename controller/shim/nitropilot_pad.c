@@ -14,7 +14,7 @@
  * its handle (C# games, Wine), nor SDL 3, whose joystick calls have other names and
  * another layout; all of these run as if the library was not there.
  */
-#define _GNU_SOURCE
+#include "clock/clock.h"
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -267,21 +267,32 @@ static bool read_state(struct cell state[CELLS])
     return whole;
 }
 
-/* From the kernel itself: the game's own clock may be a slower or a stopped one. */
+/* By the true clock: the game's own may be a slower or a stopped one. */
 static bool expired(void)
 {
-    struct timespec now;
-
-    if (syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &now) != 0)
-        return false;
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec
-        > atomic_load_explicit(&page->expires, memory_order_relaxed);
+    return (uint64_t)clock_true() > atomic_load_explicit(&page->expires, memory_order_relaxed);
 }
 
 static void let_go(struct cell state[CELLS])
 {
     memset(state, 0, CELLS * sizeof *state);
     state[2].values[0] = state[2].values[1] = INT16_MIN; /* triggers at rest */
+}
+
+static struct cell taken[CELLS]; /* at the gate of lockstep: one state for the whole step */
+static bool are_taken;
+
+/* In lockstep only what is pressed at the gate counts, however late the game asks. */
+__attribute__((visibility("hidden"))) void pad_take(void)
+{
+    struct cell state[CELLS];
+
+    if (!page || (!expired() && !read_state(state)))
+        return;
+    if (expired())
+        let_go(state);
+    memcpy(taken, state, sizeof taken);
+    are_taken = true;
 }
 
 /*
@@ -299,7 +310,9 @@ static void update(void *user)
     atomic_fetch_add_explicit(&page->polls, 1, memory_order_relaxed);
     if (!joystick)
         return;
-    if (expired())
+    if (are_taken && clock_way() == WAY_LOCKSTEP)
+        memcpy(state, taken, sizeof state);
+    else if (expired())
         let_go(state);
     else if (!read_state(state))
         return;
