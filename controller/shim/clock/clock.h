@@ -158,7 +158,7 @@ void settle_count_read(void);
 
 /* ---- gate.c, keeper.c ---- */
 
-extern _Atomic uint32_t gate_lock; /* held by whoever moves time */
+extern _Atomic uint32_t gate_lock, gate_main_moves; /* held by whoever moves time; main would */
 extern _Atomic uint32_t keeper_main_waits;
 extern _Atomic ns keeper_main_polls;
 void gate_begins(void);

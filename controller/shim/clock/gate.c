@@ -8,17 +8,31 @@
  */
 #include "clock.h"
 
+#define WAIT (SECOND / 10) /* then look whether lockstep is still on */
 #define SPIN_COSTS 50000 /* ns, of each read or yield too many */
 
 extern void pad_take(void) __attribute__((weak, visibility("hidden")));
 extern void pad_push(void) __attribute__((weak, visibility("hidden")));
 
-_Atomic uint32_t gate_lock;
+_Atomic uint32_t gate_lock, gate_main_moves;
 static bool presented; /* from here on under that lock */
 static _Atomic bool begins;
 static ns origin;
 static uint64_t ticks;
 static THREAD uint32_t spins;
+
+/* By the main thread.  It may wait here for the keeper, which must not take that for a halt. */
+static void take(void)
+{
+    gate_main_moves = 1;
+    clock_lock(&gate_lock);
+}
+
+static void give(void)
+{
+    clock_unlock(&gate_lock);
+    gate_main_moves = 0;
+}
 
 /* Exact: no rounding adds up. */
 static ns time_of(uint64_t tick)
@@ -62,16 +76,14 @@ static bool may_go(uint32_t arrival)
 
 static void wait_for_leave(uint32_t arrival)
 {
-    uint32_t turn = clock_turn();
-
-    while (!may_go(arrival) && turn == clock_turn() && !clock_lapsed()) {
+    while (!may_go(arrival) && clock_way() == WAY_LOCKSTEP) {
         uint32_t allowed = clock_page->allow;
-        ns lease = clock_page->lease, left = lease == FOREVER ? SECOND : lease - clock_true();
+        ns lease = clock_page->lease, left = lease == FOREVER ? WAIT : lease - clock_true() + 1;
 
-        if (!may_go(arrival) && turn == clock_turn() && left > 0)
-            clock_wait_word(&clock_page->allow, allowed, left < SECOND ? left + 1 : SECOND);
+        if (!may_go(arrival) && left > 0)
+            clock_wait_word(&clock_page->allow, allowed, left < WAIT ? left : WAIT);
     }
-    if (!may_go(arrival) && turn == clock_turn())
+    if (!may_go(arrival) && clock_lapsed())
         clock_page->lapses++;
 }
 
@@ -105,7 +117,7 @@ void clock_gate(void)
     clock_become_main();
     if (!clock_ours())
         return;
-    clock_lock(&gate_lock);
+    take();
     begin();
     if (!presented) {
         /* How often a game looks at the clock while it loads varies: start evenly. */
@@ -117,7 +129,7 @@ void clock_gate(void)
     clock_settle();
     arrive();
     spins = 0;
-    clock_unlock(&gate_lock);
+    give();
 }
 
 /* Under the lock.  Until then, with gates where steps end. */
@@ -141,9 +153,9 @@ void clock_advance(ns target, bool (*ready)(void *), void *about)
     clock_settle(); /* a loader that the main thread looks after finishes first */
     if (ready && ready(about))
         return;
-    clock_lock(&gate_lock);
+    take();
     advance(target, ready, about);
-    clock_unlock(&gate_lock);
+    give();
 }
 
 /* By the main thread: it read the clock, or gave way, and may be waiting for time to pass. */
@@ -151,9 +163,9 @@ void clock_spin(void)
 {
     if (++spins <= clock_page->spin_after)
         return;
-    clock_lock(&gate_lock);
+    take();
     advance(clock_stepped + SPIN_COSTS, NULL, NULL);
-    clock_unlock(&gate_lock);
+    give();
 }
 
 /* By the keeper, under the lock: nobody runs, the main thread waits for one who sleeps. */

@@ -22,7 +22,7 @@ void keeper_poke(void)
 void keeper_forget(void)
 {
     made = 0;
-    gate_lock = 0;
+    gate_lock = gate_main_moves = 0;
     keeper_main_waits = 0;
     keeper_main_polls = 0;
 }
@@ -32,7 +32,7 @@ static bool main_blocked(void)
     ns since = keeper_main_polls;
     int tid = clock_main_tid();
 
-    if (settle_state(tid) != 'S')
+    if (gate_main_moves || settle_state(tid) != 'S')
         return false;
     return keeper_main_waits || settle_in_futex(tid)
         || (since && clock_true() - since > POLL_IS_LONG);

@@ -13,8 +13,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { STRIKES = 5, SEATS = 64, SPINNING = 400, LOOKS = 2 };
-#define LONGEST SECOND
+enum { STRIKES = 3, SEATS = 64, SPINNING = 400, LOOKS = 2 };
+#define LONGEST (5 * SECOND)
 #define BETWEEN_LOOKS 30000 /* ns */
 
 /* What is known of a thread: how often it read the clock, how often it would not rest. */
