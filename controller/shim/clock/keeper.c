@@ -7,11 +7,10 @@
 #include <signal.h>
 
 #define LOOK_EVERY (SECOND / 50)
-#define POLL_IS_LONG (SECOND / 4) /* an answer of the X server takes less */
 
 static _Atomic uint32_t made, poked;
 _Atomic uint32_t keeper_main_waits; /* a wait of ours, with a time-out, by the main thread */
-_Atomic ns keeper_main_polls; /* since when the main thread waits for descriptors, for ever */
+_Atomic ns keeper_main_polls; /* when the main thread waits too long for descriptors; 0: it does not */
 
 void keeper_poke(void)
 {
@@ -29,13 +28,13 @@ void keeper_forget(void)
 
 static bool main_blocked(void)
 {
-    ns since = keeper_main_polls;
+    ns late = keeper_main_polls;
     int tid = clock_main_tid();
 
     if (gate_main_moves || settle_state(tid) != 'S')
         return false;
     return keeper_main_waits || settle_in_futex(tid)
-        || (since && clock_true() - since > POLL_IS_LONG);
+        || (late && clock_true() > late);
 }
 
 /* Whether nothing can happen any more unless time goes on. */

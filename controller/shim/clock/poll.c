@@ -2,6 +2,7 @@
  * Waiting for descriptors, with a time-out that is the game's.
  */
 #include "clock.h"
+#include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -16,6 +17,11 @@ enum { MOST_POLLED = 1024 };
 #define LONGEST_WAIT (SECOND / 10)
 #define FROZEN_WAIT (SECOND / 100)
 #define LEAST_WAIT (SECOND / 2000) /* of a thread beside the main one, in lockstep */
+
+#define POLL_IS_LONG (SECOND / 4) /* the main thread waits for an event: time goes on without it */
+#define ANSWER_IS_LATE (SECOND * 10)
+
+static THREAD void *caller; /* of poll */
 
 /* What is waited for, and how it is looked after. */
 struct ask {
@@ -147,6 +153,14 @@ static int wait_beside(struct ask *ask, ns deadline)
     return result;
 }
 
+/* It waits for answers of the X server, which come however busy the machine is. */
+static bool of_xcb(void *code)
+{
+    Dl_info info;
+
+    return code && dladdr(code, &info) && info.dli_fname && strstr(info.dli_fname, "libxcb");
+}
+
 static int wait_main(struct ask *ask, ns deadline)
 {
     int result = ask->look(ask, 0, -1);
@@ -154,12 +168,14 @@ static int wait_main(struct ask *ask, ns deadline)
     if (result || deadline <= clock_now())
         return result;
     if (deadline == FOREVER) {
-        if (timers_armed()) {
+        bool answer = of_xcb(caller);
+
+        if (timers_armed() && !answer) {
             keeper_main_waits = 1;
             keeper_need();
             keeper_poke();
         }
-        keeper_main_polls = clock_true();
+        keeper_main_polls = clock_true() + (answer ? ANSWER_IS_LATE : POLL_IS_LONG);
         result = ask->look(ask, FOREVER, -1);
         keeper_main_waits = 0;
         keeper_main_polls = 0;
@@ -212,9 +228,14 @@ EXPORT int poll(struct pollfd *items, nfds_t count, int milliseconds)
 {
     struct timespec limit = timespec_of((ns)milliseconds * 1000000);
 
+    int result;
+
     if (clock_way() == WAY_REAL)
         return REAL(poll)(items, count, milliseconds);
-    return ppoll(items, count, milliseconds < 0 ? NULL : &limit, NULL);
+    caller = __builtin_return_address(0);
+    result = ppoll(items, count, milliseconds < 0 ? NULL : &limit, NULL);
+    caller = NULL;
+    return result;
 }
 
 EXPORT int pselect(int count, fd_set *restrict in, fd_set *restrict out, fd_set *restrict odd,
