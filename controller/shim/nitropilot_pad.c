@@ -287,10 +287,12 @@ __attribute__((visibility("hidden"))) void pad_take(void)
 {
     struct cell state[CELLS];
 
-    if (!page || (!expired() && !read_state(state)))
+    if (!page)
         return;
     if (expired())
         let_go(state);
+    else if (!read_state(state))
+        return;
     memcpy(taken, state, sizeof taken);
     are_taken = true;
 }

@@ -144,6 +144,7 @@ struct sleeper {
 
 void sleeper_add(struct sleeper *sleeper);
 void sleeper_remove(struct sleeper *sleeper);
+void sleeper_leave(void *sleeper);
 bool sleeper_fire_one(ns until); /* the earliest until then, with its time; false: there is none */
 ns sleeper_earliest(void);
 void sleeper_fire_again(void);

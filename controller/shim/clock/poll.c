@@ -3,7 +3,6 @@
  */
 #include "clock.h"
 #include <dlfcn.h>
-#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -110,9 +109,7 @@ static int wait_free(struct ask *ask, ns deadline)
         clock_course(&course);
         if (clock_way() == WAY_LOCKSTEP)
             return 0; /* the caller begins anew */
-        if (deadline == FOREVER && !(timers_armed() && !course.scale))
-            left = FOREVER;
-        else
+        if (deadline != FOREVER || (timers_armed() && !course.scale))
             left = clock_left_true(left, course.scale ? LONGEST_WAIT : FROZEN_WAIT);
         result = ask->look(ask, left, -1);
         if (result > 0 && timers_notice()) /* it may have been a timer that was not due yet */
@@ -133,11 +130,6 @@ static int own_event(void)
     return fd;
 }
 
-static void leave(void *sleeper)
-{
-    sleeper_remove(sleeper);
-}
-
 static int wait_beside(struct ask *ask, ns deadline)
 {
     struct sleeper sleeper = { .deadline = deadline, .kind = SLEEP_EVENT, .fd = own_event() };
@@ -145,7 +137,7 @@ static int wait_beside(struct ask *ask, ns deadline)
     int result = 0;
 
     sleeper_add(&sleeper);
-    pthread_cleanup_push(leave, &sleeper);
+    pthread_cleanup_push(sleeper_leave, &sleeper);
     while (!result && !sleeper.fired && clock_way() == WAY_LOCKSTEP)
         result = ask->look(ask, LONGEST_WAIT, sleeper.fd);
     pthread_cleanup_pop(1);
@@ -269,11 +261,8 @@ EXPORT int select(int count, fd_set *restrict in, fd_set *restrict out, fd_set *
     until = clock_now() + (limit ? nanoseconds(&span) : 0);
     result = pselect(count, in, out, odd, asked, NULL);
     if (limit) { /* Linux says what is left */
-        ns left = until - clock_now();
-
-        left = left > 0 ? left : 0;
-        limit->tv_sec = (time_t)(left / SECOND);
-        limit->tv_usec = (suseconds_t)(left % SECOND / 1000);
+        span = timespec_of(until > clock_now() ? until - clock_now() : 0);
+        *limit = (struct timeval) { span.tv_sec, span.tv_nsec / 1000 };
     }
     return result;
 }
@@ -303,11 +292,7 @@ EXPORT int epoll_pwait2(int epoll, struct epoll_event *events, int most, const s
     struct ask ask
         = { .look = look_epoll, .items = events, .count = most, .epoll = epoll, .mask = mask };
 
-    if (clock_way() == WAY_REAL || most <= 0 || (limit && timespec_bad(limit))) {
-        if (REAL(epoll_pwait2))
-            return REAL(epoll_pwait2)(epoll, events, most, limit, mask);
-        errno = ENOSYS;
-        return -1;
-    }
+    if (clock_way() == WAY_REAL || most <= 0 || (limit && timespec_bad(limit)))
+        return REAL(epoll_pwait2)(epoll, events, most, limit, mask);
     return wait_for(&ask, span_of(limit));
 }

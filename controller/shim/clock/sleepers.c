@@ -42,6 +42,12 @@ void sleeper_remove(struct sleeper *sleeper)
     clock_unlock(&lock);
 }
 
+/* When its thread is cancelled in its sleep. */
+void sleeper_leave(void *sleeper)
+{
+    sleeper_remove(sleeper);
+}
+
 void sleeper_forget_all(void)
 {
     sleepers = NULL;

@@ -15,11 +15,6 @@
 #define FROZEN_WAIT (SECOND / 50)
 #define LONGEST_WAIT (SECOND / 10)
 
-static void leave(void *sleeper)
-{
-    sleeper_remove(sleeper);
-}
-
 /* When it is over for the kernel, whose clocks are the true ones. */
 static struct timespec true_end(clockid_t id, ns left, ns most)
 {
@@ -50,7 +45,7 @@ static int condition_in_list(pthread_cond_t *condition, pthread_mutex_t *mutex, 
     int result;
 
     sleeper_add(&sleeper);
-    pthread_cleanup_push(leave, &sleeper);
+    pthread_cleanup_push(sleeper_leave, &sleeper);
     main_waits(is_main, 1);
     result = REAL(pthread_cond_wait)(condition, mutex);
     main_waits(is_main, 0);

@@ -51,13 +51,11 @@ def frames(
     child.close()
 
 
-def run_traps(
-    program: Path, display: PrivateDisplay, folder: Path, pauses: float, rounds: int = 1
-) -> list[list[str]]:
+def run_traps(program: Path, display: PrivateDisplay, pauses: float) -> list[list[str]]:
     """What the traps print, with pauses of up to so many seconds before a fifth of the steps."""
     chance = random.Random()  # noqa: S311 - unlike each time, on purpose
     page = ClockPage.create(lockstep=True, seed=1)
-    talker = Talker([str(program), str(rounds)], unseen(clock_environment(page), display))
+    talker = Talker([str(program)], unseen(clock_environment(page), display))
     lines: list[list[str]] = []
     try:
         page.wait_ready(alive=lambda: talker.process.poll() is None)
@@ -76,22 +74,24 @@ def run_traps(
 
 
 def test_the_traps(
-    compiled: Callable[..., Path], display: PrivateDisplay, tmp_path: Path
+    compiled: Callable[..., Path], display: PrivateDisplay
 ) -> None:
     """Calibration, busy and yield loops, limiters, loaders, joins, timed waits, timers: a game
     that has one of them plays another game each time, or none at all."""
     program = compiled("traps", SDL, "-lpthread")
-    first = run_traps(program, display, tmp_path, 0)
+    first = run_traps(program, display, 0)
     assert first[-1][0] == "end"
     busy = threading.Event()
     load = threading.Thread(target=_keep_busy, args=(busy,))
     load.start()
     try:
-        assert run_traps(program, display, tmp_path, 0.1) == first
+        assert run_traps(program, display, 0.1) == first
     finally:
         busy.set()
         load.join()
-    rows = {name: list(group) for name, group in itertools.groupby(first, lambda row: row[0])}
+    rows: dict[str, list[list[str]]] = {}
+    for name, group in itertools.groupby(first, lambda row: row[0]):
+        rows.setdefault(name, list(group))
     assert rows["loader"][0][-6] == "1", "the loader takes no time of the game's"
     assert rows["join"][0][-6] == "100000", "ten sleeps of 10 ms"
     moments = [int(row[-7]) for row in rows["free"]]
@@ -180,7 +180,14 @@ def test_the_pad_is_taken_at_the_gate(
             page.step()
             _, _, first, last = talker.hear()
             assert first == last
-        pad.write(GamepadState(buttons=Button.A), lasts=-1)
+        over.set()
+        thread.join()
+        pad.write(GamepadState(buttons=Button.A), lasts=600)
+        page.step()
+        assert talker.hear()[2:] == [1, 1]
+        pad.renew(-1)
+        page.step()
+        assert talker.hear()[2:] == [0, 0], "what has expired has, by the true clock"
     finally:
         over.set()
         if thread.ident:
