@@ -86,9 +86,7 @@ def test_without_a_page_nothing_is_ours(compiled: Callable[..., Path]) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"NITROCLK\x63".ljust(4096, b"\0"), b"x" * 4096])
-def test_a_page_that_is_none(
-    content: bytes, compiled: Callable[..., Path], tmp_path: Path
-) -> None:
+def test_a_page_that_is_none(content: bytes, compiled: Callable[..., Path], tmp_path: Path) -> None:
     """Whatever the variable names, the program runs, on true time, and it is said."""
     path = tmp_path / "page"
     path.write_bytes(content)

@@ -53,7 +53,7 @@ def frames(
 
 def run_traps(program: Path, display: PrivateDisplay, pauses: float) -> list[list[str]]:
     """What the traps print, with pauses of up to so many seconds before a fifth of the steps."""
-    chance = random.Random()  # noqa: S311 - unlike each time, on purpose
+    chance = random.Random()
     page = ClockPage.create(lockstep=True, seed=1)
     talker = Talker([str(program)], unseen(clock_environment(page), display))
     lines: list[list[str]] = []
@@ -73,9 +73,7 @@ def run_traps(program: Path, display: PrivateDisplay, pauses: float) -> list[lis
     return lines
 
 
-def test_the_traps(
-    compiled: Callable[..., Path], display: PrivateDisplay
-) -> None:
+def test_the_traps(compiled: Callable[..., Path], display: PrivateDisplay) -> None:
     """Calibration, busy and yield loops, limiters, loaders, joins, timed waits, timers: a game
     that has one of them plays another game each time, or none at all."""
     program = compiled("traps", SDL, "-lpthread")
@@ -201,7 +199,9 @@ def test_a_step_that_hangs(
     compiled: Callable[..., Path], page: ClockPage, display: PrivateDisplay
 ) -> None:
     """Drivers loop for ever in rare cases: who waits must be told which thread it is."""
-    talker = Talker([str(compiled("frames", SDL)), "hang"], unseen(clock_environment(page), display))
+    talker = Talker(
+        [str(compiled("frames", SDL)), "hang"], unseen(clock_environment(page), display)
+    )
     try:
         page.step(10)
         with pytest.raises(StepHangs, match=r"main thread \d+ \(frames\S*\) runs"):

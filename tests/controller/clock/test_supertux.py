@@ -39,7 +39,7 @@ pytestmark = [
 
 def trace(steps: int) -> list[GamepadState]:
     """Past the title card with A, then right with jumps, by chance but always the same."""
-    dice, states = random.Random(3), []  # noqa: S311 - no secret
+    dice, states = random.Random(3), []
     while len(states) < steps:
         early = len(states) < 100
         jump = (len(states) // 8) % 2 == 0 if early else dice.random() < 0.4
@@ -86,7 +86,7 @@ def play(
 ) -> list[int]:
     """The digest of every picture, with random pauses before a tenth of the steps."""
     home.mkdir()
-    dice = random.Random()  # noqa: S311 - unlike each time, on purpose
+    dice = random.Random()
     game = Game(home, display)
     try:
         found = []
@@ -140,5 +140,7 @@ def test_a_press_is_seen_in_its_own_frame(tmp_path: Path, display: PrivateDispla
     jump = [GamepadState(left=(1.0, 0.0), buttons=Button.A)] * 5
     rested = play(tmp_path / "rested", display, start + [NEUTRAL] * 5)
     jumped = play(tmp_path / "jumped", display, start + jump)
-    unlike = [step for step, pair in enumerate(zip(rested, jumped, strict=True)) if len({*pair}) > 1]
+    unlike = [
+        step for step, pair in enumerate(zip(rested, jumped, strict=True)) if len({*pair}) > 1
+    ]
     assert unlike[0] == PRESSED
