@@ -1,4 +1,4 @@
-"""Words in shared memory that two processes wait for (Linux's futex); Python has no call of its own."""
+"""Words in shared memory that processes wait for (Linux's futex); Python has no call for it."""
 
 from __future__ import annotations
 

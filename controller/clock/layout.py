@@ -120,14 +120,24 @@ class ClockStatus:
     @classmethod
     def read(cls, memory: mmap.mmap) -> ClockStatus:
         """What stands in a mapped page."""
-        shown, arrived, pictures, pid, tid, entered, used, gate, lapses, *more = STATUS.unpack_from(
-            memory, SHOWN
-        )
-        names = frozenset(name for bit, name in enumerate(USED) if used >> bit & 1)
+        fields = STATUS.unpack_from(memory, SHOWN)
+        shown, arrived, pictures, pid, tid, entered, used, gate, lapses = fields[:9]
+        digest, sleepers, restless, unsettled = fields[9:]
         return cls(
-            shown / 1e9, max(arrived - 1, 0), pictures, pid, tid, entered, names, bool(gate), lapses,
-            *more,
-        )  # fmt: skip
+            virtual_time=shown / 1e9,
+            steps=max(arrived - 1, 0),
+            pictures=pictures,
+            pid=pid,
+            tid=tid,
+            processes=entered,
+            used=frozenset(name for bit, name in enumerate(USED) if used >> bit & 1),
+            at_gate=bool(gate),
+            lapses=lapses,
+            digest=digest,
+            sleepers=sleepers,
+            restless=restless,
+            unsettled=unsettled,
+        )
 
 
 def first_content(
