@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 HERE = Path(__file__).parent
-PATIENCE_S = 60.0
+PATIENCE_S = 30.0
 """After which something hangs for good."""
 
 

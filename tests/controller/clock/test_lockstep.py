@@ -16,7 +16,7 @@ from nitropilot.controller.errors import ClockLapsed, ProcessGone, StepHangs
 from nitropilot.controller.pads.pad_page import PadPage
 from nitropilot.controller.pads.sdl_pad import launch_environment
 from nitropilot.controller.state import Button, GamepadState
-from tests.controller.clock.conftest import Talker, clock_environment
+from tests.controller.clock.conftest import PATIENCE_S, Talker, clock_environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -239,8 +239,9 @@ def test_nobody_stands_at_the_gate_for_ever(frames: Talker, page: ClockPage) -> 
     """Whoever stepped the game has died; the game is somebody's, and goes on."""
     page.step(3)
     page.lease(0.2)
-    seen = page.status().pictures
+    seen, until = page.status().pictures, time.monotonic() + PATIENCE_S
     while page.status().pictures < seen + 5:
+        assert time.monotonic() < until, "it stands at the gate for ever"
         time.sleep(0.02)
     assert page.status().lapses == 1
     with pytest.raises(ClockLapsed):
