@@ -22,6 +22,7 @@
 #define FOREVER INT64_MAX
 
 typedef int64_t ns; /* nanoseconds */
+__extension__ typedef __int128 product; /* for a product of two of those */
 
 /* ---- The page. ---- */
 
@@ -97,7 +98,7 @@ int clock_tid(void);
 
 /* The real function of that name, with its type; NULL if this C library has none. */
 #define REAL(name)                                                                     \
-    ({                                                                                 \
+    __extension__({                                                                              \
         static void *_Atomic kept_;                                                    \
         __typeof__(&name) real_;                                                       \
         void *found_ = clock_real(&kept_, #name);                                      \

@@ -37,7 +37,7 @@ static void give(void)
 /* Exact: no rounding adds up. */
 static ns time_of(uint64_t tick)
 {
-    return origin + (ns)((unsigned __int128)tick * SECOND / STEPS_A_SECOND);
+    return origin + (ns)((product)tick * SECOND / STEPS_A_SECOND);
 }
 
 /* Lockstep begins now, or again after a stretch that was free. */

@@ -212,7 +212,7 @@ ns clock_now(void)
     if (course.mode == COURSE_LOCKSTEP) /* a process beside the one that presents */
         return virtual + now - course.since_true;
     if (course.scale)
-        virtual += (ns)((__int128)(now - course.since_true) * course.scale / SCALE_ONE);
+        virtual += (ns)((product)(now - course.since_true) * course.scale / SCALE_ONE);
     else if (lapsed_at(now))
         virtual += now - (lease > course.since_true ? lease : course.since_true);
     return clock_show(virtual);
@@ -230,9 +230,9 @@ ns clock_left_true(ns left, ns most)
         return left < most ? left : most;
     if (!course.scale)
         return most;
-    if ((__int128)left * SCALE_ONE / course.scale >= most)
+    if ((product)left * SCALE_ONE / course.scale >= most)
         return most;
-    return (ns)((__int128)left * SCALE_ONE / course.scale) + 1;
+    return (ns)((product)left * SCALE_ONE / course.scale) + 1;
 }
 
 bool clock_asked(uint32_t what)

@@ -18,7 +18,7 @@ static void *look_up(void *_Atomic *kept, const char *name, const char *library)
 }
 
 #define FOUND(name, library)                                                            \
-    ({                                                                                  \
+    __extension__({                                                                               \
         static void *_Atomic kept_;                                                     \
         look_up(&kept_, name, library);                                                 \
     })

@@ -26,7 +26,7 @@ static ns effort_now(struct effort *effort, clockid_t id)
 
     if (effort->known)
         virtual = effort->since_virtual
-            + (ns)((__int128)(now - effort->since_true) * effort->scale / SCALE_ONE);
+            + (ns)((product)(now - effort->since_true) * effort->scale / SCALE_ONE);
     if (!effort->known || effort->turn != turn) {
         clock_course(&course);
         effort->scale = course.mode == COURSE_FREE ? course.scale : SCALE_ONE;
