@@ -25,7 +25,7 @@ BARE := $(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON))
 ONE_CARD := CUDA_VISIBLE_DEVICES=$${CUDA_VISIBLE_DEVICES-0} && \
 	export CUDA_VISIBLE_DEVICES=$${CUDA_VISIBLE_DEVICES%%,*}
 
-.PHONY: demo test installs test-images test-vm test-openapi kills soak slow-proofs check bench \
+.PHONY: demo test installs test-images test-vm test-openapi kills soak lockstep slow-proofs check bench \
 	sabotage parity test-gpu bench-gpu clean golden-record golden-update golden-mutations
 
 demo: packages-demo $(READY)
@@ -48,6 +48,9 @@ test-openapi: packages-test $(READY)
 
 kills: packages-test $(READY)
 	KILLS=$${KILLS:-200} $(BIN)/python -m pytest -s -m slow tests/e2e/test_kills.py
+
+lockstep: packages-test $(READY)
+	$(BIN)/python -m pytest -s -m slow tests/controller/clock
 
 soak: packages-test $(READY)
 	SOAK_MINUTES=$${MINUTES:-10} $(BIN)/python -m pytest -s -m slow tests/e2e/test_soak.py

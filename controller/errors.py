@@ -4,6 +4,9 @@ ControllerError
 ├── PadUnavailable       driver, library, device or permission is missing
 ├── PadFailed            an open pad could not take a state
 ├── ShimError            the preload library cannot be built or loaded
+├── ClockFailed          the clock of a launched game cannot be had, or does not obey
+│   ├── ClockLapsed      it went on by itself: nobody renewed its lease
+│   └── StepHangs        a step of lockstep does not end; says which thread
 ├── PauseRefused         not ours to pause: own tree, pid 1, another user's
 ├── PauseFailed          the game did not stop or run as asked
 ├── ProcessGone          the game is not running (any more)
@@ -41,6 +44,24 @@ class ShimError(ControllerError):
     """The library preloaded into a game cannot be built or used."""
 
     code = "shim_failed"
+
+
+class ClockFailed(ControllerError):
+    """The clock of a launched game cannot be made, or is not what was asked for."""
+
+    code = "clock_failed"
+
+
+class ClockLapsed(ClockFailed):
+    """A game that stood still went on by itself, because nobody renewed its lease."""
+
+    code = "clock_lapsed"
+
+
+class StepHangs(ClockFailed):
+    """A step of a game in lockstep does not end."""
+
+    code = "step_hangs"
 
 
 class PauseRefused(ControllerError):

@@ -26,7 +26,7 @@ def new_page_path() -> Path:
     return _private_folder() / f"{PAGE_PREFIX}{uuid.uuid4().hex}"
 
 
-def create_page_file(path: Path, content: bytes) -> mmap.mmap:
+def create_page_file(path: Path, content: bytes, what: str = "pad page") -> mmap.mmap:
     """Make a file of one page that only this user can open, and map it.
 
     Raises:
@@ -46,12 +46,12 @@ def create_page_file(path: Path, content: bytes) -> mmap.mmap:
             os.close(fd)
     except OSError as error:
         raise PadUnavailable(
-            f"cannot make a pad page in {path.parent}: {error.strerror}",
+            f"cannot make a {what} in {path.parent}: {error.strerror}",
             f"make room in {path.parent}",
         ) from error
 
 
-def open_page_file(path: Path) -> mmap.mmap:
+def open_page_file(path: Path, what: str = "pad page") -> mmap.mmap:
     """Map a page made earlier, as it is.
 
     Raises:
@@ -69,8 +69,8 @@ def open_page_file(path: Path) -> mmap.mmap:
             finally:
                 os.close(fd)
         except OSError as error:
-            raise PadUnavailable(f"cannot open pad page {path}: {error.strerror}", hint) from error
-        raise PadUnavailable(f"{path} is no pad page: {problem}", hint)
+            raise PadUnavailable(f"cannot open {what} {path}: {error.strerror}", hint) from error
+        raise PadUnavailable(f"{path} is no {what}: {problem}", hint)
     raise _linux_only()
 
 

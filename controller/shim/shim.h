@@ -55,8 +55,7 @@ EXPORT int __fxstatat64(int version, int at, const char *path, struct stat64 *in
     X(__xstat) X(__xstat64) X(__lxstat) X(__lxstat64) X(__fxstat) X(__fxstat64) \
     X(__fxstatat) X(__fxstatat64) \
     X(access) X(faccessat) X(euidaccess) X(readlink) X(realpath) X(inotify_add_watch) \
-    X(read) X(readv) X(ioctl) \
-    X(poll) X(ppoll) X(select) X(pselect) X(epoll_wait) X(epoll_pwait)
+    X(read) X(readv) X(ioctl)
 
 struct real_calls {
 #define X(name) __typeof__(name) *name;
@@ -123,11 +122,8 @@ void map_page(void); /* pad/page.c, when the library starts */
 void prepare_readers(void); /* pad/readers.c, then as well */
 void complain(uint32_t code, const char *what, const char *detail);
 
-/*
- * Another part of the library that answers for some names of files, such as the kernel's
- * chance: a descriptor, or -1 for a name that it leaves alone.  NULL: there is none.
- */
-extern int (*open_instead)(const char *path, int flags);
+/* chance/chance.c: a descriptor in place of the kernel's chance, -1 for any other name. */
+int chance_open(const char *path);
 
 /* ---- The pad, for whoever decides when the game sees what. ---- */
 

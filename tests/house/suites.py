@@ -28,6 +28,7 @@ SUITES: dict[str, str] = {
         errors state processes
         ledger
         pads
+        clock
         human
         pausing
         hand

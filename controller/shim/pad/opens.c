@@ -37,19 +37,12 @@ static bool concerns_us(const char *path)
     return page && strcmp(name ? name + 1 : path, DEVICE_NAME) == 0;
 }
 
-int (*open_instead)(const char *path, int flags);
-
-static int instead(const char *path, int flags)
-{
-    return open_instead && path ? open_instead(path, flags) : -1;
-}
-
 static int open_any(int at, const char *path, int flags, mode_t mode)
 {
-    const int other = instead(path, flags);
+    const int chance = chance_open(path);
 
-    if (other >= 0)
-        return other;
+    if (chance >= 0)
+        return chance;
     return concerns_us(path) ? open_elsewhere(at, path, flags, mode)
                              : pass_open(at, path, flags, mode);
 }
@@ -146,10 +139,10 @@ static __attribute__((noinline)) FILE *stream_elsewhere(
 
 static FILE *open_stream(const char *path, const char *mode, __typeof__(fopen) *pass)
 {
-    const int other = instead(path, strchr(mode, 'e') ? O_RDONLY | O_CLOEXEC : O_RDONLY);
+    const int chance = chance_open(path);
 
-    if (other >= 0)
-        return fdopen(other, mode);
+    if (chance >= 0)
+        return fdopen(chance, "r");
     return concerns_us(path) ? stream_elsewhere(path, mode, pass) : pass(path, mode);
 }
 

@@ -1,0 +1,181 @@
+/*
+ * Waiting until every other thread of the game rests.
+ *
+ * What a woken thread does in no time of the game's takes some time of ours.  Only when all
+ * have come to rest again may the next one be woken, or the clock go on.
+ */
+#include "clock.h"
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { STRIKES = 3, SEATS = 64, SPINNING = 400, LOOKS = 2 };
+#define LONGEST (5 * SECOND)
+#define BETWEEN_LOOKS 30000 /* ns */
+
+/* What is known of a thread: how often it read the clock, how often it would not rest. */
+struct seat {
+    _Atomic int tid;
+    _Atomic uint32_t reads, reads_before, strikes;
+};
+
+static struct seat seats[SEATS];
+static _Atomic int excepted;
+
+/* The thread of our own that is not the game's. */
+void settle_except(int tid)
+{
+    excepted = tid;
+}
+
+static struct seat *seat_of(int tid)
+{
+    for (int i = 0; i < SEATS; i++) {
+        struct seat *seat = &seats[(tid + i) % SEATS];
+        int nobody = 0;
+
+        if (seat->tid == tid || atomic_compare_exchange_strong(&seat->tid, &nobody, tid))
+            return seat;
+    }
+    return NULL;
+}
+
+/* By another thread than the main one: one that spins on the clock never rests by itself. */
+void settle_count_read(void)
+{
+    static THREAD struct seat *own;
+    static THREAD int own_tid;
+
+    if (!own || own_tid != clock_tid()) {
+        own_tid = clock_tid();
+        own = seat_of(own_tid);
+    }
+    if (own)
+        own->reads++;
+}
+
+static bool read_file(int tid, const char *name, char *text, size_t size)
+{
+    char path[64];
+    long got, fd;
+
+    snprintf(path, sizeof path, "/proc/self/task/%d/%s", tid, name);
+    fd = clock_raw(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC, 0, 0, 0);
+    if (fd < 0)
+        return false;
+    got = clock_raw(SYS_read, fd, (long)text, (long)size - 1, 0, 0, 0);
+    clock_raw(SYS_close, fd, 0, 0, 0, 0, 0);
+    text[got > 0 ? got : 0] = 0;
+    return got > 0;
+}
+
+/* R: runs or would; S: sleeps; D: in the kernel, on a disk; 0: gone. */
+char settle_state(int tid)
+{
+    char text[256], *end;
+
+    if (!read_file(tid, "stat", text, sizeof text))
+        return 0;
+    end = strrchr(text, ')'); /* names may have anything in them */
+    return end && end[1] == ' ' ? end[2] : 0;
+}
+
+/* Waits for a word in memory: for another thread, and for nothing outside. */
+bool settle_in_futex(int tid)
+{
+    char text[256];
+
+    return read_file(tid, "syscall", text, sizeof text) && text[0] >= '0' && text[0] <= '9'
+        && atol(text) == SYS_futex;
+}
+
+static bool rests(int tid)
+{
+    char its = settle_state(tid);
+    struct seat *seat;
+
+    if (its != 'R' && its != 'D') {
+        for (int i = 0; i < SEATS; i++)
+            if (seats[(tid + i) % SEATS].tid == tid)
+                seats[(tid + i) % SEATS].strikes = 0;
+        return true;
+    }
+    seat = seat_of(tid);
+    if (!seat)
+        return true;
+    return seat->strikes >= STRIKES || seat->reads - seat->reads_before > SPINNING;
+}
+
+/* The first thread that does not rest, 0 if all do. */
+static int restless(void)
+{
+    _Alignas(8) char entries[2048];
+    long fd = clock_raw(SYS_openat, AT_FDCWD, (long)"/proc/self/task",
+        O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, 0, 0);
+    long got;
+    int found = 0;
+
+    if (fd < 0)
+        return 0;
+    while (!found && (got = clock_raw(SYS_getdents64, fd, (long)entries, sizeof entries, 0, 0, 0)) > 0) {
+        for (long at = 0; at < got && !found;) {
+            struct dirent64 *entry = (struct dirent64 *)(entries + at);
+            int tid = atoi(entry->d_name);
+
+            if (tid > 0 && tid != excepted && tid != clock_tid() && !rests(tid))
+                found = tid;
+            at += entry->d_reclen;
+        }
+    }
+    clock_raw(SYS_close, fd, 0, 0, 0, 0, 0);
+    return found;
+}
+
+static void pause_a_little(void)
+{
+    struct timespec span = timespec_of(BETWEEN_LOOKS);
+
+    clock_raw(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, (long)&span, 0, 0, 0);
+}
+
+/* One look; threads wake each other between two, so two must agree. */
+bool settle_now(void)
+{
+    for (int i = 0; i < LOOKS; i++)
+        if (restless())
+            return false;
+    return true;
+}
+
+void clock_settle(void)
+{
+    ns until = clock_true() + LONGEST;
+    struct seat *seat;
+    int who = 0;
+
+    if (!clock_asked(ASKED_SETTLE))
+        return;
+    for (int i = 0; i < SEATS; i++)
+        seats[i].reads_before = seats[i].reads;
+    for (int calm = 0; calm < LOOKS;) {
+        who = restless();
+        if (!who) {
+            calm++;
+            continue;
+        }
+        calm = 0;
+        if (clock_true() > until)
+            break;
+        pause_a_little();
+    }
+    if (!who)
+        return;
+    clock_page->unsettled++;
+    seat = seat_of(who);
+    if (seat && ++seat->strikes >= STRIKES)
+        clock_page->restless = (uint32_t)who;
+}
