@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from nitropilot.agent.target.launch_tree import LaunchTree
 from nitropilot.agent.target.surroundings import move_to, surroundings, use_profile
 from nitropilot.agent.target.windows import settled_window
 from nitropilot.children import find_program
+from nitropilot.controller.errors import ClockFailed
 from nitropilot.controller.ledger.entry import Entry
 from nitropilot.controller.ledger.heal import PROFILE_PREFIX
 from nitropilot.controller.processes import LAUNCH_VARIABLE
@@ -26,7 +28,10 @@ from nitropilot.controller.processes import LAUNCH_VARIABLE
 if TYPE_CHECKING:
     from nitropilot.agent.target.recipe import Recipe
     from nitropilot.capture import Window
+    from nitropilot.controller.clock.clock_page import ClockPage
     from nitropilot.controller.pads.pad_page import PadPage
+
+_log = logging.getLogger("nitropilot.launch")
 
 WINDOW_TIMEOUT_S = 60.0
 PATIENCE_S = 3.0
@@ -45,6 +50,7 @@ class LaunchedGame:
         process: The game's process.
         window: Its window when it first showed.
         page: The shared memory that feeds its pad, None where pads are devices (Windows).
+        clock: The shared memory that its clocks go by, None where they are the machine's.
         display: The private X server made for it, if any.
         profile: The throw-away folder made for it.
         tree: All its processes; ``process`` may end before the others.
@@ -56,6 +62,7 @@ class LaunchedGame:
     process: subprocess.Popen[bytes]
     window: Window
     page: PadPage | None
+    clock: ClockPage | None
     display: PrivateDisplay | None
     profile: Path
     tree: LaunchTree
@@ -71,17 +78,19 @@ class LaunchedGame:
         with ExitStack() as steps:  # the last one first, each whatever became of the others
             steps.callback(self.entry.remove)
             steps.callback(shutil.rmtree, self.profile, ignore_errors=True)
-            if self.page is not None:
-                steps.callback(self.page.unlink)
-                steps.callback(self.page.close)
+            for page in (self.page, self.clock):
+                if page is not None:
+                    steps.callback(page.unlink)
+                    steps.callback(page.close)
             if self.display is not None:
                 steps.callback(self.display.close)
             steps.callback(self.tree.end, patience)
 
     def let_run(self) -> None:
         """Give up ownership: the game goes on, with a neutral pad, after this process."""
-        if self.page is not None:
-            self.page.close()
+        for page in (self.page, self.clock):
+            if page is not None:
+                page.close()
         with suppress(OSError):
             self.entry.note(keep=True)
         self.entry.close()  # which whoever comes after the game's end will heal
@@ -144,10 +153,11 @@ def _launch(
     entry = Entry.create(f"launch-{tree.mark}", {"launch": tree.mark, "profile": str(profile)})
     undo.callback(entry.remove)
     environment = surroundings() | {LAUNCH_VARIABLE: tree.mark}
-    page, private = None, None
+    page, clock, private = None, None, None
     if sys.platform != "win32":
         private = _choose_display(undo, environment, display, headless, cancelled, entry)
         page = _make_page(undo, environment, entry)
+        clock = _make_clock(undo, environment, entry)
     keep = private is None if keep is None else keep
     entry.note(keep=keep)
     cancelled.check()
@@ -159,7 +169,7 @@ def _launch(
     tree.process = process = _spawn(recipe, profile, environment, log)
     undo.callback(lambda: tree.end(patience_for(cancelled)))
     window = _wait_for_window(tree, environment.get("DISPLAY"), timeout, log, cancelled)
-    return LaunchedGame(recipe, process, window, page, private, profile, tree, entry, keep)
+    return LaunchedGame(recipe, process, window, page, clock, private, profile, tree, entry, keep)
 
 
 def _make_page(undo: ExitStack, environment: dict[str, str], entry: Entry) -> PadPage:
@@ -174,6 +184,25 @@ def _make_page(undo: ExitStack, environment: dict[str, str], entry: Entry) -> Pa
     undo.callback(page.close)
     environment.update(launch_environment(page))
     return page
+
+
+def _make_clock(undo: ExitStack, environment: dict[str, str], entry: Entry) -> ClockPage | None:
+    """A clock that stands while the game is frozen; without one it would jump afterwards."""
+    from nitropilot.controller.clock.clock_page import ClockPage
+    from nitropilot.controller.clock.layout import CLOCK_VARIABLE
+    from nitropilot.controller.pads.page_file import new_page_path
+
+    path = new_page_path()
+    entry.note(clock=str(path))
+    try:
+        clock = ClockPage.create(path)
+    except ClockFailed as error:
+        _log.warning("the game's clock will jump by the time that it was frozen: %s", error.line())
+        return None
+    undo.callback(clock.unlink)
+    undo.callback(clock.close)
+    environment[CLOCK_VARIABLE] = str(path)
+    return clock
 
 
 def _choose_display(

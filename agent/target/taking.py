@@ -15,6 +15,7 @@ from nitropilot.agent.target.game import Game
 from nitropilot.agent.target.launch import launch, patience_for
 from nitropilot.agent.target.windows import find_window_again, open_window
 from nitropilot.capture.errors import WindowVanished
+from nitropilot.controller.clock.finding import find_clock
 from nitropilot.controller.hand.protocol import FREEZE_LIMIT_S
 from nitropilot.controller.pads.chooser import NO_PAD
 
@@ -91,11 +92,12 @@ def take_hold(
         if page is not None:
             undo.callback(page.close)
         display = launched.display if launched is not None else None
+        clock = _clock_of(window.pid, launched)
 
         def take(pid: int) -> Hand:
             refuse_protected(pid)
             return controller.Hand.start(
-                pid, pad=pad, page=page.path if page is not None else None,
+                pid, pad=pad, page=page.path if page is not None else None, clock=clock,
                 protect=[display.process.pid] if display else [], freeze_limit=freeze_limit,
             )  # fmt: skip
 
@@ -119,6 +121,13 @@ def _page_of(pid: int) -> PadPage | None:
     """The pad page of a game that an earlier run launched, so that it can be joined again."""
     path = controller.find_page(pid)
     return controller.PadPage.open(path) if path is not None else None
+
+
+def _clock_of(pid: int, launched: LaunchedGame | None) -> Path | None:
+    """The clock page of a game that we launched, now or earlier."""
+    if launched is not None:
+        return launched.clock.path if launched.clock is not None else None
+    return find_clock(pid)
 
 
 def _why(page: PadPage | None, pad: str) -> str:

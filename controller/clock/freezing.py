@@ -23,8 +23,16 @@ class FreezeWay(StrEnum):
     """Its processes are stopped, and its clocks jump afterwards."""
 
 
+LEASE_MORE_S = 0.5
+"""So much later than the freeze itself a clock's lease ends: who thaws in time is not late."""
+
+
 class Stops(Protocol):
     """What stops the game's processes, as ``controller.pausing.pauser.Pauser`` does."""
+
+    @property
+    def frozen(self) -> bool:
+        """Whether they stand."""
 
     def freeze(self) -> None:
         """Stop them; on an error they run."""
@@ -40,12 +48,22 @@ class ClockFreezer:
         way: Which.
         processes: Stops them; None where the way needs none.
         page: The game's clock; None where the way needs none.
+        lease: Seconds that the clock stands without ``renew``; None for as long as it is.
 
     Raises:
         ClockFailed: The way needs what is not given.
     """
 
-    def __init__(self, way: FreezeWay, processes: Stops | None, page: ClockPage | None) -> None:
+    def __init__(
+        self,
+        way: FreezeWay,
+        processes: Stops | None,
+        page: ClockPage | None,
+        lease: float | None = None,
+    ) -> None:
+        self.way = way
+        self._lease = lease
+        self._stands = False
         self._processes = processes if way is not FreezeWay.CLOCK else None
         self._page = page if way is not FreezeWay.PROCESS else None
         self._scale = 1.0
@@ -62,17 +80,31 @@ class ClockFreezer:
                 f"a game without {missing[0]} cannot be frozen by {way}", "choose another way"
             )
 
+    @property
+    def frozen(self) -> bool:
+        """Whether the game is held still."""
+        return self._stands if self._processes is None else self._processes.frozen
+
+    def renew(self) -> None:
+        """The clock stands for another lease from now; from any thread."""
+        if self._page is not None and self._lease is not None:
+            self._page.lease(self._lease + LEASE_MORE_S)
+
     def freeze(self) -> None:
-        """Hold the game still.
+        """Hold the game still; does nothing while it is.
 
         Raises:
             ControllerError: Its processes could not be stopped; it runs on, and so do its clocks.
         """
+        if self.frozen:
+            return
         at = time.monotonic_ns()
         if self._processes is not None:
             self._processes.freeze()
         if self._page is not None:
+            self.renew()
             self._page.freeze(at)
+        self._stands = True
 
     def thaw(self) -> None:
         """Let it run, from the moment at which it was frozen.
@@ -80,8 +112,10 @@ class ClockFreezer:
         Raises:
             ControllerError: Its processes still stand; its clocks run all the same.
         """
-        if self._page is not None:
+        if self._page is not None and self._stands:
             self._page.run(self._scale)
+            self._page.lease(None)
+        self._stands = False
         if self._processes is not None:
             self._processes.thaw()
 

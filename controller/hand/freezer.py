@@ -22,7 +22,7 @@ from nitropilot.mailbox import Mailbox
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from nitropilot.controller.pausing.pauser import Pauser
+    from nitropilot.controller.clock.freezing import ClockFreezer
 
 Job = tuple[str, "Callable[[BaseException | None], None]"]
 
@@ -31,7 +31,7 @@ class Freezer:
     """The thread, and what may be asked of it.
 
     Args:
-        pauser: Stops the game.
+        game: Stops the game, and its clock if that is ours.
         ended: Told when a freeze has ended by itself, and why; called in the freezer's thread
             before the game runs.
         lease: Seconds until a freeze ends that nothing renews.
@@ -40,12 +40,12 @@ class Freezer:
 
     def __init__(
         self,
-        pauser: Pauser,
+        game: ClockFreezer,
         ended: Callable[[str], None],
         lease: float = FREEZE_LEASE_S,
         limit: float = FREEZE_LIMIT_S,
     ) -> None:
-        self._pauser = pauser
+        self._game = game
         self._tell_ended = ended
         self._lease, self._limit = lease, limit
         self._jobs: Mailbox[Job | None] = Mailbox()
@@ -64,6 +64,7 @@ class Freezer:
     def renew(self) -> None:
         """The engine still computes; from any thread."""
         self._until = time.monotonic() + self._lease
+        self._game.renew()
 
     def close(self) -> None:
         """Let the game run and end the thread."""
@@ -79,25 +80,25 @@ class Freezer:
                     self._end()
                 continue
             if job is None:
-                self._attempt(self._pauser.thaw)
+                self._attempt(self._game.thaw)
                 return
             act, done = job
             if act == "freeze":
                 self._since = time.monotonic()
-                self.renew()
-                done(self._attempt(self._pauser.freeze))
+                self._until = self._since + self._lease
+                done(self._attempt(self._game.freeze))
             else:
-                done(self._attempt(self._pauser.thaw))
+                done(self._attempt(self._game.thaw))
 
     def _left(self) -> float | None:
-        if not self._pauser.frozen:
+        if not self._game.frozen:
             return None
         return max(min(self._until, self._since + self._limit) - time.monotonic(), 0.0)
 
     def _end(self) -> None:
         over = time.monotonic() >= self._since + self._limit
         self._tell_ended(FREEZE_LIMIT if over else FREEZE_LEASE)
-        self._attempt(self._pauser.thaw)
+        self._attempt(self._game.thaw)
 
     @staticmethod
     def _attempt(act: Callable[[], None]) -> BaseException | None:

@@ -22,6 +22,7 @@ from nitropilot.controller.hand.protocol import (
     FREEZE_LIMIT_S,
     Sent,
     error_of,
+    named,
     pack,
 )
 from nitropilot.controller.ledger.entry import called
@@ -77,6 +78,7 @@ class Hand:
         *,
         pad: str = "auto",
         page: Path | None = None,
+        clock: Path | None = None,
         protect: Collection[int] = (),
         freeze_lease: float = FREEZE_LEASE_S,
         freeze_limit: float = FREEZE_LIMIT_S,
@@ -87,6 +89,7 @@ class Hand:
             pid: Root of the game's process tree.
             pad: Kind of virtual pad, as ``open_gamepad`` takes it.
             page: The pad page of a game that was launched with one.
+            clock: Its clock page, as well.
             protect: Ids of processes that must keep running, such as an X server.
             freeze_lease: Seconds until a freeze ends that nothing renews.
             freeze_limit: Seconds until it ends in any case.
@@ -103,7 +106,7 @@ class Hand:
         hand = cls(game)
         try:
             hand._begin(
-                game=pid, pad=pad, page="" if page is None else str(page.absolute()),
+                game=pid, pad=pad, page=named(page), clock=named(clock),
                 protect=[*protect], owner=os.getpid(), owner_name=called(),
                 lease=freeze_lease, limit=freeze_limit,
             )  # fmt: skip

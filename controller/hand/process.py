@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nitropilot.controller.clock.clock_page import ClockPage
+from nitropilot.controller.clock.freezing import ClockFreezer, FreezeWay
 from nitropilot.controller.errors import ProcessGone
 from nitropilot.controller.hand.freezer import Freezer
 from nitropilot.controller.hand.leases import PadLeases, Plan, Step
@@ -50,6 +52,7 @@ class Beginning:
         game: Process whose tree is stopped.
         pad: Kind of pad.
         page: Its page, or "".
+        clock: The page of its clock, or "".
         protect: Processes that must not be stopped.
         owner: The daemon's process.
         owner_name: What it is called in the ledger.
@@ -59,6 +62,7 @@ class Beginning:
     game: int
     pad: str
     page: str
+    clock: str
     protect: tuple[int, ...]
     owner: int
     owner_name: str
@@ -79,6 +83,7 @@ class HandProcess:
             )
         facts = {
             "game": begin.game, "born": born, "owner": begin.owner, "owner_name": begin.owner_name,
+            "its_clock": begin.clock,
         }  # fmt: skip
         self._entry = Entry.create(f"game-{begin.game}-{born}", facts)
         undo.callback(self._entry.remove)
@@ -89,7 +94,8 @@ class HandProcess:
         undo.callback(self._pad.close)
         self._pad.send(NEUTRAL)  # from the first state on there is none that never expires
         self._leases = PadLeases(self._pad, self._sent, self._lapsed)
-        self._freezer = Freezer(pauser, self._ended, begin.lease, begin.limit)
+        game = _open_freezer(begin, pauser, undo)
+        self._freezer = Freezer(game, self._ended, begin.lease, begin.limit)
         undo.callback(self._freezer.close)
         undo.callback(self._leases.release)
         self._does: dict[str, Callable[..., object]] = {
@@ -256,6 +262,15 @@ def _open_pad(begin: Beginning) -> Gamepad:
     from nitropilot.controller.pads.pad_page import PadPage
 
     return open_gamepad(begin.pad, page=PadPage.open(Path(begin.page)), expires_s=EXPIRY_S)
+
+
+def _open_freezer(begin: Beginning, pauser: Pauser, undo: ExitStack) -> ClockFreezer:
+    """What holds the game still: its clock as well, if that is ours."""
+    if not begin.clock:
+        return ClockFreezer(FreezeWay.PROCESS, pauser, None)
+    page = ClockPage.open(Path(begin.clock))
+    undo.callback(page.close)
+    return ClockFreezer(FreezeWay.BOTH, pauser, page, begin.lease)
 
 
 def _own() -> dict[str, Any]:

@@ -28,9 +28,10 @@ null in a plan that begins when the game runs again: one ``period`` after anothe
 from __future__ import annotations
 
 import json
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nitropilot.controller.errors import (
+    ClockFailed,
     ControllerError,
     GameTaken,
     HandError,
@@ -43,6 +44,9 @@ from nitropilot.controller.errors import (
     ShimError,
 )
 from nitropilot.controller.state import Button, GamepadState
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 BEAT_S = 0.025
 """How often the daemon says that it lives."""
@@ -63,7 +67,7 @@ FREEZE_LEASE, FREEZE_LIMIT = "lease", "limit"
 _ERRORS = {
     kind.code: kind
     for kind in (
-        GameTaken, LedgerError, PadFailed, PadUnavailable, PauseFailed, PauseRefused,
+        ClockFailed, GameTaken, LedgerError, PadFailed, PadUnavailable, PauseFailed, PauseRefused,
         ProcessGone, ShimError,
     )
 }  # fmt: skip
@@ -106,6 +110,11 @@ def unpack(numbers: list[float]) -> GamepadState:
     """A state from its numbers."""
     lx, ly, rx, ry, left, right, buttons = numbers
     return GamepadState((lx, ly), (rx, ry), left, right, Button(int(buttons)))
+
+
+def named(page: Path | None) -> str:
+    """A page's file, wherever the other end stands; "" for none."""
+    return "" if page is None else str(page.absolute())
 
 
 def failure(error: BaseException) -> list[str]:

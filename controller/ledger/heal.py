@@ -7,6 +7,8 @@ when it is asked to.
 from __future__ import annotations
 
 import shutil
+import struct
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 
 PROFILE_PREFIX = "nitropilot-profile-"
 PAGE_PREFIX = "nitropilot-pad-"
+CLOCK_LEASE = 72
+"""Where in a clock's page its lease stands (``controller.clock.layout``)."""
 FOLDER_SUFFIX = ".input"
 """Of the folder beside a page, which the game takes for /dev/input."""
 
@@ -83,6 +87,7 @@ def heal(facts: dict[str, Any]) -> tuple[list[str], bool]:
         if facts.get("boot") == world()["boot"]:
             return [], False  # another container's ids mean nothing here
         facts = {**facts, "frozen": [], "launch": "", "display": None}
+    _let_time_go_on(facts.get("its_clock", ""))
     done += _run_again(facts.get("frozen", []))
     if launch := facts.get("launch"):
         if facts.get("keep") and marked(launch):
@@ -90,6 +95,14 @@ def heal(facts: dict[str, Any]) -> tuple[list[str], bool]:
         done += _end(launch, LAUNCH_VARIABLE) + _end(launch, DISPLAY_VARIABLE)
     _remove_made(facts)
     return done, True
+
+
+def _let_time_go_on(clock: str) -> None:
+    """A frozen game's clock stands on a lease: let that be over."""
+    if (page := Path(clock)).name.startswith(PAGE_PREFIX):
+        with suppress(OSError), page.open("r+b", buffering=0) as file:
+            file.seek(CLOCK_LEASE)
+            file.write(struct.pack("=q", time.monotonic_ns()))
 
 
 def _run_again(frozen: Iterable[Any]) -> list[str]:
@@ -119,10 +132,11 @@ def _remove_made(facts: dict[str, Any]) -> None:
     """Only what bears the name of something that we make."""
     if (folder := Path(facts.get("profile") or "/")).name.startswith(PROFILE_PREFIX):
         shutil.rmtree(folder, ignore_errors=True)
-    if (page := Path(facts.get("page") or "/")).name.startswith(PAGE_PREFIX):
-        with suppress(OSError):
-            page.unlink()
-        shutil.rmtree(page.with_name(page.name + FOLDER_SUFFIX), ignore_errors=True)
+    for kind in ("page", "clock"):
+        if (page := Path(facts.get(kind) or "/")).name.startswith(PAGE_PREFIX):
+            with suppress(OSError):
+                page.unlink()
+            shutil.rmtree(page.with_name(page.name + FOLDER_SUFFIX), ignore_errors=True)
     if number := str(facts.get("display") or "").lstrip(":"):
         _remove_display(number)
 

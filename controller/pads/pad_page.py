@@ -32,19 +32,22 @@ from __future__ import annotations
 import struct
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-import psutil
 
 from nitropilot.controller.errors import PadFailed, PadUnavailable
 from nitropilot.controller.pads.device_folder import DeviceFolder
 from nitropilot.controller.pads.page_bell import Bell
-from nitropilot.controller.pads.page_file import create_page_file, new_page_path, open_page_file
+from nitropilot.controller.pads.page_file import (
+    create_page_file,
+    named_in,
+    new_page_path,
+    open_page_file,
+)
 from nitropilot.controller.state import NEUTRAL, Button
 
 if TYPE_CHECKING:
     import mmap
+    from pathlib import Path
 
     from nitropilot.controller.state import GamepadState
 
@@ -240,11 +243,7 @@ def find_page(pid: int) -> Path | None:
     Args:
         pid: The game's process.
     """
-    try:
-        name = psutil.Process(pid).environ().get(PAGE_VARIABLE)
-    except psutil.Error:
-        return None
-    return Path(name) if name and Path(name).exists() else None
+    return named_in(pid, PAGE_VARIABLE)
 
 
 def _moment(lasts: float | None) -> int:

@@ -9,6 +9,8 @@ import sys
 import uuid
 from pathlib import Path
 
+import psutil
+
 from nitropilot.controller.errors import PadUnavailable
 from nitropilot.controller.ledger.heal import PAGE_PREFIX
 from nitropilot.controller.ledger.places import is_private
@@ -24,6 +26,15 @@ def new_page_path() -> Path:
     """
     _user()
     return _private_folder() / f"{PAGE_PREFIX}{uuid.uuid4().hex}"
+
+
+def named_in(pid: int, variable: str) -> Path | None:
+    """The page that a variable of a running process names, if it is still there."""
+    try:
+        name = psutil.Process(pid).environ().get(variable)
+    except psutil.Error:
+        return None
+    return Path(name) if name and Path(name).exists() else None
 
 
 def create_page_file(path: Path, content: bytes, what: str = "pad page") -> mmap.mmap:
