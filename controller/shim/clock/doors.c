@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <semaphore.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
@@ -109,6 +110,16 @@ EXPORT long syscall(long number, ...)
         break;
     }
     return answer(clock_raw(number, a, b, c, d, e, f));
+}
+
+int __poll_chk(struct pollfd *items, nfds_t count, int milliseconds, size_t room);
+
+/* What a program that was built with checks calls instead. */
+EXPORT int __poll_chk(struct pollfd *items, nfds_t count, int milliseconds, size_t room)
+{
+    if (room / sizeof *items < count)
+        abort();
+    return poll(items, count, milliseconds);
 }
 
 /* ---- Functions looked up by name in a library of one's own choice. ---- */

@@ -7,7 +7,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -18,10 +17,8 @@ enum { MOST_POLLED = 1024 };
 #define LONGEST_WAIT (SECOND / 10)
 #define FROZEN_WAIT (SECOND / 100)
 #define LEAST_WAIT (SECOND / 2000) /* of a thread beside the main one, in lockstep */
-
 #define POLL_IS_LONG (SECOND / 4) /* the main thread waits for an event: time goes on without it */
 #define ANSWER_IS_LATE (SECOND * 10)
-
 static THREAD void *caller; /* of poll */
 
 /* What is waited for, and how it is looked after. */
@@ -233,16 +230,6 @@ EXPORT int poll(struct pollfd *items, nfds_t count, int milliseconds)
     return result;
 }
 
-int __poll_chk(struct pollfd *items, nfds_t count, int milliseconds, size_t room);
-
-/* What a program that was built with checks calls instead. */
-EXPORT int __poll_chk(struct pollfd *items, nfds_t count, int milliseconds, size_t room)
-{
-    if (room / sizeof *items < count)
-        abort();
-    return poll(items, count, milliseconds);
-}
-
 EXPORT int pselect(int count, fd_set *restrict in, fd_set *restrict out, fd_set *restrict odd,
     const struct timespec *restrict limit, const sigset_t *restrict mask)
 {
@@ -295,9 +282,6 @@ EXPORT int epoll_pwait(int epoll, struct epoll_event *events, int most, int mill
 
 EXPORT int epoll_wait(int epoll, struct epoll_event *events, int most, int milliseconds)
 {
-    pad_refresh();
-    if (clock_way() == WAY_REAL)
-        return REAL(epoll_wait)(epoll, events, most, milliseconds);
     return epoll_pwait(epoll, events, most, milliseconds, NULL);
 }
 
