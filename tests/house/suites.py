@@ -63,6 +63,7 @@ SUITES: dict[str, str] = {
     "simulator": """
         arcade
         catalogue
+        environments
     """,
     "simulator.arcade": """
         core

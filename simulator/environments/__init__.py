@@ -1,0 +1,1 @@
+"""Games as Gymnasium environments: one RGB frame in, a gamepad action out."""

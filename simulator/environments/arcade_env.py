@@ -1,0 +1,95 @@
+"""``ArcadeEnv``: a task of the arcade in process, without a window and without waiting."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+
+from nitropilot.simulator.arcade.core.world import Outcome
+from nitropilot.simulator.arcade.game import CANVAS, Game
+from nitropilot.simulator.arcade.tasks import TASKS
+from nitropilot.simulator.environments.errors import UnknownTask
+from nitropilot.simulator.environments.task_env import HZ, Standing, TaskEnv
+
+if TYPE_CHECKING:
+    from nitropilot.controller.state import GamepadState
+    from nitropilot.simulator.environments.task_env import Image
+
+
+class ArcadeEnv(TaskEnv):
+    """One of the arcade's fifteen tasks.
+
+    Args:
+        task: "runner-1" to "pulse-3".
+        size: Side of the observation, or height and width, in pixels.
+        render_mode: "rgb_array", "human" (a window of its own) or None.
+
+    Raises:
+        UnknownTask: There is no such task.
+    """
+
+    def __init__(
+        self, task: str, size: int | tuple[int, int] = CANVAS, render_mode: str | None = None
+    ) -> None:
+        if task not in TASKS:
+            raise UnknownTask(f"the arcade has no task {task!r}", f"tasks are {', '.join(TASKS)}")
+        self.task = TASKS[task]
+        height, width = (size, size) if isinstance(size, int) else size
+        super().__init__(self.task.ticks, (height, width), render_mode, freeze="in process")
+        self._game = Game(self.task.rules.name)
+        self._window: Any = None
+
+    def expert(self) -> GamepadState:
+        """What the game's script would press now: it reads the game's state."""
+        return self._game.expert()
+
+    def close(self) -> None:
+        """Close the window of ``human``, if there is one."""
+        if self._window is not None:
+            import pygame
+
+            pygame.display.quit()
+            self._window = None
+
+    def _begin(self, seed: int) -> Standing:
+        self._game.reset(seed, self.task.level)
+        return self._standing()
+
+    def _play(self, state: GamepadState) -> Standing:
+        self._game.step(state)
+        if self.render_mode == "human":
+            self._show()
+        return self._standing()
+
+    def _standing(self) -> Standing:
+        outcome = self._game.outcome
+        return Standing(
+            self._game.progress,
+            won=outcome is Outcome.WON,
+            lost=outcome is Outcome.LOST,
+            facts=self._game.state(),
+        )
+
+    def _picture(self) -> Image:
+        height, width = self.observation_space.shape[:2]  # type: ignore[index]
+        if height == width:
+            return self._game.draw(height)
+        picture = self._game.draw(CANVAS)
+        return np.asarray(
+            cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.uint8
+        )
+
+    def _show(self) -> None:
+        import pygame
+
+        if self._window is None:
+            pygame.display.init()
+            self._window = pygame.display.set_mode((2 * CANVAS, 2 * CANVAS))
+            pygame.display.set_caption(f"NitroPilot {self.task.name}")
+            self._pace = pygame.time.Clock()
+        pygame.event.pump()
+        pygame.transform.scale(self._game.canvas(), self._window.get_size(), self._window)
+        pygame.display.flip()
+        self._pace.tick(HZ)

@@ -1,0 +1,42 @@
+"""What can go wrong in an environment.
+
+SimulatorError
+├── UnknownTask     there is no task or game of that name
+├── BadAction       an action of the wrong shape or type, or one that is no number
+├── NoEpisode       a step before the first reset, after the end, or of a void episode
+└── NotPlayable     the game cannot be started here, or not be held
+"""
+
+from __future__ import annotations
+
+from nitropilot.errors import NitroPilotError
+
+
+class SimulatorError(NitroPilotError):
+    """Any failure of an environment."""
+
+    code = "simulator_failed"
+
+
+class UnknownTask(SimulatorError):
+    """There is no task or game of that name."""
+
+    code = "unknown_task"
+
+
+class BadAction(SimulatorError):
+    """Not an action of the environment's space; nothing was pressed."""
+
+    code = "bad_action"
+
+
+class NoEpisode(SimulatorError):
+    """No episode is running: ``reset`` begins one."""
+
+    code = "no_episode"
+
+
+class NotPlayable(SimulatorError):
+    """The game is not installed, shows no window, or cannot be held."""
+
+    code = "not_playable"

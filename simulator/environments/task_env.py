@@ -1,0 +1,194 @@
+"""``TaskEnv``: what every environment does alike, whatever game it is.
+
+One step is 1/60 s of game time.  A subclass begins an episode, plays one step, and says how it
+stands (``Standing``); here actions are checked, rewards and ends are made of what it says, and
+every ``reset`` and ``step`` has the same keys in its info.
+"""
+
+from __future__ import annotations
+
+import time
+from abc import abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+
+from nitropilot.controller.state import NO_BUTTONS, Button
+from nitropilot.simulator.environments.actions import HIGH, LOW, pad_state
+from nitropilot.simulator.environments.errors import NoEpisode
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from nitropilot.controller.state import GamepadState
+
+    Image = NDArray[np.uint8]
+
+HZ = 60
+MOST_SEED = 2**31 - 1
+
+
+class Measured(float):
+    """Seconds of the machine's, not of the episode's: to compare two episodes sees no difference.
+
+    Gymnasium's ``check_env`` wants the same info for the same actions, which no two measurements
+    of time would be.
+    """
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Measured) or float(self) == other
+
+    def __hash__(self) -> int:
+        return 0
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How an episode stands.
+
+    Attributes:
+        progress: 0 to 1, never falling.
+        won, lost: Whether it is over, and how.
+        facts: What the judge has read.
+        frames: Pictures that the game drew in this step.
+    """
+
+    progress: float
+    won: bool = False
+    lost: bool = False
+    facts: dict[str, Any] = field(default_factory=dict)
+    frames: int = 1
+
+
+class TaskEnv(gymnasium.Env["Image", "NDArray[np.float32]"]):
+    """One task of one game.
+
+    Args:
+        limit: Steps after which an episode is cut off.
+        size: Height and width of the observation.
+        render_mode: "rgb_array", "human" or None.
+        allowed: Which of START and BACK do something.
+        freeze: How the game is held still between two steps, in words.
+
+    Attributes:
+        observation_space: ``H x W x 3`` uint8, RGB.
+        action_space: 20 numbers: see ``simulator.environments.actions``.
+    """
+
+    metadata: dict[str, Any] = {  # noqa: RUF012 - as Gymnasium declares it
+        "render_modes": ["rgb_array", "human"], "render_fps": HZ, "deterministic": True,
+    }  # fmt: skip
+
+    def __init__(
+        self,
+        limit: int,
+        size: tuple[int, int],
+        render_mode: str | None = None,
+        allowed: Button = NO_BUTTONS,
+        freeze: str = "",
+    ) -> None:
+        if render_mode not in (None, *self.metadata["render_modes"]):
+            raise ValueError(
+                f"there is no render_mode {render_mode!r}: there are "
+                f"{', '.join(self.metadata['render_modes'])} and None"
+            )
+        self.observation_space = spaces.Box(0, 255, (*size, 3), np.uint8)
+        self.action_space = spaces.Box(LOW, HIGH, dtype=np.float32)
+        self.render_mode = render_mode
+        self._limit, self._allowed, self._freeze = limit, allowed, freeze
+        self._steps = -1
+        self._over = "has not begun"
+        self._progress = 0.0
+        self._returned = time.perf_counter()
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Image, dict[str, Any]]:
+        """Begin an episode at the task's start state.
+
+        Args:
+            seed: Of all chance in it; None takes another one each time.
+            options: None are known.
+
+        Raises:
+            SimulatorError: The game cannot be started.
+        """
+        super().reset(seed=seed)
+        if options:
+            raise ValueError(f"unknown options: {', '.join(map(str, options))}")
+        if seed is None:
+            seed = int(self.np_random.integers(MOST_SEED))
+        began = time.perf_counter()
+        self._over = "could not be begun"
+        standing = self._begin(seed)
+        self._over, self._steps, self._progress = "", 0, standing.progress
+        return self._told(standing, began)
+
+    def step(self, action: NDArray[np.float32]) -> tuple[Image, float, bool, bool, dict[str, Any]]:
+        """Play 1/60 s.
+
+        Returns:
+            The picture after it; the rise of ``progress``; whether the task is won or lost;
+            whether its time is over; info.
+
+        Raises:
+            BadAction: The action is none; nothing is pressed, and the episode goes on.
+            NoEpisode: ``reset`` has to begin one.
+            SimulatorError: The game failed; the episode is void.
+        """
+        if self._over:
+            raise NoEpisode(f"the episode {self._over}", "call reset first")
+        state = pad_state(action, self._allowed)
+        began = time.perf_counter()
+        try:
+            standing = self._play(state)
+        except BaseException:
+            self._over = "is void: the game failed"
+            raise
+        self._steps += 1
+        reward = max(standing.progress - self._progress, 0.0)
+        self._progress = max(standing.progress, self._progress)
+        terminated = standing.won or standing.lost
+        truncated = not terminated and self._steps >= self._limit
+        if terminated or truncated:
+            self._over = "is over"
+        frame, info = self._told(standing, began)
+        return frame, reward, terminated, truncated, info
+
+    def render(self) -> Any:
+        """The picture, ``H x W x 3`` uint8, for ``rgb_array``; for ``human`` it is in a window."""
+        if self.render_mode == "rgb_array":
+            return self._picture()
+        return None
+
+    def _told(self, standing: Standing, began: float) -> tuple[Image, dict[str, Any]]:
+        """Observation and info; the caller's time begins here."""
+        picture = self._picture()
+        now = time.perf_counter()
+        info = {
+            "game_time": self._steps / HZ,
+            "progress": self._progress,
+            "success": standing.won,
+            "judge": standing.facts,
+            "freeze": self._freeze,
+            "frames": standing.frames,
+            "wall_time": Measured(now - began),
+            "delay": Measured(began - self._returned if self._steps else 0.0),
+        }
+        self._returned = now
+        return picture, info
+
+    @abstractmethod
+    def _begin(self, seed: int) -> Standing:
+        """Begin an episode."""
+
+    @abstractmethod
+    def _play(self, state: GamepadState) -> Standing:
+        """Play one step."""
+
+    @abstractmethod
+    def _picture(self) -> Image:
+        """What the game shows now, in the observation's size."""
