@@ -248,8 +248,8 @@ def test_pictures_of_a_session(daemon: Daemon, game: RunningGame) -> None:
     answer = daemon.client.get(path, params={"width": 64})
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/jpeg")
     assert answer.headers["Cache-Control"] == "no-store"
-    assert picture_size(answer.content) == (64, 48)
-    assert picture_size(daemon.client.get(path).content) == (320, 240)
+    assert picture_size(answer.content) == (64, 64)
+    assert picture_size(daemon.client.get(path).content) == (320, 320)
     daemon.client.delete(f"/api/v1/sessions/{session['id']}")
     daemon.wait_for(session["id"], "stopped")
     assert error_of(daemon.client.get(path)) == (409, "not_possible_now")
