@@ -112,7 +112,7 @@ class RecordingSwitch:
             try:
                 self.start()
             except RecordingError as error:
-                self._warn(error.line(), "nothing is recorded")
+                self._warn(f"nothing is recorded: {error.line()}")
 
     def start(self) -> None:
         """Begin a recording.  No effect when one is being made.
@@ -148,7 +148,7 @@ class RecordingSwitch:
             try:
                 folder = recorder.finish(reason)
             except RecordingError as error:
-                self._warn(error.line())
+                self._warn(f"the recording ended: {error.line()}")
                 raise
         log.info("recorded %s", folder or "nothing: no action was sent")
 
@@ -174,7 +174,7 @@ class RecordingSwitch:
                     self._recorder, self._last = None, recorder
                 finally:
                     self._lock.release()
-                self._warn(recorder.full or error.line())
+                self._warn(f"the recording ended: {recorder.full or error.line()}")
                 threading.Thread(
                     target=self._finish, args=(recorder,), name="nitropilot-recording-end"
                 ).start()
@@ -184,8 +184,8 @@ class RecordingSwitch:
         news, self._news = self._news, ""
         return news
 
-    def _warn(self, why: str, what: str = "the recording ended") -> None:
-        self._warning = self._news = f"{what}: {why}"
+    def _warn(self, warning: str) -> None:
+        self._warning = self._news = warning
         log.warning("%s; the play goes on", self._warning)
 
     def _finish(self, recorder: Recorder) -> None:

@@ -210,7 +210,7 @@ def private() -> Iterator[PrivateDisplay]:
     """An X server that may be stopped."""
     from nitropilot.agent.target.display import PrivateDisplay
 
-    display = PrivateDisplay.start((640, 480))
+    display = PrivateDisplay.start((800, 600))
     yield display
     display.close()
 

@@ -45,7 +45,7 @@ pytestmark = pytest.mark.game
 @pytest.fixture
 def own_display() -> Iterator[PrivateDisplay]:
     """One that may be stopped."""
-    display = PrivateDisplay.start((640, 480))
+    display = PrivateDisplay.start((800, 600))
     yield display
     os.kill(display.process.pid, signal.SIGCONT)
     display.close()

@@ -249,7 +249,7 @@ def test_what_was_not_recorded_is_no_success(tmp_path: Path) -> None:
     facts = one_object(done.stdout)
     assert facts["state"] == "stopped"
     assert facts["recording"] is None
-    assert done.stderr.count("nitropilot: the recording ended") == 1
+    assert done.stderr.count("nitropilot: nothing is recorded") == 1
 
 
 def test_play_says_which_mode_it_chose(tmp_path: Path) -> None:

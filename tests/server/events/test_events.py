@@ -235,8 +235,8 @@ def test_pictures_of_a_session(daemon: Daemon, game: RunningGame) -> None:
         listener.say("frame", session=session["id"], width=160)
         frame = listener.next()
         assert (frame["type"], frame["session"]) == ("frame", session["id"])
-        assert (frame["width"], frame["height"]) == (160, 120)
-        assert picture_size(base64.b64decode(frame["jpeg"])) == (160, 120)
+        assert (frame["width"], frame["height"]) == (160, 160)
+        assert picture_size(base64.b64decode(frame["jpeg"])) == (160, 160)
         listener.say("frame", session=session["id"])
         assert listener.next("frame")["width"] == 320
         listener.say("frame", session="nobody")
@@ -248,8 +248,8 @@ def test_pictures_of_a_session(daemon: Daemon, game: RunningGame) -> None:
     answer = daemon.client.get(path, params={"width": 64})
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/jpeg")
     assert answer.headers["Cache-Control"] == "no-store"
-    assert picture_size(answer.content) == (64, 48)
-    assert picture_size(daemon.client.get(path).content) == (320, 240)
+    assert picture_size(answer.content) == (64, 64)
+    assert picture_size(daemon.client.get(path).content) == (320, 320)
     daemon.client.delete(f"/api/v1/sessions/{session['id']}")
     daemon.wait_for(session["id"], "stopped")
     assert error_of(daemon.client.get(path)) == (409, "not_possible_now")
@@ -270,7 +270,7 @@ def test_thumbnails_of_windows(daemon: Daemon, game: RunningGame) -> None:
     path = f"/api/v1/windows/{game.window.handle}/thumbnail"
     answer = daemon.client.get(path, params={"width": 100})
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/jpeg")
-    assert picture_size(answer.content) == (100, 75)
+    assert picture_size(answer.content) == (100, 100)
     for width in ("31", "641", "-1", "x", ""):
         assert error_of(daemon.client.get(path, params={"width": width})) == (
             422, "invalid_request",

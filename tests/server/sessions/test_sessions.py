@@ -179,7 +179,7 @@ def test_windows_lists_the_game(daemon: Daemon, game: RunningGame) -> None:
     found = [window for window in windows if window["handle"] == game.window.handle]
     assert len(found) == 1
     assert found[0]["pid"] == game.pid
-    assert (found[0]["width"], found[0]["height"]) == (640, 480)
+    assert (found[0]["width"], found[0]["height"]) == (512, 512)
     assert found[0]["title"] == "NitroPilot Runner"
 
 
