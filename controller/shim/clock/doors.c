@@ -45,8 +45,8 @@ static long futex(_Atomic uint32_t *word, int operation, uint32_t value, const s
         if (left > 0 && clock_way() == WAY_LOCKSTEP)
             return -wait_on_outer_word(word, value, deadline, private, absolute ? bits : ~0u);
         until = timespec_of(clock_true() + clock_left_true(left, SECOND / 10));
-        result = clock_raw(SYS_futex, (long)word, FUTEX_WAIT_BITSET | private, value, (long)&until, 0,
-            absolute ? bits : ~0u);
+        result = clock_raw(SYS_futex, (long)word, FUTEX_WAIT_BITSET | private, (long)value, (long)&until,
+            0, (long)(absolute ? bits : ~0u));
         if (left <= 0)
             break;
     } while (result == -ETIMEDOUT);

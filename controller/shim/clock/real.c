@@ -137,7 +137,7 @@ int clock_wait_word_errno(_Atomic uint32_t *word, uint32_t value, ns timeout)
 {
     struct timespec span = timespec_of(timeout < 0 ? 0 : timeout);
     long result = clock_raw(
-        SYS_futex, (long)word, FUTEX_WAIT, value, timeout == FOREVER ? 0 : (long)&span, 0, 0);
+        SYS_futex, (long)word, FUTEX_WAIT, (long)value, timeout == FOREVER ? 0 : (long)&span, 0, 0);
 
     return result < 0 ? (int)-result : 0;
 }

@@ -113,7 +113,7 @@ int wait_on_outer_word(
     main_waits(is_main, 1);
     if (!sleeper.fired)
         result = clock_raw(
-            SYS_futex, (long)word, FUTEX_WAIT_BITSET | flags, value, 0, 0, (long)bits);
+            SYS_futex, (long)word, FUTEX_WAIT_BITSET | flags, (long)value, 0, 0, (long)bits);
     main_waits(is_main, 0);
     sleeper_remove(&sleeper);
     return sleeper.fired && result == 0 ? ETIMEDOUT : (int)-result;

@@ -149,11 +149,6 @@ GATE = """
 EXPORT void test_hold(int held) { pad_hold(held); }
 EXPORT void test_push(void) { pad_push(); }
 EXPORT void test_refresh(void) { pad_refresh(); }
-static int nothing(const char *path, int flags)
-{
-    return strcmp(path, "/nowhere/nothing") == 0 ? openat(AT_FDCWD, "/dev/null", flags) : -1;
-}
-EXPORT void test_instead(void) { open_instead = nothing; }
 """
 
 
@@ -182,8 +177,6 @@ def test_the_pad_moves_at_a_push_and_at_no_other_time(
         assert console.ask("[read(pad), keys(pad)]") == ["EAGAIN", [0x130]]
         console.ask("gate.test_push()")
         assert console.ask("[read_all(pad), keys(pad)]") == [[[1, 0x130, 0], [0, 0, 0]], []]
-        console.ask("gate.test_instead()")
-        assert console.ask("len(open('/nowhere/nothing').read())") == 0
         console.ask("gate.test_hold(0)")
         page.write(GamepadState(buttons=Button.X))
         assert console.ask("keys(pad)") == [0x133]
