@@ -34,6 +34,9 @@ class Stops(Protocol):
     def frozen(self) -> bool:
         """Whether they stand."""
 
+    def continued_by_others(self) -> bool:
+        """Whether they run although they were stopped here."""
+
     def freeze(self) -> None:
         """Stop them; on an error they run."""
 
@@ -87,8 +90,24 @@ class ClockFreezer:
 
     def renew(self) -> None:
         """The clock stands for another lease from now; from any thread."""
-        if self._page is not None and self._lease is not None:
+        if self._page is not None and self._lease is not None and self._stands:
             self._page.lease(self._lease + LEASE_MORE_S)
+
+    def look(self) -> bool:
+        """Let the clocks of a game run whose processes somebody else continued.
+
+        Whoever does that wants it to go on, mostly to its end: a game that waits for a moment
+        that never comes would not even hear that it is told to quit.
+
+        Returns:
+            Whether that has happened just now.
+        """
+        if not self._stands or self._processes is None or self._page is None:
+            return False
+        if not self._processes.continued_by_others():
+            return False
+        self._run_clock()
+        return True
 
     def freeze(self) -> None:
         """Hold the game still; does nothing while it is.
@@ -101,10 +120,10 @@ class ClockFreezer:
         at = time.monotonic_ns()
         if self._processes is not None:
             self._processes.freeze()
+        self._stands = True
         if self._page is not None:
             self.renew()
             self._page.freeze(at)
-        self._stands = True
 
     def thaw(self) -> None:
         """Let it run, from the moment at which it was frozen.
@@ -112,12 +131,15 @@ class ClockFreezer:
         Raises:
             ControllerError: Its processes still stand; its clocks run all the same.
         """
+        self._run_clock()
+        if self._processes is not None:
+            self._processes.thaw()
+
+    def _run_clock(self) -> None:
         if self._page is not None and self._stands:
             self._page.run(self._scale)
             self._page.lease(None)
         self._stands = False
-        if self._processes is not None:
-            self._processes.thaw()
 
     def set_scale(self, scale: float) -> None:
         """How fast its time runs from the next ``thaw`` on."""

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     from nitropilot.controller.clock.freezing import ClockFreezer
 
+LOOK_S = 0.25
+"""So often it is looked whether somebody else lets a stopped game run."""
 Job = tuple[str, "Callable[[BaseException | None], None]"]
 
 
@@ -74,10 +76,13 @@ class Freezer:
     def _work(self) -> None:
         while True:
             try:
-                job = self._jobs.get(timeout=self._left())
+                left = self._left()
+                job = self._jobs.get(timeout=None if left is None else min(left, LOOK_S))
             except queue.Empty:
                 if self._left() == 0.0:
                     self._end()
+                else:
+                    self._game.look()
                 continue
             if job is None:
                 self._attempt(self._game.thaw)

@@ -88,6 +88,11 @@ class Pauser:
         with self._lock:
             return self._root not in self._stopped and state(self._root) is State.STOPPED
 
+    def continued_by_others(self) -> bool:
+        """Whether the root runs although this object holds it stopped."""
+        with self._lock:
+            return self._frozen and state(self._root) is State.RUNNING
+
     def freeze(self) -> None:
         """Stop the whole tree; returns when every process has stopped.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import platform
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -133,7 +134,19 @@ def _compiler() -> list[Finding]:
             if compiler is not None
             else Finding("compiler", Level.NOTE, detail, hint)
         )
+        if compiler is not None and platform.machine() == "x86_64":
+            findings.append(_narrow_games())
     return findings
+
+
+def _narrow_games() -> Finding:
+    """Old games, and those that only ever were built for 32 bits."""
+    from nitropilot.controller.pads.preload import narrow_library
+
+    if narrow_library() is not None:
+        return Finding("32-bit games", Level.OK, "they get a pad and a clock like others")
+    detail = "nothing can be compiled for them: when launched they get no pad and no clock"
+    return Finding("32-bit games", Level.NOTE, detail, "apt-get install gcc-multilib")
 
 
 def _engines() -> list[Finding]:

@@ -19,6 +19,7 @@ from nitropilot.agent import PlaySettings
 from nitropilot.agent.record.switch import RecordingPlan
 from nitropilot.agent.target.launch import LaunchedGame, launch
 from nitropilot.agent.target.recipe import Recipe
+from nitropilot.capture.mss_grabber import MssGrabber
 from nitropilot.engines.base import ActionChunk
 from nitropilot.records.pairs import pairs
 from nitropilot.records.reader import Recorded, read_recording
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nitropilot.agent.target.display import PrivateDisplay
+    from nitropilot.capture.frame import Frame
     from nitropilot.engines.base import Engine, Request
     from tests.agent.playing import Stage
 
@@ -43,8 +45,8 @@ STICK = 21
 """The channel of the left stick's x, from 0 to 1."""
 CLOSE = 0.06
 """What encoding makes of a brightness, from -1 to 1."""
-GRAB_S = 0.02
-"""Within so long of a change, the screen may have shown the one or the other."""
+CLOCKS_S = 0.002
+"""How well two clocks can be held against each other."""
 
 
 class Levels(Gate):
@@ -77,6 +79,21 @@ def echo(tmp_path: Path, display: PrivateDisplay) -> Iterator[LaunchedGame]:
     game.close()
 
 
+@pytest.fixture
+def grabs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, float]]:
+    """When each grab began and was over, as they come: on a busy machine that is a while."""
+    kept: list[tuple[float, float]] = []
+    grab = MssGrabber.grab
+
+    def timed(grabber: MssGrabber) -> Frame:
+        frame = grab(grabber)
+        kept.append((frame.time, time.perf_counter()))
+        return frame
+
+    monkeypatch.setattr(MssGrabber, "grab", timed)
+    return kept
+
+
 def brightness(video: Path) -> list[float]:
     """Of each frame, from -1 to 1."""
     with av.open(str(video)) as container:
@@ -105,15 +122,28 @@ def record(stage: Stage, echo: LaunchedGame, tmp_path: Path, hz: float) -> Recor
     return read_recording(only_folder(root))
 
 
-def on_screen(tmp_path: Path) -> tuple[list[float], list[float]]:
-    """When the game showed what."""
-    lines = [line.split() for line in (tmp_path / "echo").read_text().splitlines()]
-    return [float(line[1]) for line in lines], [float(line[2]) for line in lines]
+class Screen:
+    """What the game showed: each level from the call that drew it until the next one was over."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        lines = [line.split() for line in (tmp_path / "echo").read_text().splitlines()]
+        self._begun, self._drawn, self._levels = zip(
+            *(map(float, line) for line in lines), strict=True
+        )
+
+    def levels(self, began: float, over: float) -> Sequence[float]:
+        """All that may have been on it in that time."""
+        first = bisect_right(self._drawn, began - CLOCKS_S) - 1
+        return self._levels[max(first, 0) : bisect_right(self._begun, over + CLOCKS_S)]
 
 
 @pytest.mark.parametrize("hz", [30.0, 60.0])
 def test_frames_and_labels_agree(
-    stage: Stage, echo: LaunchedGame, tmp_path: Path, hz: float
+    stage: Stage,
+    echo: LaunchedGame,
+    tmp_path: Path,
+    hz: float,
+    grabs: list[tuple[float, float]],
 ) -> None:
     """By their own times all of them do, however busy the machine is."""
     recorded = record(stage, echo, tmp_path, hz)
@@ -121,7 +151,8 @@ def test_frames_and_labels_agree(
     seen = brightness(recorded.video)
     assert len(seen) == len(rows)
     clock = time.time() - time.perf_counter()
-    moments, levels = on_screen(tmp_path)
+    screen, ends = Screen(tmp_path), dict(grabs)
+    begun = sorted(ends)
     judged = shown = 0
     lags = []
     for number, row in enumerate(rows[:-1]):
@@ -131,9 +162,9 @@ def test_frames_and_labels_agree(
         assert row["sent_time"] <= row["frame_time"]
         if after["stretch"] == row["stretch"]:
             assert row["frame_time"] < after["sent_time"], "of the very tick whose row it is in"
-        moment = row["frame_time"] - clock
-        near = bisect_right(moments, moment - GRAB_S) - 1
-        possible = levels[max(near, 0) : bisect_right(moments, moment + GRAB_S)]
+        moment = min(begun, key=lambda began, row=row: abs(began + clock - row["frame_time"]))
+        assert abs(moment + clock - row["frame_time"]) < CLOCKS_S
+        possible = screen.levels(moment, ends[moment])
         assert min(abs(seen[number] - level) for level in possible) < CLOSE, "the picture's time"
         judged += 1
         shown += abs(seen[number] - row["j_left"][0]) < CLOSE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,25 @@ def test_the_clock_alone_lets_it_run(page: ClockPage, waits: Talker) -> None:
     began, before = time.monotonic(), waits.ask("read 0")[0]
     time.sleep(0.1)
     assert waits.ask("read 0")[0] - before >= (time.monotonic() - began) * 5
+
+
+def test_who_is_continued_by_others_has_time(page: ClockPage, waits: Talker) -> None:
+    """A game that is told to quit while it is held, and continued for that, has to get there."""
+    with Pauser(waits.process.pid) as pauser:
+        freezer = ClockFreezer(FreezeWay.BOTH, pauser, page)
+        freezer.freeze()
+        assert not freezer.look()
+        waits.process.send_signal(signal.SIGCONT)
+        assert freezer.look()
+        freezer.renew()
+        began, before = time.monotonic(), waits.ask("read 0")[0]
+        time.sleep(0.1)
+        assert waits.ask("read 0")[0] - before >= (time.monotonic() - began) * 0.9
+        assert not freezer.look()
+        freezer.thaw()
+        freezer.freeze()
+        assert freezer.frozen
+        freezer.thaw()
 
 
 @pytest.mark.parametrize("way", list(FreezeWay))

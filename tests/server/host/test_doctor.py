@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 
 from nitropilot.capture import Frame, GrabFailed
 from nitropilot.capture.sight import knows_processes
+from nitropilot.controller.pads.preload import narrow_library
 from nitropilot.controller.pads.shim_build import READY_VARIABLE, find_compiler
 from nitropilot.server.host import doctor
 from nitropilot.server.host.doctor import can_play
@@ -110,6 +112,25 @@ def test_a_pad_that_does_nothing_stops_play(
     assert trials["trial picture"].level is Level.OK
     assert trials["trial pad"].level is Level.PROBLEM
     assert trials["trial pad"].hint
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="other machines have one width")
+def test_32_bit_games_are_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An old game that stands still while it is "played" says why to nobody else."""
+    needs_preload()
+
+    def found() -> Finding:
+        return next(each for each in doctor._compiler() if each.name == "32-bit games")
+
+    real = find_compiler()
+    if narrow_library() is not None:
+        assert found().level is Level.OK
+    wrapper = tmp_path / "cc"
+    wrapper.write_text(f'#!/bin/sh\ncase "$*" in *-m32*) exit 1;; esac\nexec {real} "$@"\n')
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("CC", str(wrapper))
+    assert found().level is Level.NOTE
+    assert "gcc-multilib" in found().hint
 
 
 def test_wrong_colours_are_noticed() -> None:
