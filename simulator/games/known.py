@@ -128,10 +128,12 @@ class KnownGame:
         ]
         if start is not None or Path(self.launch.start).is_file():
             words.append(self.launch.start if start is None else start)
-        program, environment = self._program(), ()
+        program = self._program()
+        environment: tuple[tuple[str, str], ...] = ()
         if self.launch.module:
             program, *module = module_command(self.launch.module)
-            words, environment = [*module, *words], (("PYTHONPATH", import_path()),)
+            words = [*module, *words]
+            environment = (("PYTHONPATH", import_path()),)
         return Recipe(
             self.name,
             program,
