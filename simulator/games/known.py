@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,8 @@ class GameTask:
         goal: What has to be done, in words.
         category: One of ``CATEGORIES``.
         seconds: Of game time, after which it is cut off.
-        start: Name of its start state; the game's judge module makes it.
+        start: Name of its start state; the game's judge makes it.
+        measure: What the judge looks at.
         replay: Whether a pad trace gives the same verdict each time.
     """
 
@@ -39,6 +40,7 @@ class GameTask:
     category: str
     seconds: int
     start: str
+    measure: str
     replay: bool = True
 
 
@@ -81,6 +83,25 @@ class Start:
 
 
 @dataclass(frozen=True)
+class Setting:
+    """How a game is started for its tasks, in place of or on top of ``Start``.
+
+    Attributes:
+        start: The file that it opens, as in ``KnownGame.recipe``.
+        size: Width and height of its window, in pixels.
+        arguments: More of them, before the start.
+        variables: Of its environment, as pairs of name and value.
+        tap: The button that is tapped until the judge says that the game is in play; or "".
+    """
+
+    start: str
+    size: tuple[int, int]
+    arguments: tuple[str, ...] = ()
+    variables: tuple[tuple[str, str], ...] = ()
+    tap: str = ""
+
+
+@dataclass(frozen=True)
 class KnownGame:
     """What a folder says of its game.
 
@@ -94,6 +115,7 @@ class KnownGame:
         launch: How it is started.
         pad_notes: What its pad does, in words.
         hold: How it is held still.
+        setting: How it is started for its tasks; None if it has none.
         tasks: In the order of their numbers.
     """
 
@@ -107,27 +129,35 @@ class KnownGame:
     launch: Start
     pad_notes: str
     hold: Hold
+    setting: Setting | None
     tasks: tuple[GameTask, ...]
 
-    def recipe(self, start: str | None = None, size: tuple[int, int] | None = None) -> Recipe:
+    def recipe(self) -> Recipe:
         """How to start it.
-
-        Args:
-            start: The file that it opens, in place of its usual one; with
-                ``recipe.PROFILE`` for the
-                folder made for the launch.
-            size: Width and height of the window; None: its usual ones.
 
         Raises:
             LaunchFailed: It is not installed; the hint says how to get it.
         """
-        width, height = size or self.launch.size
+        start = self.launch.start if Path(self.launch.start).is_file() else ""
+        return self._recipe(self.launch.size, (), start)
+
+    def task_recipe(self) -> Recipe:
+        """How to start it for its tasks.
+
+        Raises:
+            LaunchFailed: As ``recipe``.
+        """
+        assert self.setting is not None
+        recipe = self._recipe(self.setting.size, self.setting.arguments, self.setting.start)
+        variables = (*recipe.environment, *self.setting.variables)
+        return replace(recipe, environment=variables, opening=())
+
+    def _recipe(self, size: tuple[int, int], more: tuple[str, ...], start: str) -> Recipe:
+        width, height = size
         words = [
             word.replace("{width}", str(width)).replace("{height}", str(height))
-            for word in self.launch.arguments
+            for word in (*self.launch.arguments, *more, *([start] if start else []))
         ]
-        if start is not None or Path(self.launch.start).is_file():
-            words.append(self.launch.start if start is None else start)
         program = self._program()
         environment: tuple[tuple[str, str], ...] = ()
         if self.launch.module:
@@ -179,6 +209,7 @@ def _game(name: str, said: dict[str, Any]) -> KnownGame:
         raise ValueError("a game is one of program and module")
     hold = dict(said.pop("hold"))
     packages = said.pop("packages", {})
+    setting = said.pop("environment", None)
     tasks = tuple(
         GameTask(f"{name}-{place + 1}", **{**one, "category": _one_of(one["category"], CATEGORIES)})
         for place, one in enumerate(said.pop("tasks", ()))
@@ -192,8 +223,20 @@ def _game(name: str, said: dict[str, Any]) -> KnownGame:
         launch=start,
         pad_notes=said.pop("pad")["notes"],
         hold=Hold(FreezeWay(hold.pop("freeze")), **hold),
+        setting=_setting(setting) if setting is not None else None,
         tasks=tasks,
         **said,
+    )
+
+
+def _setting(said: dict[str, Any]) -> Setting:
+    return Setting(
+        **{
+            **said,
+            "size": tuple(said["size"]),
+            "arguments": tuple(said.get("arguments", ())),
+            "variables": tuple(said.get("variables", {}).items()),
+        }
     )
 
 
@@ -208,3 +251,5 @@ KNOWN_GAMES = {
     for path in sorted(Path(__file__).parent.glob(f"*/{SHEET}"))
 }
 """By name."""
+GAME_TASKS = {task.name: (game, task) for game in KNOWN_GAMES.values() for task in game.tasks}
+"""By name, each with its game."""
