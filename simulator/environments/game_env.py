@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -18,6 +18,7 @@ from nitropilot.controller.errors import ControllerError
 from nitropilot.controller.state import NEUTRAL, GamepadState
 from nitropilot.simulator.environments.errors import NotPlayable, UnknownTask
 from nitropilot.simulator.environments.holding import TRACKS
+from nitropilot.simulator.environments.showing import PictureWindow
 from nitropilot.simulator.environments.task_env import HZ, Standing, TaskEnv
 from nitropilot.simulator.games.judging import judge_class
 from nitropilot.simulator.games.known import GAME_TASKS
@@ -84,14 +85,19 @@ class GameEnv(TaskEnv):
         self._judge: Judge | None = None
         self._grabber: Grabber | None = None
         self._pictures = 0
+        self._window = PictureWindow(f"NitroPilot {task}")
 
     def close(self) -> None:
         """End the game, and remove what was made for it.  Safe to call twice."""
+        self._window.close()
+        self._end()
+
+    def _end(self) -> None:
         self._held = self._judge = self._grabber = None
         self._running.close()
 
     def _begin(self, seed: int) -> Standing:
-        self.close()
+        self._end()
         try:
             with ExitStack() as undo:
                 verdict = self._launch(undo, seed)
@@ -127,6 +133,7 @@ class GameEnv(TaskEnv):
         for number in range(OPENING_S * HZ):
             if (verdict := judge.read()).playing:
                 self._pictures = held.pictures
+                held.begin()
                 return verdict
             held.step(press if number % TAP_EVERY < TAP else NEUTRAL)
         raise NotPlayable(
@@ -138,9 +145,12 @@ class GameEnv(TaskEnv):
         assert self._held is not None and self._judge is not None
         try:
             steps = self._held.step(state)
-            return self._standing(self._judge.read(), steps)
+            standing = self._standing(self._judge.read(), steps)
         except (ControllerError, OSError) as error:
             raise _not_playable(self.game.title, error) from error
+        if self.render_mode == "human":
+            self._window.show(self._grabbed())
+        return standing
 
     def _standing(self, verdict: Verdict, steps: int) -> Standing:
         assert self._held is not None
@@ -151,19 +161,23 @@ class GameEnv(TaskEnv):
         )  # fmt: skip
 
     def _picture(self) -> Image:
-        if self._grabber is None:
-            raise NotPlayable(f"{self.game.title} is not running", "call reset first")
         height, width = self.observation_space.shape[:2]  # type: ignore[index]
-        pixels = self._grabber.grab().pixels
+        pixels = self._grabbed()
         if pixels.shape[:2] == (height, width):
             return pixels
         return np.asarray(
             cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), np.uint8
         )
 
+    def _grabbed(self) -> Image:
+        """The whole window."""
+        if self._grabber is None:
+            raise NotPlayable(f"{self.game.title} is not running", "call reset first")
+        try:
+            return self._grabber.grab().pixels
+        except CaptureError as error:
+            raise _not_playable(self.game.title, error) from error
+
 
 def _not_playable(title: str, error: Exception) -> NotPlayable:
-    line = error.line() if hasattr(error, "line") else str(error)
-    return NotPlayable(f"{title}: {line}", getattr(error, "hint", ""))
-
-
+    return NotPlayable(f"{title}: {error}", getattr(error, "hint", ""))

@@ -43,9 +43,6 @@ class Held(ABC):
 
     Args:
         launched: The game; who gave it also closes it.
-
-    Attributes:
-        pictures: How many it has shown.
     """
 
     freeze = ""
@@ -60,9 +57,11 @@ class Held(ABC):
         self._clock: ClockPage = launched.clock
         self._pad: PadPage = launched.page
         self._undo = ExitStack()
+        self._counts = False
 
     @property
     def pictures(self) -> int:
+        """How many it has shown."""
         return self._clock.status().pictures
 
     def alive(self) -> bool:
@@ -77,6 +76,10 @@ class Held(ABC):
             NoEpisode: The pad was let go while game time ran: the episode is void.
             ControllerError: The game has ended, hangs or cannot be held.
         """
+
+    def begin(self) -> None:
+        """The episode begins: from now on a lapse voids it."""
+        self._counts = True
 
     def close(self) -> None:
         """Let go of the game.  Safe to call twice."""
@@ -101,9 +104,7 @@ class LockstepHeld(Held):
         self._clock.wait_ready(FIRST_PICTURE_S, self.alive)
         # It neither presses nor freezes: it outlives us, should we be killed.
         self._guard = self._take(
-            controller.Hand.start(
-                launched.process.pid, pad=NO_PAD, protect=self._protected()
-            )
+            controller.Hand.start(launched.process.pid, pad=NO_PAD, protect=self._protected())
         )
 
     def step(self, state: GamepadState) -> int:
@@ -143,7 +144,8 @@ class PausedHeld(Held):
         while (left := self._until - self._clock.virtual_time()) > 0:
             time.sleep(left)
         hand.freeze(_EPOCH)
-        if (hand.lapses, hand.cut_freezes) != (lapses, cut) or time.monotonic() - since > LAPSE_S:
+        late = time.monotonic() - since > LAPSE_S
+        if self._counts and (late or (hand.lapses, hand.cut_freezes) != (lapses, cut)):
             raise _lapsed()
         return 1
 
@@ -163,18 +165,23 @@ class RealtimeHeld(Held):
         self._hand.arm(_EPOCH)
         self._over = self._pressed = time.monotonic()
 
+    def begin(self) -> None:
+        """As ``Held``; its first step is over a sixtieth of a second from now."""
+        super().begin()
+        self._over = self._pressed = time.monotonic()
+
     def step(self, state: GamepadState) -> int:
         """As ``Held``; who comes late has missed the steps that are over meanwhile."""
         self._hand.check()
         lapses, now = self._hand.lapses, time.monotonic()
-        if now - self._pressed > LAPSE_S:
+        if self._counts and now - self._pressed > LAPSE_S:
             raise _lapsed()
         self._hand.hold(_EPOCH, state, LAPSE_S)
         self._pressed = now
         steps = max(1, int((now - self._over) / STEP_S) + 1)
         self._over += steps * STEP_S
         time.sleep(max(self._over - time.monotonic(), 0.0))
-        if self._hand.lapses != lapses:
+        if self._counts and self._hand.lapses != lapses:
             raise _lapsed()
         return steps
 
@@ -190,5 +197,3 @@ def _lapsed() -> NoEpisode:
         "process stood still",
         "the episode is void: call reset",
     )
-
-

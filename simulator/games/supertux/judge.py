@@ -1,9 +1,8 @@
 """Judges SuperTux's tasks by what the scripts of its level print.
 
-The level is the installed game's own, with scripts added, which leave alone what happens in it: the
-coins and the speed once a picture, a line for each zone that is entered, and one for each enemy that
-dies.  A level that begins a second time says that Tux has died, as do the lines that end for ever
-when it does.
+The level is the installed game's own, with scripts added that leave alone what happens in it: they
+print coins and speed once a picture, each zone that is entered, and each enemy that dies.  Tux has
+died when a level begins a second time, or when he falls as he does out of the level.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ LEVELS = Path("/usr/share/games/supertux2/levels")
 LEVEL = "level.stl"
 """In the profile; ``game.toml`` starts the game with it."""
 MARK = "[SCRIPTING] NP "
-ZONES = tuple(range(300, 2000, 100)) + (2000,)
+ZONES = (*range(300, 2000, 100), 2000)
 """Where a line is printed on the way, in pixels of the level."""
 KILLS, COINS, FAR = 3, 10, 2000
 NEAR = (600, 1400)
