@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from nitropilot import controller
 from nitropilot.controller.clock.clock_page import STEP_S
+from nitropilot.controller.errors import ControllerError
 from nitropilot.controller.pads.chooser import NO_PAD
 from nitropilot.simulator.environments.errors import NoEpisode, NotPlayable
 
@@ -102,17 +103,22 @@ class LockstepHeld(Held):
     def __init__(self, launched: LaunchedGame) -> None:
         super().__init__(launched)
         self._clock.wait_ready(FIRST_PICTURE_S, self.alive)
-        # It neither presses nor freezes: it outlives us, should we be killed.
-        self._guard = self._take(
-            controller.Hand.start(launched.process.pid, pad=NO_PAD, protect=self._protected())
-        )
+        self._guard = self._new_guard()
 
     def step(self, state: GamepadState) -> int:
         """As ``Held``; the state is taken once, at the gate, and so it cannot lapse."""
-        self._guard.check()
+        try:
+            self._guard.check()
+        except ControllerError:  # it was held up for too long; the game stands all the same
+            self._guard = self._new_guard()
         self._pad.write(state)
         self._clock.step(alive=self.alive)
         return 1
+
+    def _new_guard(self) -> controller.Hand:
+        """A hand that neither presses nor freezes: it outlives us, should we be killed."""
+        pid = self._launched.process.pid
+        return self._take(controller.Hand.start(pid, pad=NO_PAD, protect=self._protected()))
 
 
 class PausedHeld(Held):
