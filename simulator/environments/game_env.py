@@ -16,12 +16,13 @@ from nitropilot.agent.target.launch_pages import GameTime
 from nitropilot.capture.errors import CaptureError
 from nitropilot.controller.errors import ControllerError
 from nitropilot.controller.state import NEUTRAL, GamepadState
-from nitropilot.simulator.environments.errors import NotPlayable, UnknownTask
+from nitropilot.simulator.environments.errors import NotPlayable, UnknownTask, UntestedVersion
 from nitropilot.simulator.environments.holding import TRACKS
 from nitropilot.simulator.environments.showing import PictureWindow
 from nitropilot.simulator.environments.task_env import HZ, Standing, TaskEnv
 from nitropilot.simulator.games.judging import judge_class
 from nitropilot.simulator.games.known import GAME_TASKS
+from nitropilot.simulator.games.versions import installed_version
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,6 +54,7 @@ class GameEnv(TaskEnv):
         render_mode: "rgb_array", "human" (a window of its own) or None.
         track: "lockstep", "paused" or "realtime": see ``environments.holding``; None: the first
             of them that the game has.
+        untested: Whether a version that the task was not tried with will do.
 
     Raises:
         UnknownTask: There is no such task, or the game has no such track.
@@ -64,12 +66,14 @@ class GameEnv(TaskEnv):
         size: int | tuple[int, int] = SIDE,
         render_mode: str | None = None,
         track: str | None = None,
+        untested: bool = False,
     ) -> None:
         if task not in GAME_TASKS:
             raise UnknownTask(
                 f"no game has a task {task!r}", f"tasks are {', '.join(sorted(GAME_TASKS))}"
             )
         self.game, self.task = GAME_TASKS[task]
+        self._untested = untested
         tracks = [name for name in TRACKS if name != "lockstep" or self.game.hold.lockstep]
         self.track = track or tracks[0]
         if self.track not in tracks:
@@ -99,12 +103,23 @@ class GameEnv(TaskEnv):
     def _begin(self, seed: int) -> Standing:
         self._end()
         try:
+            if not self._untested:
+                self._check_version()
             with ExitStack() as undo:
                 verdict = self._launch(undo, seed)
                 self._running = undo.pop_all()
         except (AgentError, CaptureError, ControllerError, OSError) as error:
             raise _not_playable(self.game.title, error) from error
         return self._standing(verdict, 0)
+
+    def _check_version(self) -> None:
+        found = installed_version(self.game)
+        if found not in self.game.tried:
+            raise UntestedVersion(
+                f"{self.game.title} {found or 'of an unknown version'} is installed; its tasks "
+                f"were tried with {', '.join(self.game.tried)}",
+                "install that one, or say untested=True",
+            )
 
     def _launch(self, undo: ExitStack, seed: int) -> Verdict:
         kind = judge_class(self.game)

@@ -152,7 +152,7 @@ class PausedHeld(Held):
         hand.freeze(_EPOCH)
         late = time.monotonic() - since > LAPSE_S
         if self._counts and (late or (hand.lapses, hand.cut_freezes) != (lapses, cut)):
-            raise _lapsed()
+            raise lapsed()
         return 1
 
 
@@ -181,14 +181,14 @@ class RealtimeHeld(Held):
         self._hand.check()
         lapses, now = self._hand.lapses, time.monotonic()
         if self._counts and now - self._pressed > LAPSE_S:
-            raise _lapsed()
+            raise lapsed()
         self._hand.hold(_EPOCH, state, LAPSE_S)
         self._pressed = now
         steps = max(1, int((now - self._over) / STEP_S) + 1)
         self._over += steps * STEP_S
         time.sleep(max(self._over - time.monotonic(), 0.0))
         if self._counts and self._hand.lapses != lapses:
-            raise _lapsed()
+            raise lapsed()
         return steps
 
 
@@ -197,7 +197,8 @@ TRACKS: dict[str, type[Held]] = {
 }  # fmt: skip
 
 
-def _lapsed() -> NoEpisode:
+def lapsed() -> NoEpisode:
+    """What voids an episode."""
     return NoEpisode(
         f"the pad was let go while the game ran: {LAPSE_S:g} s passed without a step, or this "
         "process stood still",

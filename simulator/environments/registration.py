@@ -11,6 +11,8 @@ from nitropilot.simulator.arcade.tasks import TASKS
 from nitropilot.simulator.games.known import GAME_TASKS
 
 NAMESPACE = "NitroPilot"
+ATTACH = f"{NAMESPACE}/Attach-v0"
+"""Any running game: which one is said when it is made."""
 PLACE = "nitropilot.simulator.environments"
 
 
@@ -20,6 +22,9 @@ def register() -> None:
         _register(name, name.rpartition("-")[0].title(), f"{PLACE}.arcade_env:ArcadeEnv")
     for name, (game, _) in GAME_TASKS.items():
         _register(name, game.title.replace(" ", ""), f"{PLACE}.game_env:GameEnv")
+
+    if ATTACH not in gymnasium.registry:
+        gymnasium.register(ATTACH, entry_point=f"{PLACE}.attach_env:AttachEnv")
 
 
 def _register(task: str, game: str, entry_point: str) -> None:

@@ -112,6 +112,7 @@ class KnownGame:
         perspective, layout: Tags: of ``PERSPECTIVES`` and ``LAYOUTS``.
         packages: Of Debian that have it; none if it comes with us.
         tried: Versions that it was tried with.
+        asked, answers: What it is started with to say its version, and a pattern of what it says.
         launch: How it is started.
         pad_notes: What its pad does, in words.
         hold: How it is held still.
@@ -126,6 +127,8 @@ class KnownGame:
     layout: str
     packages: tuple[str, ...]
     tried: tuple[str, ...]
+    asked: tuple[str, ...]
+    answers: str
     launch: Start
     pad_notes: str
     hold: Hold
@@ -220,6 +223,8 @@ def _game(name: str, said: dict[str, Any]) -> KnownGame:
         layout=_one_of(said.pop("layout"), LAYOUTS),
         packages=tuple(packages.get("debian", ())),
         tried=tuple(packages.get("tried", ())),
+        asked=tuple(packages.get("asked", ())),
+        answers=packages.get("answers", ""),
         launch=start,
         pad_notes=said.pop("pad")["notes"],
         hold=Hold(FreezeWay(hold.pop("freeze")), **hold),

@@ -19,7 +19,13 @@ from gymnasium.utils.env_checker import check_env
 
 import nitropilot.simulator  # noqa: F401
 from nitropilot.children import import_path
-from nitropilot.simulator.environments.errors import NoEpisode, NotPlayable, UnknownTask
+from nitropilot.simulator.environments import game_env
+from nitropilot.simulator.environments.errors import (
+    NoEpisode,
+    NotPlayable,
+    UnknownTask,
+    UntestedVersion,
+)
 from nitropilot.simulator.environments.game_env import GameEnv
 from nitropilot.simulator.environments.holding import LAPSE_S, TRACKS
 from nitropilot.simulator.games import known
@@ -152,6 +158,24 @@ def test_a_game_that_ends_in_play(make: Callable[..., GameEnv]) -> None:
     assert env.step(IDLE)[4]["frames"] == 1
 
 
+def test_a_hand_that_is_gone_voids_nothing_in_lockstep(make: Callable[..., GameEnv]) -> None:
+    """The game stands whoever holds it; somebody holds it again."""
+    env = make(WALK, size=16)
+    env.reset(seed=1)
+
+    def hands() -> list[psutil.Process]:
+        children = psutil.Process().children()
+        return [one for one in children if "hand.main" in " ".join(one.cmdline())]
+
+    (old,) = hands()
+    old.kill()
+    old.wait()
+    for _ in range(3):
+        assert env.step(IDLE)[4]["frames"] == 1
+    (new,) = hands()
+    assert new.pid != old.pid
+
+
 def test_closing_removes_all(make: Callable[..., GameEnv]) -> None:
     """Game, display, profile, pages; also when it could not begin."""
     env = make(WALK, size=16)
@@ -190,6 +214,10 @@ def test_what_is_asked_for_wrongly(monkeypatch: pytest.MonkeyPatch) -> None:
     assert WALK in unknown.value.hint
     with pytest.raises(UnknownTask, match="no track 'fast'"):
         GameEnv(WALK, track="fast")
+    monkeypatch.setattr(game_env, "installed_version", lambda _: "9.1")
+    with pytest.raises(UntestedVersion, match=r"SuperTux 9\.1 is installed; .* with 0\.6\.3"):
+        GameEnv(WALK).reset(seed=1)
+    monkeypatch.undo()
     monkeypatch.setenv("PATH", "")
     monkeypatch.setattr(known, "GAMES_FOLDER", "")
     env = GameEnv(WALK)

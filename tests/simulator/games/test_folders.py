@@ -23,6 +23,7 @@ def test_a_folder_says_all_that_is_needed(name: str) -> None:
     if game.launch.program:
         assert game.packages, "how is it installed?"
         assert game.tried, "with which version was it tried?"
+        assert game.asked and game.answers, "how does it say its version?"
     for wait, button in game.launch.opening:
         assert wait >= 0
         assert parse_buttons([button])

@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-WINNING = {
-    trace.task: trace
-    for game in {task.rpartition("-")[0] for task in GAME_TASKS}
-    for trace in map(PadTrace.read, traces_of(game))
-    if trace.won
-}
+KEPT = [
+    PadTrace.read(path)
+    for game in sorted({task.rpartition("-")[0] for task in GAME_TASKS})
+    for path in traces_of(game)
+]
+WINNING = {trace.task: trace for trace in KEPT if trace.won}
+LOST = [trace for trace in KEPT if not trace.won]
 PAUSE_S = 0.2
 PROCESSES, BAR_PROCESSES = 2, 5
 real = [
@@ -85,6 +86,18 @@ def test_it_is_won_again(task: str, processes: int) -> None:
         again = replay(trace, before=dawdling(number))
         assert unlike(first, again) == [], f"process {number}"
         assert again == first
+
+
+@pytest.mark.game
+@pytest.mark.long
+@pytest.mark.skipif(sys.platform != "linux", reason="the preloaded pad is for Linux")
+@pytest.mark.parametrize("trace", LOST, ids=lambda trace: trace.task)
+def test_a_lost_run_is_lost_again(trace: PadTrace) -> None:
+    """A judge who says yes to everybody would let this one win."""
+    if not installed(GAME_TASKS[trace.task][0].name):
+        pytest.skip(f"{GAME_TASKS[trace.task][0].name} is not installed")
+    again = replay(trace)
+    assert (again.won, again.progress, again.steps) == (False, trace.progress, len(trace.states))
 
 
 def unlike(one: Replayed, other: Replayed) -> list[int]:
