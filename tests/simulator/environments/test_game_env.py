@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -32,6 +33,7 @@ from nitropilot.simulator.games import known
 from nitropilot.simulator.games.recipes import installed
 from nitropilot.simulator.games.supertux.judge import GameJudge
 from tests.simulator.environments.test_arcade_env import IDLE, KEYS
+from tests.support.places import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -242,6 +244,19 @@ def test_several_at_once() -> None:
         assert not np.array_equal(*frames)
     finally:
         both.close()
+
+
+def test_the_pages_example() -> None:
+    """The first thing that a developer tries."""
+    page = (ROOT / "docs" / "environments.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"^```python\n(.*?)^```$", page, re.M | re.S)
+    done = subprocess.run(
+        [sys.executable, "-c", example], capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": import_path()},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("0.")
+    assert "'x': " in done.stdout
 
 
 @pytest.mark.machine_wide
