@@ -2,7 +2,8 @@
 
 The level is the installed game's own, with scripts added that leave alone what happens in it: they
 print coins and speed once a picture, each zone that is entered, and each enemy that dies.  Tux has
-died when a level begins a second time, or when he falls as he does out of the level.
+died when a level begins a second time, or when he falls as he does out of the level.  An enemy is
+beaten if Tux bounces off it: some walk out of the level by themselves, and die as well.
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ class GameJudge(Judge):
         super().__init__(task, profile, output)
         self._begun = self._lines = self._killed = self._zone = 0
         self._first: int | None = None
+        self._dead = 0
         self._coins = 0
         self._lost = False
 
@@ -91,7 +93,7 @@ class GameJudge(Judge):
             self._begun += 1
             self._lost = self._begun > 1
         elif word == "dead":
-            self._killed += 1
+            self._dead += 1
         elif word == "zone":
             self._zone = max(self._zone, int(rest[0]))
         elif word == "tux":
@@ -99,4 +101,8 @@ class GameJudge(Judge):
             self._coins = int(rest[0])
             if self._first is None:
                 self._first = self._coins
-            self._lost = float(rest[2]) > FALLING
+            speed = float(rest[2])
+            self._lost = speed > FALLING
+            if speed < 0:
+                self._killed += self._dead
+            self._dead = 0

@@ -28,10 +28,11 @@ if TYPE_CHECKING:
 
 TASKS = {task.measure: task for _, task in GAME_TASKS.values() if task.name.startswith("supertux")}
 START = "begin", "tux 100 0 0", "tux 100 0 15"
+STOMP = ["dead snowball", "tux 100 320 -300"]
 RUNGS = {
-    "kills": ["zone 600", "dead snowball", "zone 1400", "dead smartball", "dead snowball"],
-    "x": [f"zone {x}" for x in ZONES],
-    "coins": [f"tux {100 + coins} 0 0" for coins in range(1, COINS + 1)],
+    "kills": [["zone 600"], STOMP, ["zone 1400"], STOMP, STOMP],
+    "x": [[f"zone {x}"] for x in ZONES],
+    "coins": [[f"tux {100 + coins} 0 0"] for coins in range(1, COINS + 1)],
 }
 """What each task's ladder is climbed by."""
 
@@ -59,8 +60,8 @@ def test_a_ladder_is_climbed_rung_by_rung(measure: str, told: Callable[..., Verd
     verdict = told(measure, *START[2:])
     assert (verdict.playing, verdict.progress, verdict.won) == (True, 0.0, False)
     reached = []
-    for line in RUNGS[measure]:
-        verdict = told(measure, line)
+    for lines in RUNGS[measure]:
+        verdict = told(measure, *lines)
         reached.append(verdict.progress)
         assert verdict.won == (verdict.progress == 1.0)
     assert len(set(reached)) >= 5
@@ -73,9 +74,17 @@ def test_a_death_is_the_end(death: str, told: Callable[..., Verdict]) -> None:
     """What is collected in the next life counts for nothing."""
     told("coins", *START)
     assert told("coins", "tux 104 320 0").progress == pytest.approx(0.4)
-    verdict = told("coins", death, *RUNGS["coins"])
+    verdict = told("coins", death, *(line for lines in RUNGS["coins"] for line in lines))
     assert (verdict.lost, verdict.won, verdict.facts["died"]) == (True, False, True)
     assert verdict.progress < 1.0
+
+
+def test_an_enemy_that_dies_by_itself_is_nobodys(told: Callable[..., Verdict]) -> None:
+    """Whoever stands and waits until one walks out of the level has beaten none."""
+    told("kills", *START)
+    assert told("kills", "dead snowball", "tux 100 0 0", "tux 100 0 -500").facts["kills"] == 0
+    assert told("kills", "dead snowball").facts["kills"] == 0
+    assert told("kills", "tux 100 0 -300", "tux 100 0 -285").facts["kills"] == 1
 
 
 def test_what_is_half_written_waits(tmp_path: Path) -> None:
