@@ -25,7 +25,7 @@ BARE := $(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON))
 ONE_CARD := CUDA_VISIBLE_DEVICES=$${CUDA_VISIBLE_DEVICES-0} && \
 	export CUDA_VISIBLE_DEVICES=$${CUDA_VISIBLE_DEVICES%%,*}
 
-.PHONY: demo test installs test-images test-vm test-openapi kills soak lockstep slow-proofs check bench \
+.PHONY: demo test installs test-images test-vm test-openapi kills soak lockstep replays slow-proofs check bench \
 	sabotage parity test-gpu bench-gpu clean golden-record golden-update golden-mutations
 
 demo: packages-demo $(READY)
@@ -51,6 +51,9 @@ kills: packages-test $(READY)
 
 lockstep: packages-test $(READY)
 	$(BIN)/python -m pytest -s -m slow tests/controller/clock
+
+replays: packages-test $(READY)
+	$(BIN)/python -m pytest -s -m slow tests/simulator
 
 soak: packages-test $(READY)
 	SOAK_MINUTES=$${MINUTES:-10} $(BIN)/python -m pytest -s -m slow tests/e2e/test_soak.py

@@ -19,7 +19,7 @@ from nitropilot.agent.play.stats import percentile
 from nitropilot.agent.record.video import VideoRecorder
 from nitropilot.agent.values import PadSample
 from nitropilot.controller import GamepadState
-from nitropilot.simulator.catalogue import find_recipe
+from nitropilot.simulator.games.recipes import find_recipe
 
 TARGET_MS = 3.0
 CHUNK = 16

@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING
 from nitropilot.agent import Mode, PlaySettings, Session, SessionPlan, Target, open_game
 from nitropilot.engines import load_engine
 from nitropilot.engines.base import ActionChunk, Engine, Request
-from nitropilot.simulator.catalogue import find_recipe
+from nitropilot.simulator.games.recipes import find_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -73,7 +73,7 @@ if TYPE_CHECKING:
     from nitropilot.controller import open_gamepad
     from nitropilot.engines import load_engine
     from nitropilot.policy import load_policy, open_policy, random_policy
-    from nitropilot.simulator.catalogue import find_recipe
+    from nitropilot.simulator.games.recipes import find_recipe
 else:
     _HOME = {
         "agent": ("PlaySettings", "Session", "SessionPlan", "Target", "open_game"),
@@ -81,7 +81,7 @@ else:
         "controller": ("open_gamepad",),
         "engines": ("load_engine",),
         "policy": ("load_policy", "open_policy", "random_policy"),
-        "simulator.catalogue": ("find_recipe",),
+        "simulator.games.recipes": ("find_recipe",),
     }
     _PLACE = {name: place for place, names in _HOME.items() for name in names}
     _ROOMS = {place.partition(".")[0] for place in _HOME} | {"records", "server"}

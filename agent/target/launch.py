@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import shutil
 import subprocess
 import sys
@@ -16,28 +15,31 @@ from nitropilot.agent.cancelling import Cancellation
 from nitropilot.agent.errors import LaunchFailed
 from nitropilot.agent.fair_play.judging import refuse_protected_program
 from nitropilot.agent.target.display import PrivateDisplay
+from nitropilot.agent.target.launch_pages import TRUE_TIME, make_clock, make_page
 from nitropilot.agent.target.launch_tree import LaunchTree
 from nitropilot.agent.target.surroundings import move_to, surroundings, use_profile
 from nitropilot.agent.target.windows import settled_window
 from nitropilot.children import find_program
-from nitropilot.controller.errors import ClockFailed
 from nitropilot.controller.ledger.entry import Entry
 from nitropilot.controller.ledger.heal import PROFILE_PREFIX
 from nitropilot.controller.processes import LAUNCH_VARIABLE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from nitropilot.agent.target.launch_pages import GameTime
     from nitropilot.agent.target.recipe import Recipe
     from nitropilot.capture import Window
     from nitropilot.controller.clock.clock_page import ClockPage
     from nitropilot.controller.pads.pad_page import PadPage
-
-_log = logging.getLogger("nitropilot.launch")
 
 WINDOW_TIMEOUT_S = 60.0
 PATIENCE_S = 3.0
 HURRY_S = 0.3
 """How long a game has to end by itself; one that was given up has nothing to save."""
 LOG_TAIL_BYTES = 2000
+LOG = "game.log"
+"""Of a game whose output nobody else keeps: a file in its profile."""
 HINT = "name a program that you may run (on Linux: chmod +x)"
 
 
@@ -99,24 +101,28 @@ class LaunchedGame:
 def launch(
     recipe: Recipe,
     *,
-    log: Path,
+    log: Path | None,
     display: str | None = None,
     headless: bool | None = None,
     keep: bool | None = False,
     timeout: float = WINDOW_TIMEOUT_S,
     cancelled: Cancellation | None = None,
+    game_time: GameTime = TRUE_TIME,
+    prepare: Callable[[Path], None] | None = None,
 ) -> LaunchedGame:
     """Start a game and wait for its window.
 
     Args:
         recipe: What to start.
-        log: File that takes the game's own output.
+        log: File that takes the game's own output; None: ``LOG`` in its profile.
         display: X display to use; default is the one of the environment.
         headless: True for a private Xvfb, False for never, None for one if there is no display.
         keep: Whether it runs on at the end; None: if it can be seen.
         timeout: Seconds until the window must be there.
         cancelled: Set from another thread when the game is not wanted any more; what was
             started until then is ended at once.
+        game_time: How its clocks go.
+        prepare: Puts into its new profile what it is to find there.
 
     Raises:
         LaunchFailed: It did not start, ended, or showed no window; the message holds
@@ -127,8 +133,9 @@ def launch(
     """
     with ExitStack() as undo:
         launched = _launch(
-            undo, recipe, log, display, headless, keep, timeout, cancelled or Cancellation()
-        )
+            undo, recipe, log, display, headless, keep, timeout, cancelled or Cancellation(),
+            game_time, prepare,
+        )  # fmt: skip
         undo.pop_all()
     return launched
 
@@ -141,12 +148,14 @@ def patience_for(cancelled: Cancellation) -> float:
 def _launch(
     undo: ExitStack,
     recipe: Recipe,
-    log: Path,
+    log: Path | None,
     display: str | None,
     headless: bool | None,
     keep: bool | None,
     timeout: float,
     cancelled: Cancellation,
+    game_time: GameTime,
+    prepare: Callable[[Path], None] | None,
 ) -> LaunchedGame:
     tree = LaunchTree()
     profile = Path(tempfile.gettempdir()) / f"{PROFILE_PREFIX}{tree.mark}"
@@ -156,8 +165,8 @@ def _launch(
     page, clock, private = None, None, None
     if sys.platform != "win32":
         private = _choose_display(undo, environment, display, headless, cancelled, entry)
-        page = _make_page(undo, environment, entry)
-        clock = _make_clock(undo, environment, entry)
+        page = make_page(undo, environment, entry)
+        clock = make_clock(undo, environment, entry, game_time)
     keep = private is None if keep is None else keep
     entry.note(keep=keep)
     cancelled.check()
@@ -165,44 +174,14 @@ def _launch(
     undo.callback(shutil.rmtree, profile, ignore_errors=True)
     if recipe.private_profile:
         use_profile(environment, profile)
+    if prepare is not None:
+        prepare(profile)
+    log = log or profile / LOG
     environment |= dict(recipe.environment)
     tree.process = process = _spawn(recipe, profile, environment, log)
     undo.callback(lambda: tree.end(patience_for(cancelled)))
     window = _wait_for_window(tree, environment.get("DISPLAY"), timeout, log, cancelled)
     return LaunchedGame(recipe, process, window, page, clock, private, profile, tree, entry, keep)
-
-
-def _make_page(undo: ExitStack, environment: dict[str, str], entry: Entry) -> PadPage:
-    from nitropilot.controller.pads.pad_page import PadPage
-    from nitropilot.controller.pads.page_file import new_page_path
-    from nitropilot.controller.pads.sdl_pad import launch_environment
-
-    path = new_page_path()
-    entry.note(page=str(path))
-    page = PadPage.create(path)
-    undo.callback(page.unlink)
-    undo.callback(page.close)
-    environment.update(launch_environment(page))
-    return page
-
-
-def _make_clock(undo: ExitStack, environment: dict[str, str], entry: Entry) -> ClockPage | None:
-    """A clock that stands while the game is frozen; without one it would jump afterwards."""
-    from nitropilot.controller.clock.clock_page import ClockPage
-    from nitropilot.controller.clock.layout import CLOCK_VARIABLE
-    from nitropilot.controller.pads.page_file import new_page_path
-
-    path = new_page_path()
-    entry.note(clock=str(path))
-    try:
-        clock = ClockPage.create(path)
-    except ClockFailed as error:
-        _log.warning("the game's clock will jump by the time that it was frozen: %s", error.line())
-        return None
-    undo.callback(clock.unlink)
-    undo.callback(clock.close)
-    environment[CLOCK_VARIABLE] = str(path)
-    return clock
 
 
 def _choose_display(

@@ -1,6 +1,6 @@
 """``Recipe``: how to start one game, and ``Target``: which game is meant, as plain data.
 
-This room knows no game by name: see ``simulator.catalogue``.
+This room knows no game by name: see ``simulator.games``.
 """
 
 from __future__ import annotations

@@ -231,6 +231,11 @@ class ClockPage:
         self._check_open()
         return ClockStatus.read(self._memory)
 
+    def virtual_time(self) -> float:
+        """Seconds of virtual time that are over by now, by the course that holds."""
+        self._check_open()
+        return self._virtual(self._word(TURN), time.monotonic_ns()) / 1e9
+
     def close(self) -> None:
         """Unmap the page, leaving time as it is.  Safe to call twice."""
         if not self._closed:

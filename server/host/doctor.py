@@ -14,7 +14,7 @@ from nitropilot.capture.sight import LEAVE_WAYLAND, knows_processes
 from nitropilot.children import find_program
 from nitropilot.server.host.findings import Finding, Level, attempt
 from nitropilot.server.host.trials import try_game, try_writing
-from nitropilot.simulator.catalogue import installed
+from nitropilot.simulator.games.recipes import installed
 
 if TYPE_CHECKING:
     from collections.abc import Callable

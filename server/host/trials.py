@@ -21,7 +21,7 @@ from nitropilot.server.store.paths import config_folder, data_folder
 from nitropilot.server.store.recordings import RecordingStore
 from nitropilot.server.store.settings_store import SettingsStore
 from nitropilot.simulator.arcade.paint.sky import SKY
-from nitropilot.simulator.catalogue import find_recipe
+from nitropilot.simulator.games.recipes import find_recipe
 
 if TYPE_CHECKING:
     from nitropilot.agent.target.game import Game

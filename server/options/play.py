@@ -16,7 +16,8 @@ from nitropilot.agent.pad.guards import CONTROLS, parse_controls
 from nitropilot.capture import parse_handle
 from nitropilot.policy.naming import parse_random
 from nitropilot.server.options.fields import A_LIST, Flag, Options, Outside
-from nitropilot.simulator.catalogue import KNOWN_GAMES, find_recipe
+from nitropilot.simulator.games.known import KNOWN_GAMES
+from nitropilot.simulator.games.recipes import find_recipe
 from nitropilot.texts import meant
 
 NotEmpty = Annotated[str, Field(min_length=1)]

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, model_validator
 from nitropilot.agent.values import RestartState
 from nitropilot.server.options.fields import Options
 from nitropilot.server.options.play import Autoplay, GameChoice, PolicyChoice, ThisPlay
-from nitropilot.simulator.catalogue import KNOWN_GAMES
+from nitropilot.simulator.games.known import KNOWN_GAMES
 
 
 class Model(Options):

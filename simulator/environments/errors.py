@@ -5,6 +5,7 @@ SimulatorError
 ├── BadAction       an action of the wrong shape or type, or one that is no number
 ├── NoEpisode       a step before the first reset, after the end, or of a void episode
 └── NotPlayable     the game cannot be started here, or not be held
+    └── UntestedVersion  the game was not tried in the version that is installed
 """
 
 from __future__ import annotations
@@ -40,3 +41,9 @@ class NotPlayable(SimulatorError):
     """The game is not installed, shows no window, or cannot be held."""
 
     code = "not_playable"
+
+
+class UntestedVersion(NotPlayable):
+    """What its judge reads may mean something else there."""
+
+    code = "untested_version"

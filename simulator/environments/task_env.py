@@ -54,6 +54,7 @@ class Standing:
         won, lost: Whether it is over, and how.
         facts: What the judge has read.
         frames: Pictures that the game drew in this step.
+        steps: Sixtieths of a second that are over: more than 1 if the game did not wait.
     """
 
     progress: float
@@ -61,6 +62,7 @@ class Standing:
     lost: bool = False
     facts: dict[str, Any] = field(default_factory=dict)
     frames: int = 1
+    steps: int = 1
 
 
 class TaskEnv(gymnasium.Env["Image", "NDArray[np.float32]"]):
@@ -148,7 +150,7 @@ class TaskEnv(gymnasium.Env["Image", "NDArray[np.float32]"]):
         except BaseException:
             self._over = "is void: the game failed"
             raise
-        self._steps += 1
+        self._steps += standing.steps
         reward = max(standing.progress - self._progress, 0.0)
         self._progress = max(standing.progress, self._progress)
         terminated = standing.won or standing.lost

@@ -12,7 +12,7 @@ import torch
 
 from nitropilot.agent.target.launch import launch
 from nitropilot.policy import random_policy
-from nitropilot.simulator.catalogue import find_recipe
+from nitropilot.simulator.games.recipes import find_recipe
 from tests.agent.playing import (
     BOTH,
     PATIENCE_S,

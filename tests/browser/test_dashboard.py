@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from nitropilot.simulator.catalogue import KNOWN_GAMES
+from nitropilot.simulator.games.known import KNOWN_GAMES
 from tests.browser.visitor import PATIENCE_MS, PHONE, WIDE
 from tests.server.conftest import needs_preload
 from tests.server.processes import running_game, until

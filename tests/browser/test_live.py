@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from nitropilot.simulator.catalogue import installed
+from nitropilot.simulator.games.recipes import installed
 from tests.browser.test_overlay import FULL_HD, connection, knob_place, overlay_token
 from tests.browser.visitor import EVENTS, PATIENCE_MS, WIDE, Visitor
 from tests.server.conftest import needs_preload

@@ -27,7 +27,7 @@ from nitropilot.engines.pytorch.baseline import BaselineEngine
 from nitropilot.policy import open_policy, random_policy, save_policy
 from nitropilot.policy.actions import decode
 from nitropilot.policy.observation import observe
-from nitropilot.simulator.catalogue import find_recipe
+from nitropilot.simulator.games.recipes import find_recipe
 from tests.engines.examples import relative
 from tests.policy.samples import NAMES, fixture_path, fixture_policy
 

@@ -41,7 +41,7 @@ from nitropilot.server.daemon.app import create_app
 from nitropilot.server.http.hosts import HostRules
 from nitropilot.server.pages.files import PUBLIC_FILES
 from nitropilot.server.sessions.operating import open_registry
-from nitropilot.simulator.catalogue import find_recipe
+from nitropilot.simulator.games.recipes import find_recipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

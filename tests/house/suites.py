@@ -62,7 +62,7 @@ SUITES: dict[str, str] = {
     """,
     "simulator": """
         arcade
-        catalogue
+        games
         environments
         benchmark
     """,

@@ -19,7 +19,21 @@ from tests.house.imports import ROOMS
 from tests.support import http
 from tests.support.places import ROOT
 
-DATA = {".py", ".typed", ".c", ".h", ".rules", ".html", ".js", ".css", ".svg", ".webp", ".txt"}
+DATA = {
+    ".py",
+    ".typed",
+    ".c",
+    ".h",
+    ".rules",
+    ".html",
+    ".js",
+    ".css",
+    ".svg",
+    ".webp",
+    ".txt",
+    ".toml",
+    ".json",
+}
 TORCH = os.environ.get("TORCH", "torch==2.13.0")
 """Pinned and first, as in scripts/install: a bare requirement could fetch CUDA builds."""
 EXTRAS = ("openvino", "tensorrt", "simulator", "training", "dataset", "scale", "hub", "dev")

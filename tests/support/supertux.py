@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nitropilot.agent.errors import LaunchFailed
-from nitropilot.simulator.catalogue import find_recipe
+from nitropilot.simulator.games.recipes import find_recipe
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,8 @@ from nitropilot.server.cli.play.options import PlayOptions
 from nitropilot.server.cli.play.play import report, run_session
 from nitropilot.server.cli.terminal.options import read_options
 from nitropilot.server.cli.terminal.output import EXIT_FAILED, JsonOption, print_error
-from nitropilot.simulator.catalogue import KNOWN_GAMES, installed
+from nitropilot.simulator.games.known import KNOWN_GAMES
+from nitropilot.simulator.games.recipes import installed
 
 if TYPE_CHECKING:
     from nitropilot.agent import Game

@@ -23,7 +23,7 @@ from nitropilot.agent.fair_play.judging import (
 )
 from nitropilot.agent.fair_play.protections import PROTECTIONS
 from nitropilot.controller.processes import descendants
-from nitropilot.simulator.catalogue import find_recipe
+from nitropilot.simulator.games.recipes import find_recipe
 from tests.agent.playing import gone, stopped, until
 
 if TYPE_CHECKING:

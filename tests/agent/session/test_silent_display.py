@@ -18,7 +18,7 @@ if not sys.platform.startswith("linux"):
 from nitropilot.agent import SessionState
 from nitropilot.agent.target.display import PrivateDisplay
 from nitropilot.agent.target.launch import launch
-from nitropilot.simulator.catalogue import find_recipe
+from nitropilot.simulator.games.recipes import find_recipe
 from tests.agent.launched_window import WindowGame
 from tests.agent.playing import (
     PATIENCE_S,

@@ -16,7 +16,7 @@ from nitropilot.agent.session.states import SessionState
 from nitropilot.agent.target import display as private_display
 from nitropilot.agent.target import launch, taking
 from nitropilot.agent.target.taking import take_hold
-from nitropilot.simulator.catalogue import find_recipe
+from nitropilot.simulator.games.recipes import find_recipe
 from tests.agent.playing import PATIENCE_S, gone, paused_only, until
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from nitropilot.agent import open_game
 from nitropilot.agent.target.launch import launch
 from nitropilot.controller.clock.clock_page import ClockPage
 from nitropilot.controller.clock.finding import find_clock
-from nitropilot.simulator.catalogue import find_recipe
+from nitropilot.simulator.games.recipes import find_recipe
 from tests.agent.playing import attach, stopped, until
 
 if TYPE_CHECKING:

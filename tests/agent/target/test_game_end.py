@@ -21,7 +21,7 @@ from nitropilot.agent.target.launch import LaunchedGame, launch
 from nitropilot.agent.target.recipe import Recipe
 from nitropilot.agent.target.taking import take_hold
 from nitropilot.controller import Button, GamepadState, HandError
-from nitropilot.simulator.catalogue import find_recipe
+from nitropilot.simulator.games.recipes import find_recipe
 from tests.agent.launched_window import WindowGame
 from tests.agent.playing import (
     BOTH,

@@ -23,7 +23,7 @@ from nitropilot.agent.target.recipe import PROFILE
 from nitropilot.agent.target.taking import take_hold
 from nitropilot.controller import Button, GamepadState, PadUnavailable, ShimError
 from nitropilot.controller.pads.pad_page import PadPage
-from nitropilot.simulator.catalogue import find_recipe
+from nitropilot.simulator.games.recipes import find_recipe
 from tests.agent.playing import Stage, gone, neutral, pad_values, polls, until
 from tests.support.places import ROOT
 

@@ -16,7 +16,7 @@ from nitropilot.agent.target.display import PrivateDisplay
 from nitropilot.agent.target.launch import launch
 from nitropilot.children import CODE_LISTS, find_program, leave_out_current_folder, module_command
 from nitropilot.controller.pads.shim_build import build_shim
-from nitropilot.simulator.catalogue import find_recipe
+from nitropilot.simulator.games.recipes import find_recipe
 from tests.agent.playing import PATIENCE_S
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from nitropilot.server.daemon.openapi import METHODS
-from nitropilot.simulator.catalogue import KNOWN_GAMES
+from nitropilot.simulator.games.known import KNOWN_GAMES
 from tests.server.conftest import needs_preload
 from tests.server.processes import PATIENCE_S, POLICY, Daemon, running_game
 

@@ -205,7 +205,7 @@ def test_no_compiler(tmp_path: Path, x_display: PrivateDisplay, more: dict[str, 
 def test_a_game_that_is_not_installed(tmp_path: Path, x_display: PrivateDisplay) -> None:
     """The line names the package that has it."""
     code = (
-        "from nitropilot.simulator import catalogue; catalogue.GAMES_FOLDER = '/nowhere'\n"
+        "from nitropilot.simulator.games import known; known.GAMES_FOLDER = '/nowhere'\n"
         "from nitropilot.server.cli.main import main; main()"
     )
     done = subprocess.run(

@@ -183,7 +183,7 @@ def test_a_picture_that_is_not_square() -> None:
 def test_commands_do_without_gymnasium() -> None:
     """It costs a tenth of a second, which a command that plays has no use for."""
     code = (
-        "import sys, nitropilot.server.cli.main, nitropilot.simulator.catalogue;"
+        "import sys, nitropilot.server.cli.main, nitropilot.simulator.games.recipes;"
         "assert 'gymnasium' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

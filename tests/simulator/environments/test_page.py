@@ -7,14 +7,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-from nitropilot.simulator.arcade.tasks import TASKS
+import gymnasium
+
+import nitropilot.simulator  # noqa: F401
 
 PAGE = (Path(__file__).parents[3] / "docs/environments.md").read_text()
 
 
 def test_the_pages_example_wins_as_it_says() -> None:
     """Twenty lines that look at the picture and press what it asks for."""
-    (code,) = re.findall(r"^```python\n(.*?)^```$", PAGE, re.M | re.S)
+    code, _ = re.findall(r"^```python\n(.*?)^```$", PAGE, re.M | re.S)
     assert len(code.splitlines()) <= 20
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     (said,) = re.findall(r"prints `(.*?)`", PAGE)
@@ -22,7 +24,7 @@ def test_the_pages_example_wins_as_it_says() -> None:
 
 
 def test_the_ids_that_it_names_exist() -> None:
-    """Game and number; a game's bare name is its first task."""
-    named = set(re.findall(r"NitroPilot/([A-Z]\w+)(?:-(\d))?-v0", PAGE))
-    assert named
-    assert {f"{game.lower()}-{number or 1}" for game, number in named} <= set(TASKS)
+    """Whoever copies one from the page gets an environment."""
+    named = set(re.findall(r"NitroPilot/[A-Z][\w-]+-v0", PAGE))
+    assert len(named) > 3
+    assert named <= gymnasium.registry.keys()

@@ -10,8 +10,8 @@ import pytest
 
 from nitropilot.agent import LaunchFailed
 from nitropilot.agent.target.recipe import PROFILE
-from nitropilot.simulator.catalogue import (
-    KNOWN_GAMES,
+from nitropilot.simulator.games.known import KNOWN_GAMES
+from nitropilot.simulator.games.recipes import (
     find_recipe,
     installed,
     split_command,
@@ -21,7 +21,7 @@ from nitropilot.simulator.catalogue import (
 def test_a_game_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
     """The hint must name the package: nobody guesses that a game's program ends in 2."""
     monkeypatch.setenv("PATH", "")
-    monkeypatch.setattr("nitropilot.simulator.catalogue.GAMES_FOLDER", "")
+    monkeypatch.setattr("nitropilot.simulator.games.known.GAMES_FOLDER", "")
     with pytest.raises(LaunchFailed, match="SuperTux is not installed") as failure:
         find_recipe("SuperTux")
     assert "apt-get install supertux" in failure.value.hint

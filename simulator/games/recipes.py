@@ -1,4 +1,4 @@
-"""Free games that NitroPilot knows how to start, by name.
+"""What ``--launch`` means: a known game by name, or any command line.
 
 A game that keeps saves or settings runs with a private profile folder, so the player's real
 ones are never touched.
@@ -9,16 +9,11 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from nitropilot.agent.errors import LaunchFailed
-from nitropilot.agent.target.recipe import PROFILE, Recipe
-from nitropilot.children import find_program, import_path, module_command
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-GAMES_FOLDER = "/usr/games"
+from nitropilot.agent.target.recipe import Recipe
+from nitropilot.children import find_program
+from nitropilot.simulator.games.known import KNOWN_GAMES
 
 
 def find_recipe(text: str) -> Recipe:
@@ -28,7 +23,7 @@ def find_recipe(text: str) -> Recipe:
         LaunchFailed: The game or program is not installed; the hint says how to get it.
     """
     if text.strip().lower() in KNOWN_GAMES:
-        return KNOWN_GAMES[text.strip().lower()]()
+        return KNOWN_GAMES[text.strip().lower()].recipe()
     words = [text.strip()]
     program = find_program(words[0])  # a shell took the quotes from a path with spaces
     if program is None:
@@ -68,36 +63,7 @@ def split_command(text: str, windows: bool) -> list[str]:
 def installed(name: str) -> bool:
     """Whether the known game ``name`` can be started here."""
     try:
-        KNOWN_GAMES[name]()
+        KNOWN_GAMES[name].recipe()
     except LaunchFailed:
         return False
     return True
-
-
-def _program(game: str, executable: str, package: str) -> str:
-    path = find_program(executable) or find_program(executable, GAMES_FOLDER)
-    if path is None:
-        raise LaunchFailed(
-            f"{game} is not installed ({executable} was not found)",
-            f"install it (Debian, Ubuntu: apt-get install {package})",
-        )
-    return path
-
-
-def _supertux() -> Recipe:
-    program = _program("SuperTux", "supertux2", "supertux")
-    level = Path("/usr/share/games/supertux2/levels/world1/welcome_antarctica.stl")
-    profile = str(Path(PROFILE) / "supertux")
-    quiet = ("--disable-sound", "--disable-music")
-    start_level = (str(level),) if level.exists() else ()
-    arguments = ("--userdir", profile, "-w", "-g", "800x600", *quiet, *start_level)
-    return Recipe("supertux", program, arguments, opening=((1.5, "a"), (1.5, "a")))
-
-
-def _runner() -> Recipe:
-    program, *words = module_command("nitropilot.simulator.arcade.runner")
-    paths = (("PYTHONPATH", import_path()),)
-    return Recipe("runner", program, tuple(words), private_profile=False, environment=paths)
-
-
-KNOWN_GAMES: dict[str, Callable[[], Recipe]] = {"supertux": _supertux, "runner": _runner}

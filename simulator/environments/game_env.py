@@ -1,0 +1,198 @@
+"""``GameEnv``: a task of a game that is no part of ours, launched on a display of its own."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from nitropilot import capture
+from nitropilot.agent.errors import AgentError
+from nitropilot.agent.pad.guards import parse_buttons
+from nitropilot.agent.target.launch import LOG, LaunchedGame, launch
+from nitropilot.agent.target.launch_pages import GameTime
+from nitropilot.capture.errors import CaptureError
+from nitropilot.controller.errors import ControllerError
+from nitropilot.controller.state import NEUTRAL, GamepadState
+from nitropilot.simulator.environments.errors import NotPlayable, UnknownTask, UntestedVersion
+from nitropilot.simulator.environments.holding import TRACKS
+from nitropilot.simulator.environments.showing import PictureWindow
+from nitropilot.simulator.environments.task_env import HZ, Standing, TaskEnv
+from nitropilot.simulator.games.judging import judge_class
+from nitropilot.simulator.games.known import GAME_TASKS
+from nitropilot.simulator.games.versions import installed_version
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from nitropilot.capture import Grabber
+    from nitropilot.simulator.environments.holding import Held
+    from nitropilot.simulator.environments.task_env import Image
+    from nitropilot.simulator.games.judging import Judge, Verdict
+
+SIDE = 256
+"""Of the observation, if no other size is asked for: what policies see."""
+TAP, TAP_EVERY = 4, 16
+"""Steps that the opening's button is pressed, and from one press to the next."""
+OPENING_S = 30
+"""Of game time, after which a game that is not in play has no start state."""
+HURRY_S = 0.0
+"""What is ended has nothing to save: its profile goes with it."""
+
+
+class GameEnv(TaskEnv):
+    """One task of a known game: see ``simulator.games``.
+
+    Every ``reset`` launches the game anew, in a profile made for the task, on a private display.
+    ``close`` ends it; should this process be killed, the game's hand does.
+
+    Args:
+        task: Such as "supertux-1".
+        size: Side of the observation, or height and width, in pixels.
+        render_mode: "rgb_array", "human" (a window of its own) or None.
+        track: "lockstep", "paused" or "realtime": see ``environments.holding``; None: the first
+            of them that the game has.
+        untested: Whether a version that the task was not tried with will do.
+
+    Raises:
+        UnknownTask: There is no such task, or the game has no such track.
+    """
+
+    def __init__(
+        self,
+        task: str,
+        size: int | tuple[int, int] = SIDE,
+        render_mode: str | None = None,
+        track: str | None = None,
+        untested: bool = False,
+    ) -> None:
+        if task not in GAME_TASKS:
+            raise UnknownTask(
+                f"no game has a task {task!r}", f"tasks are {', '.join(sorted(GAME_TASKS))}"
+            )
+        self.game, self.task = GAME_TASKS[task]
+        self._untested = untested
+        tracks = [name for name in TRACKS if name != "lockstep" or self.game.hold.lockstep]
+        self.track = track or tracks[0]
+        if self.track not in tracks:
+            raise UnknownTask(
+                f"{self.game.title} has no track {track!r}", f"it has {', '.join(tracks)}"
+            )
+        height, width = (size, size) if isinstance(size, int) else size
+        held = TRACKS[self.track]
+        super().__init__(self.task.seconds * HZ, (height, width), render_mode, freeze=held.freeze)
+        self.metadata = {**self.metadata, "deterministic": self.track == "lockstep"}
+        self._running = ExitStack()
+        self._held: Held | None = None
+        self._judge: Judge | None = None
+        self._grabber: Grabber | None = None
+        self._pictures = 0
+        self._window = PictureWindow(f"NitroPilot {task}")
+
+    def close(self) -> None:
+        """End the game, and remove what was made for it.  Safe to call twice."""
+        self._window.close()
+        self._end()
+
+    def _end(self) -> None:
+        self._held = self._judge = self._grabber = None
+        self._running.close()
+
+    def _begin(self, seed: int) -> Standing:
+        self._end()
+        try:
+            if not self._untested:
+                self._check_version()
+            with ExitStack() as undo:
+                verdict = self._launch(undo, seed)
+                self._running = undo.pop_all()
+        except (AgentError, CaptureError, ControllerError, OSError) as error:
+            raise _not_playable(self.game.title, error) from error
+        return self._standing(verdict, 0)
+
+    def _check_version(self) -> None:
+        found = installed_version(self.game)
+        if found not in self.game.tried:
+            raise UntestedVersion(
+                f"{self.game.title} {found or 'of an unknown version'} is installed; its tasks "
+                f"were tried with {', '.join(self.game.tried)}",
+                "install that one, or say untested=True",
+            )
+
+    def _launch(self, undo: ExitStack, seed: int) -> Verdict:
+        kind = judge_class(self.game)
+
+        def prepare(profile: Path) -> None:
+            kind.prepare(self.task, profile)
+
+        lockstep = self.track == "lockstep"
+        game_time = GameTime(lockstep, seed, self.game.hold.settle)
+        launched: LaunchedGame = launch(
+            self.game.task_recipe(), log=None, headless=True, keep=False,
+            game_time=game_time, prepare=prepare,
+        )  # fmt: skip
+        undo.callback(launched.close, HURRY_S)
+        self._held = TRACKS[self.track](launched)
+        undo.callback(self._held.close)
+        self._grabber = capture.open_grabber(launched.window)
+        undo.callback(self._grabber.close)
+        self._judge = kind(self.task, launched.profile, launched.profile / LOG)
+        return self._open(self._held, self._judge)
+
+    def _open(self, held: Held, judge: Judge) -> Verdict:
+        """Tap past what comes before the play."""
+        tap = self.game.setting.tap if self.game.setting is not None else ""
+        press = GamepadState(buttons=parse_buttons([tap])) if tap else NEUTRAL
+        for number in range(OPENING_S * HZ):
+            if (verdict := judge.read()).playing:
+                self._pictures = held.pictures
+                held.begin()
+                return verdict
+            held.step(press if number % TAP_EVERY < TAP else NEUTRAL)
+        raise NotPlayable(
+            f"{self.game.title} was not in play after {OPENING_S} s of game time",
+            f"tried versions are {', '.join(self.game.tried)}",
+        )
+
+    def _play(self, state: GamepadState) -> Standing:
+        assert self._held is not None and self._judge is not None
+        try:
+            steps = self._held.step(state)
+            standing = self._standing(self._judge.read(), steps)
+        except (ControllerError, OSError) as error:
+            raise _not_playable(self.game.title, error) from error
+        if self.render_mode == "human":
+            self._window.show(self._grabbed())
+        return standing
+
+    def _standing(self, verdict: Verdict, steps: int) -> Standing:
+        assert self._held is not None
+        before, self._pictures = self._pictures, self._held.pictures
+        return Standing(
+            verdict.progress, won=verdict.won, lost=verdict.lost and not verdict.won,
+            facts=verdict.facts, frames=self._pictures - before, steps=steps,
+        )  # fmt: skip
+
+    def _picture(self) -> Image:
+        height, width = self.observation_space.shape[:2]  # type: ignore[index]
+        pixels = self._grabbed()
+        if pixels.shape[:2] == (height, width):
+            return pixels
+        return np.asarray(
+            cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), np.uint8
+        )
+
+    def _grabbed(self) -> Image:
+        """The whole window."""
+        if self._grabber is None:
+            raise NotPlayable(f"{self.game.title} is not running", "call reset first")
+        try:
+            return self._grabber.grab().pixels
+        except CaptureError as error:
+            raise _not_playable(self.game.title, error) from error
+
+
+def _not_playable(title: str, error: Exception) -> NotPlayable:
+    return NotPlayable(f"{title}: {error}", getattr(error, "hint", ""))

@@ -1,0 +1,1 @@
+"""The built-in runner in its window, as a stroll without an end."""

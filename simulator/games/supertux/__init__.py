@@ -1,0 +1,1 @@
+"""SuperTux: a platformer that prints what its levels' scripts say."""
