@@ -157,7 +157,7 @@ void sleeper_fire_again(void);
 void sleeper_fire_all(void);
 void sleeper_forget_all(void);
 void clock_settle(void);
-bool settle_now(void);
+bool settle_now(bool (*meanwhile)(void));
 void settle_except(int tid);
 char settle_state(int tid);
 bool settle_in_futex(int tid);
