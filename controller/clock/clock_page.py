@@ -289,7 +289,9 @@ class ClockPage:
             if not (alive() if alive else pid == 0 or runs(pid)):
                 raise ProcessGone("the game has ended in the middle of a step", "see its output")
             if time.monotonic() > until and self._arrivals() == arrived:
-                what = self.status().problem or hanging_threads(pid, tid)
+                status = self.status()
+                what = status.problem or hanging_threads(pid, tid)
+                what += f"; {status.doubt}" if status.doubt else ""
                 raise StepHangs(
                     f"a step of the game has not ended for {timeout:g} s: {what}",
                     "end the game and begin the episode again",

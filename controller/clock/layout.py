@@ -57,9 +57,10 @@ COURSE = struct.Struct("=IIqqQ")
 STATUS = struct.Struct("=qIIIIIIIIQIII")
 USED = (
     "clocks", "sleep", "poll", "timed waits", "timerfd", "system calls", "look-ups", "chance",
-    "SDL", "GLX", "EGL", "keeper",
+    "SDL", "GLX", "EGL", "keeper", "deep binding",
 )  # fmt: skip
-"""What of the library a game has used: bit i of the page is the i-th."""
+"""What of the library a game has used: bit i of the page is the i-th.  Keeper: the main thread
+waited for one that slept, and time went on without it.  Deep binding: see ``ClockStatus.doubt``."""
 
 SEEDED_MONOTONIC = 1000 * 10**9
 _SEEDED_REAL = 1_704_067_200 * 10**9  # 2024-01-01
@@ -116,6 +117,16 @@ class ClockStatus:
         if "clocks" not in self.used:
             return "the game has read no clock through the C library"
         return ""
+
+    @property
+    def doubt(self) -> str:
+        """What may go by another clock than the game's; empty if nothing is known of it."""
+        if "deep binding" not in self.used:
+            return ""
+        return (
+            "the game loads a library with RTLD_DEEPBIND, which finds the C library before ours: "
+            "what that library reads is the true clock, and its sleeps are real ones"
+        )
 
     @classmethod
     def read(cls, memory: mmap.mmap) -> ClockStatus:

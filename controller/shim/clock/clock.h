@@ -37,6 +37,7 @@ enum { ASKED_SETTLE = 1, ASKED_CHANCE = 2, ASKED_DIGEST = 4 };
 enum used {
     USED_READ = 1, USED_SLEEP = 2, USED_POLL = 4, USED_TIMED = 8, USED_TIMERFD = 16, USED_DIRECT = 32,
     USED_LOOKUP = 64, USED_CHANCE = 128, USED_SDL = 256, USED_GLX = 512, USED_EGL = 1024, USED_KEEPER = 2048,
+    USED_DEEP = 4096,
 };
 
 /* How virtual time goes from a moment of the true clock on. */
@@ -134,6 +135,8 @@ bool clock_asked(uint32_t what);
 ns clock_base(clockid_t id);
 extern _Atomic ns clock_stepped; /* virtual time in lockstep */
 
+void clock_is_passed_by(void); /* doors.c */
+
 /* ---- sleepers.c, settle.c ---- */
 
 enum sleeper_kind { SLEEP_WORD, SLEEP_CONDITION, SLEEP_OUTER_WORD, SLEEP_EVENT, SLEEP_TIMER };
@@ -157,7 +160,7 @@ void sleeper_fire_again(void);
 void sleeper_fire_all(void);
 void sleeper_forget_all(void);
 void clock_settle(void);
-bool settle_now(void);
+bool settle_now(bool (*meanwhile)(void));
 void settle_except(int tid);
 char settle_state(int tid);
 bool settle_in_futex(int tid);

@@ -40,7 +40,7 @@ static bool main_blocked(void)
 /* Whether nothing can happen any more unless time goes on. */
 static bool stuck(void)
 {
-    return main_blocked() && settle_now() && main_blocked();
+    return main_blocked() && settle_now(main_blocked);
 }
 
 static void look(void)

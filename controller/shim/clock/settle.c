@@ -3,6 +3,11 @@
  *
  * What a woken thread does in no time of the game's takes some time of ours.  Only when all
  * have come to rest again may the next one be woken, or the clock go on.
+ *
+ * Threads are looked at one after the other, and on a busy machine much may happen between two
+ * of these: one wakes another and sleeps in its turn, each asleep when it is looked at and never
+ * both.  So all are looked at twice, with how often each was given a processor.  If all slept
+ * both times and none has run in between, there was a moment at which all slept.
  */
 #include "clock.h"
 #include <dirent.h>
@@ -13,15 +18,18 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { STRIKES = 3, SEATS = 64, SPINNING = 400, LOOKS = 2 };
+enum { STRIKES = 3, SEATS = 64, SPINNING = 400 };
 #define LONGEST (5 * SECOND)
 #define BETWEEN_LOOKS 30000 /* ns */
 
-/* What is known of a thread: how often it read the clock, how often it would not rest. */
+/* What is known of a thread: how often it read the clock, would not rest, and had run at a look. */
 struct seat {
     _Atomic int tid;
     _Atomic uint32_t reads, reads_before, strikes;
+    _Atomic uint64_t turns;
 };
+
+enum look { FIRST_LOOK, SECOND_LOOK };
 
 static struct seat seats[SEATS];
 static _Atomic int excepted;
@@ -30,32 +38,6 @@ static _Atomic int excepted;
 void settle_except(int tid)
 {
     excepted = tid;
-}
-
-static struct seat *seat_of(int tid)
-{
-    for (int i = 0; i < SEATS; i++) {
-        struct seat *seat = &seats[(tid + i) % SEATS];
-        int nobody = 0;
-
-        if (seat->tid == tid || atomic_compare_exchange_strong(&seat->tid, &nobody, tid))
-            return seat;
-    }
-    return NULL;
-}
-
-/* By another thread than the main one: one that spins on the clock never rests by itself. */
-void settle_count_read(void)
-{
-    static THREAD struct seat *own;
-    static THREAD int own_tid;
-
-    if (!own || own_tid != clock_tid()) {
-        own_tid = clock_tid();
-        own = seat_of(own_tid);
-    }
-    if (own)
-        own->reads++;
 }
 
 static bool read_file(int tid, const char *name, char *text, size_t size)
@@ -93,25 +75,75 @@ bool settle_in_futex(int tid)
         && atol(text) == SYS_futex;
 }
 
-static bool rests(int tid)
+/* How often it was given a processor; 0 where the kernel does not tell. */
+static uint64_t turns_of(int tid)
 {
-    char its = settle_state(tid);
-    struct seat *seat;
+    char text[96], *last;
 
-    if (its != 'R' && its != 'D') {
-        for (int i = 0; i < SEATS; i++)
-            if (seats[(tid + i) % SEATS].tid == tid)
-                seats[(tid + i) % SEATS].strikes = 0;
-        return true;
+    if (!read_file(tid, "schedstat", text, sizeof text))
+        return 0;
+    last = strrchr(text, ' '); /* after how long it ran and how long it waited */
+    return last ? strtoull(last, NULL, 10) : 0;
+}
+
+/* Its own, or one that nobody has, or one of a thread that has ended. */
+static struct seat *seat_of(int tid)
+{
+    for (int ended = 0; ended < 2; ended++) {
+        for (int i = 0; i < SEATS; i++) {
+            struct seat *seat = &seats[(tid + i) % SEATS];
+            int whose = seat->tid;
+
+            if (whose == tid)
+                return seat;
+            if (whose && (!ended || settle_state(whose)))
+                continue;
+            if (atomic_compare_exchange_strong(&seat->tid, &whose, tid)) {
+                seat->reads = seat->reads_before = seat->strikes = 0;
+                return seat;
+            }
+        }
     }
-    seat = seat_of(tid);
+    return NULL;
+}
+
+/* By another thread than the main one: one that spins on the clock never rests by itself. */
+void settle_count_read(void)
+{
+    static THREAD struct seat *own;
+    static THREAD int own_tid;
+
+    if (!own || own_tid != clock_tid()) {
+        own_tid = clock_tid();
+        own = seat_of(own_tid);
+    }
+    if (own)
+        own->reads++;
+}
+
+/* At the second look: and has not run since the first one. */
+static bool rests(int tid, enum look look)
+{
+    struct seat *seat = seat_of(tid);
+    char its;
+
+    if (seat && look == FIRST_LOOK)
+        seat->turns = turns_of(tid); /* before its state: what it runs from now on is counted */
+    its = settle_state(tid);
     if (!seat)
+        return its != 'R' && its != 'D';
+    if (its == 'R' || its == 'D')
+        return seat->strikes >= STRIKES || seat->reads - seat->reads_before > SPINNING;
+    if (look == FIRST_LOOK)
         return true;
-    return seat->strikes >= STRIKES || seat->reads - seat->reads_before > SPINNING;
+    if (turns_of(tid) != seat->turns)
+        return seat->strikes >= STRIKES;
+    seat->strikes = 0;
+    return true;
 }
 
 /* The first thread that does not rest, 0 if all do. */
-static int restless(void)
+static int restless(enum look look)
 {
     _Alignas(8) char entries[2048];
     long fd = clock_raw(SYS_openat, AT_FDCWD, (long)"/proc/self/task",
@@ -126,7 +158,7 @@ static int restless(void)
             struct dirent64 *entry = (struct dirent64 *)(entries + at);
             int tid = atoi(entry->d_name);
 
-            if (tid > 0 && tid != excepted && tid != clock_tid() && !rests(tid))
+            if (tid > 0 && tid != excepted && tid != clock_tid() && !rests(tid, look))
                 found = tid;
             at += entry->d_reclen;
         }
@@ -142,32 +174,27 @@ static void pause_a_little(void)
     clock_raw(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, (long)&span, 0, 0, 0);
 }
 
-/* One look; threads wake each other between two, so two must agree. */
-bool settle_now(void)
+/* Without waiting for it. */
+bool settle_now(bool (*meanwhile)(void))
 {
-    for (int i = 0; i < LOOKS; i++)
-        if (restless())
-            return false;
-    return true;
+    return !restless(FIRST_LOOK) && meanwhile() && !restless(SECOND_LOOK);
 }
 
 void clock_settle(void)
 {
     ns until = clock_true() + LONGEST;
+    enum look look = FIRST_LOOK;
     struct seat *seat;
-    int who = 0;
+    int who;
 
     if (!clock_asked(ASKED_SETTLE))
         return;
     for (int i = 0; i < SEATS; i++)
         seats[i].reads_before = seats[i].reads;
-    for (int calm = 0; calm < LOOKS;) {
-        who = restless();
-        if (!who) {
-            calm++;
+    while ((who = restless(look)) || look == FIRST_LOOK) {
+        look = who ? FIRST_LOOK : SECOND_LOOK;
+        if (!who)
             continue;
-        }
-        calm = 0;
         if (clock_true() > until)
             break;
         pause_a_little();

@@ -210,17 +210,36 @@ EXPORT int sem_clockwait(sem_t *restrict semaphore, clockid_t id, const struct t
     return semaphore_until(semaphore, clock_deadline(id, end));
 }
 
-/* These wait for what a running thread holds: only the length of the wait is the game's. */
-EXPORT int pthread_mutex_timedlock(pthread_mutex_t *restrict mutex, const struct timespec *restrict end)
-{
-    struct timespec converted;
+/*
+ * These wait for what a running thread holds: only the length of the wait is the game's.  The
+ * end that it asks for is on a clock of ours, so that the real one might be over long ago.
+ */
+#define LOCK(name, id, type, parameters, ...)                                             \
+    EXPORT int name parameters                                                            \
+    {                                                                                     \
+        struct timespec converted;                                                        \
+                                                                                          \
+        if (clock_way() != WAY_REAL && !timespec_bad(end)                                 \
+            && (id == CLOCK_REALTIME || id == CLOCK_MONOTONIC)) {                         \
+            converted = true_end(id, clock_deadline(id, end) - clock_now(), SECOND * 100000); \
+            end = &converted;                                                             \
+        }                                                                                 \
+        return REAL(name)(__VA_ARGS__);                                                   \
+    }
+#define TIMED_LOCK(name, type)                                                            \
+    LOCK(name, CLOCK_REALTIME, type,                                                      \
+        (type *restrict lock, const struct timespec *restrict end), lock, end)
+#define CLOCK_LOCK(name, type)                                                            \
+    LOCK(name, id, type,                                                                  \
+        (type *restrict lock, clockid_t id, const struct timespec *restrict end), lock, id, end)
 
-    if (clock_way() == WAY_REAL || timespec_bad(end))
-        return REAL(pthread_mutex_timedlock)(mutex, end);
-    converted = true_end(
-        CLOCK_REALTIME, clock_deadline(CLOCK_REALTIME, end) - clock_now(), SECOND * 100000);
-    return REAL(pthread_mutex_timedlock)(mutex, &converted);
-}
+TIMED_LOCK(pthread_mutex_timedlock, pthread_mutex_t)
+TIMED_LOCK(pthread_rwlock_timedrdlock, pthread_rwlock_t)
+TIMED_LOCK(pthread_rwlock_timedwrlock, pthread_rwlock_t)
+TIMED_LOCK(mtx_timedlock, mtx_t)
+CLOCK_LOCK(pthread_mutex_clocklock, pthread_mutex_t)
+CLOCK_LOCK(pthread_rwlock_clockrdlock, pthread_rwlock_t)
+CLOCK_LOCK(pthread_rwlock_clockwrlock, pthread_rwlock_t)
 
 EXPORT int pthread_timedjoin_np(pthread_t thread, void **result, const struct timespec *end)
 {

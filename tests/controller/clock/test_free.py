@@ -20,9 +20,10 @@ WAYS = (
     "nanosleep", "clock_nanosleep", "until", "usleep", "thrd_sleep", "poll", "ppoll", "select",
     "pselect", "epoll_wait", "epoll_pwait", "cond_timedwait", "cond_monotonic", "cond_clockwait",
     "cnd_timedwait", "sem_timedwait", "sem_clockwait", "timerfd", "syscall", "dlsym", "futex",
-    "futex_until", "timedjoin", "timedlock",
+    "futex_until", "timedjoin", "timedlock", "mtx_timedlock", "clocklock", "timedrdlock",
+    "timedwrlock", "clockrdlock", "clockwrlock",
 )  # fmt: skip
-NOT_HELD = ("timedjoin", "timedlock")
+NOT_HELD = tuple(way for way in WAYS if "lock" in way[-8:] or way == "timedjoin")
 """These wait for what a running thread has: frozen, they may end."""
 CLOCKS = 12
 PROCESSOR, SECONDS = 9, 8

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import os
 import random
+import subprocess
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -233,6 +235,30 @@ def test_a_static_program(page: ClockPage, compiled: Callable[..., Path]) -> Non
         assert "never entered" in page.status().problem
     finally:
         talker.close()
+
+
+def test_a_library_bound_deeply(page: ClockPage, compiled: Callable[..., Path]) -> None:
+    """A plugin that finds the C library before ours goes by the true clock: say so."""
+    library = compiled("deep", "-shared", "-fPIC")
+    code = (
+        "import ctypes, os, time\n"
+        f"deep = ctypes.CDLL({str(library)!r}, mode=os.RTLD_LAZY | {{}}).deep_now\n"
+        "deep.restype = ctypes.c_double\n"
+        "print(deep(), time.monotonic())\n"
+    )
+    read = {}
+    for how in ("0", "os.RTLD_DEEPBIND"):
+        assert page.status().doubt == ""
+        command = [sys.executable, "-c", code.format(how)]
+        environment = clock_environment(page)
+        read[how] = [
+            float(word) for word in subprocess.check_output(command, env=environment).split()
+        ]
+    assert read["0"][0] == read["0"][1], "in lockstep time stands"
+    own, game = read["os.RTLD_DEEPBIND"]
+    assert abs(own - time.monotonic()) < 60
+    assert abs(own - game) > 60, "a seeded game's clock begins at 1000 s"
+    assert "RTLD_DEEPBIND" in page.status().doubt
 
 
 def test_nobody_stands_at_the_gate_for_ever(frames: Talker, page: ClockPage) -> None:

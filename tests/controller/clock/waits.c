@@ -47,10 +47,14 @@ static struct timespec until(clockid_t id, long ms)
     return at;
 }
 
-static void *holder(void *mutex)
+static pthread_mutex_t mutex_held = PTHREAD_MUTEX_INITIALIZER;
+static pthread_rwlock_t lock_held = PTHREAD_RWLOCK_INITIALIZER;
+
+static void *holder(void *nothing)
 {
-    pthread_mutex_lock(mutex);
-    return NULL; /* and never unlocks */
+    pthread_mutex_trylock(&mutex_held);
+    pthread_rwlock_trywrlock(&lock_held);
+    return nothing; /* and never unlocks */
 }
 
 static void *lasting(void *nothing)
@@ -149,16 +153,29 @@ static void lasting_thread(long ms)
     pthread_join(thread, NULL);
 }
 
-static void held(long ms)
+static void held(const char *what, long ms)
 {
-    static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
     pthread_t thread;
-    struct timespec end;
+    struct timespec end, monotonic;
 
-    pthread_create(&thread, NULL, holder, &mutex);
+    pthread_create(&thread, NULL, holder, NULL);
     pthread_join(thread, NULL);
     end = until(CLOCK_REALTIME, ms);
-    pthread_mutex_timedlock(&mutex, &end);
+    monotonic = until(CLOCK_MONOTONIC, ms);
+    if (!strcmp(what, "timedlock"))
+        pthread_mutex_timedlock(&mutex_held, &end);
+    else if (!strcmp(what, "mtx_timedlock"))
+        mtx_timedlock((mtx_t *)&mutex_held, &end);
+    else if (!strcmp(what, "clocklock"))
+        pthread_mutex_clocklock(&mutex_held, CLOCK_MONOTONIC, &monotonic);
+    else if (!strcmp(what, "timedrdlock"))
+        pthread_rwlock_timedrdlock(&lock_held, &end);
+    else if (!strcmp(what, "timedwrlock"))
+        pthread_rwlock_timedwrlock(&lock_held, &end);
+    else if (!strcmp(what, "clockrdlock"))
+        pthread_rwlock_clockrdlock(&lock_held, CLOCK_MONOTONIC, &monotonic);
+    else
+        pthread_rwlock_clockwrlock(&lock_held, CLOCK_MONOTONIC, &monotonic);
 }
 
 static void wait_as(const char *what, long ms)
@@ -210,8 +227,8 @@ static void wait_as(const char *what, long ms)
         word(ms, 1);
     else if (!strcmp(what, "timedjoin"))
         lasting_thread(ms);
-    else if (!strcmp(what, "timedlock"))
-        held(ms);
+    else if (strstr(what, "lock"))
+        held(what, ms);
     else
         exit(3);
 }
