@@ -64,6 +64,12 @@ SUITES: dict[str, str] = {
         arcade
         catalogue
         environments
+        benchmark
+    """,
+    "simulator.benchmark": """
+        statistics
+        results
+        reports
     """,
     "simulator.arcade": """
         core

@@ -1,0 +1,1 @@
+"""Intervals, bootstraps and paired tests: plain numbers in, plain numbers out."""
