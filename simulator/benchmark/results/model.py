@@ -10,6 +10,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, V
 
 T = TypeVar("T", bound="Model")
 
+HZ = 60
+"""Steps a second of game time."""
+
 
 class Model(BaseModel):
     """Base of every record."""

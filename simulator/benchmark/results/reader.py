@@ -19,6 +19,7 @@ from nitropilot.simulator.benchmark.results.errors import (
 from nitropilot.simulator.benchmark.results.files import EPISODES, RUN
 from nitropilot.simulator.benchmark.results.lines import MOST_LINE, record_of, sha256
 from nitropilot.simulator.benchmark.results.run import FORMAT, Run
+from nitropilot.simulator.benchmark.results.sense import contradictions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -122,7 +123,8 @@ def read_result(folder: Path) -> Result:
     Raises:
         NotAResult: The folder holds something else, or is not there.
         OtherFormat: It is of another version.
-        DamagedResult: A file is missing or broken, or a line was changed or taken out.
+        DamagedResult: A file is missing or broken, a line was changed or taken out, or records
+            contradict the run or each other.
     """
     run, head = read_run(folder)
     lines, cut_off = read_lines(folder)
@@ -139,6 +141,8 @@ def read_result(folder: Path) -> Result:
             )
         records.append(record)
         head = record.digest
+    for why in contradictions(run, records):
+        raise _damaged(f"{folder} cannot be what its run left: {why}")
     return Result(folder, run, tuple(records), head, cut_off)
 
 
@@ -165,4 +169,4 @@ def read_lines(folder: Path) -> tuple[list[bytes], int]:
 
 
 def _damaged(what: str) -> DamagedResult:
-    return DamagedResult(what, "copy the result again; `nitropilot benchmark check` says more")
+    return DamagedResult(what, "copy the result again, or leave it out")

@@ -15,6 +15,7 @@ import numpy as np
 from nitropilot.simulator.benchmark.results.episode import Attached
 from nitropilot.simulator.benchmark.results.errors import DamagedResult
 from nitropilot.simulator.benchmark.results.files import TRACES, file_digest, write_whole
+from nitropilot.simulator.benchmark.results.model import HZ
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 WIDTH = 20
-HZ = 60
 MEMBER = "actions.npy"
 MOST_BYTES = 256 * 2**20
 """Of an unpacked trace, fifteen hours of play; what is longer is none of ours."""
