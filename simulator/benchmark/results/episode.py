@@ -78,7 +78,7 @@ class Attached(Model):
         sha256: Of its bytes.
     """
 
-    file: Annotated[str, Field(pattern=r"^[\w.@+=-]+(/[\w.@+=-]+)*$")]
+    file: Annotated[str, Field(pattern=r"^[\w@+=-][\w.@+=-]*(/[\w@+=-][\w.@+=-]*)*$")]
     sha256: Digest
 
 

@@ -17,7 +17,12 @@ HZ = 60
 class Model(BaseModel):
     """Base of every record."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+        json_schema_serialization_defaults_required=True,  # a file has all fields
+    )
 
     @classmethod
     def of_json(cls: type[T], text: str | bytes) -> T:

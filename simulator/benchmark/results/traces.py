@@ -8,6 +8,7 @@ y, right x, right y in [-1, 1], y upward); row *n* is what step *n* was given, 1
 from __future__ import annotations
 
 import zipfile
+import zlib
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
 
 WIDTH = 20
 MEMBER = "actions.npy"
+UNREADABLE = (
+    OSError, ValueError, KeyError, EOFError, RuntimeError, MemoryError, zipfile.BadZipFile,
+    zlib.error,
+)  # fmt: skip
+"""What zipfile and NumPy raise for what is none of theirs."""
 MOST_BYTES = 256 * 2**20
 """Of an unpacked trace, fifteen hours of play; what is longer is none of ours."""
 
@@ -79,7 +85,7 @@ def read_trace(path: Path) -> NDArray[np.float32]:
         if there.dtype != np.float32:
             raise ValueError(f"its numbers are {there.dtype}")
         return actions_of(there)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except UNREADABLE as error:
         raise DamagedResult(
             f"the pad trace {path} cannot be read: {error}", "copy the result again"
         ) from error

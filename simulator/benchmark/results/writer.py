@@ -71,6 +71,7 @@ class ResultWriter:
         self._file: FileIO | None = None
         with told(folder):
             folder.mkdir(parents=True, exist_ok=True)
+            _nobody_elses(folder)
             self._lock = FileLock(folder / LOCK)
             try:
                 self._lock.acquire(timeout=0)
@@ -157,13 +158,7 @@ class ResultWriter:
 
     def _begun(self, run: Run) -> Result:
         """The result as it is, or as it begins now."""
-        names = {path.name for path in self.folder.iterdir() if not path.name.endswith(PART)}
-        if RUN not in names:
-            if strangers := names - {LOCK, EPISODES, TRACES}:
-                raise NotAResult(
-                    f"{self.folder} holds no result, and has {sorted(strangers)[0]}",
-                    "name a new folder with --out",
-                )
+        if not (self.folder / RUN).exists():
             self._begin(run)
         result = read_result(self.folder)
         same_run(self.folder, result.run, run)
@@ -207,3 +202,21 @@ class ResultWriter:
                     self._file.truncate(self._whole)
                 raise
         self._whole += len(line)
+
+
+def _nobody_elses(folder: Path) -> None:
+    """Raises ``NotAResult`` where a folder has something, and what was run is not in it."""
+    if (folder / RUN).exists():
+        return
+    for path in sorted(folder.iterdir()):
+        begun = (
+            path.name == LOCK
+            or path.name.endswith(PART)
+            or (path.name == EPISODES and not path.stat().st_size)
+            or (path.name == TRACES and not any(path.iterdir()))
+        )
+        if not begun:
+            raise NotAResult(
+                f"{folder} is no result: it has {path.name} and no {RUN}",
+                "name a new folder with --out",
+            )
