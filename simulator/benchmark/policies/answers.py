@@ -33,14 +33,14 @@ def checked_answer(answer: Any) -> Actions:
         raise PolicyFailed(RUBBISH, f"the answer is {_shown(answer)}", WANTED)
     if values.ndim != 2 or values.shape[1] != WIDTH or not 1 <= len(values) <= LONGEST:
         raise PolicyFailed(RUBBISH, f"the answer has the shape {values.shape}", WANTED)
-    with np.errstate(over="ignore"):
-        values = values.astype(np.float32)
     if not np.isfinite(values).all():
         row, place = (int(each[0]) for each in np.nonzero(~np.isfinite(values)))
         raise PolicyFailed(
-            RUBBISH, f"number {place} of action {row} of the answer is {values[row, place]}", WANTED
+            RUBBISH,
+            f"number {place} of action {row} of the answer is {values[row, place]}",
+            WANTED,
         )
-    return values.clip(LOW, HIGH)
+    return values.clip(LOW, HIGH).astype(np.float32)
 
 
 def _shown(answer: Any) -> str:

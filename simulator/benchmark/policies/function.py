@@ -50,8 +50,9 @@ class FunctionPlayer(Player):
         self._module = _load(entry)
         function = getattr(self._module, entry.function, None)
         if function is None:
-            names = [name for name, value in vars(self._module).items()
-                     if callable(value) and not name.startswith("_")]  # fmt: skip
+            own = self._module.__name__
+            names = [name for name, value in vars(self._module).items() if callable(value)
+                     and getattr(value, "__module__", "") == own and name[0] != "_"]  # fmt: skip
             raise EntryError(
                 f"{entry.place} has no {entry.function!r}",
                 f"it has {', '.join(names)}" if names else "it has no function at all",

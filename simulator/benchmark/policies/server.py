@@ -2,11 +2,11 @@
 
 One message is asked and one answered, msgpack with NumPy arrays:
 
-    request   image       H x W x 3 uint8, RGB
-              prompt      what has to be done, in words
-              info        policies.info
-              reset       true in the first request of an episode
-    answer    actions     T x 20: 16 buttons in [0, 1], 4 axes in [-1, 1], y up
+    request   observation/image   H x W x 3 uint8, RGB
+              prompt              what has to be done, in words
+              info                policies.info
+              reset               true in the first request of an episode
+    answer    actions             T x 20: 16 buttons in [0, 1], 4 axes in [-1, 1], y up
 
 What the server says first is a map of its own; ``action_shift`` and ``action_hz`` in it are
 believed.  A text in place of an answer is its error, as openpi's servers send it.
@@ -71,7 +71,7 @@ class ServerPlayer(Player):
     def decide(self, look: Look) -> Actions:
         """What it answers."""
         request = {
-            "image": look.picture,
+            "observation/image": look.picture,
             "prompt": str(look.info.get("goal", "")),
             "info": look.info,
             "reset": self._fresh,
