@@ -30,7 +30,7 @@ def summary(folder: Path) -> dict[str, Any]:
     """
     result = read_result(folder)
     decided = result.decided().values()
-    rows = []
+    rows: list[dict[str, Any]] = []
     for policy in result.run.policies:
         for task in result.run.tasks:
             names = {"suite": task.suite, "game": task.game, "task": task.task}
@@ -47,8 +47,8 @@ def summary(folder: Path) -> dict[str, Any]:
                    "progress": sum(record.progress for record in mine) / len(mine)
                    if mine else None}  # fmt: skip
             rows.append(row)
-    episodes = sum(row["episodes"] for row in rows)
-    successes = sum(row["successes"] for row in rows)
+    episodes = len(decided)
+    successes = sum(record.success for record in decided)
     return {
         "result": shown(folder.absolute()),
         "summary": {

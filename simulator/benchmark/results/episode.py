@@ -17,6 +17,7 @@ from nitropilot.simulator.benchmark.results.model import (
     Seconds,
     Seed,
     Share,
+    Text,
 )
 
 if TYPE_CHECKING:
@@ -78,7 +79,12 @@ class Attached(Model):
         sha256: Of its bytes.
     """
 
-    file: Annotated[str, Field(pattern=r"^[\w@+=-][\w.@+=-]*(/[\w@+=-][\w.@+=-]*)*$")]
+    file: Annotated[
+        str,
+        Field(
+            pattern=r"^[A-Za-z0-9_@+=-][A-Za-z0-9_.@+=-]*(/[A-Za-z0-9_@+=-][A-Za-z0-9_.@+=-]*)*$"
+        ),
+    ]
     sha256: Digest
 
 
@@ -177,8 +183,8 @@ class Outcome(Model):
     frames: Count = 0
     frames_digest: Digest | None = None
     video: Attached | None = None
-    machine: str = ""
-    error: str = ""
+    machine: Text = ""
+    error: Text = ""
 
     @model_validator(mode="after")
     def _fits(self) -> Outcome:

@@ -55,7 +55,7 @@ def line_of(
         "previous": previous,
     }
     body = json.dumps(record, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    open_end = body.encode("utf-8", "replace").removesuffix(b"}")
+    open_end = body.encode().removesuffix(b"}")
     return open_end + f',"digest":"{sha256(open_end)}"}}\n'.encode()
 
 

@@ -8,6 +8,8 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, ValidationError
 
+from nitropilot.texts import shown
+
 T = TypeVar("T", bound="Model")
 
 HZ = 60
@@ -42,20 +44,24 @@ class Model(BaseModel):
 def plain(value: Any) -> Any:
     """A judge's values as JSON has them: tuples as lists, NumPy's numbers as numbers.
 
-    What is no finite number is written as a text ("nan", "inf"): JSON has none of them, and an
-    episode must not be lost for it.
+    What is no finite number is written as a text ("nan", "inf"), and what is no text in a text as
+    U+FFFD: JSON has neither, and an episode must not be lost for it.
 
     Raises:
         ValueError: It is none of these.
     """
     if hasattr(value, "tolist"):
         value = value.tolist()
-    if value is None or isinstance(value, str | bool | int):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, str):
+        return shown(value)
+    if isinstance(value, int):
+        return int(value)
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     if isinstance(value, Mapping):
-        return {str(name): plain(each) for name, each in value.items()}
+        return {shown(str(name)): plain(each) for name, each in value.items()}
     if isinstance(value, Sequence | set | frozenset) and not isinstance(value, bytes):
         return [plain(each) for each in value]
     raise ValueError(f"{type(value).__name__} is nothing that JSON has: {value!r}")
@@ -66,5 +72,6 @@ Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="SHA-256, he
 Seconds = Annotated[float, Field(ge=0)]
 Count = Annotated[int, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
-Name = Annotated[str, Field(min_length=1)]
+Text = Annotated[str, BeforeValidator(plain)]
+Name = Annotated[Text, Field(min_length=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**31)]

@@ -7,7 +7,15 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
 
-from nitropilot.simulator.benchmark.results.model import Count, Digest, Facts, Model, Name, Seed
+from nitropilot.simulator.benchmark.results.model import (
+    Count,
+    Digest,
+    Facts,
+    Model,
+    Name,
+    Seed,
+    Text,
+)
 from nitropilot.version import __version__
 
 FORMAT: Final = 1
@@ -36,11 +44,11 @@ class Task(Model):
     suite: Name
     game: Name
     task: Name
-    game_version: str
-    judge_version: str
+    game_version: Text
+    judge_version: Text
     limit_seconds: Annotated[float, Field(gt=0)]
-    category: str = ""
-    tags: tuple[str, ...] = ()
+    category: Text = ""
+    tags: tuple[Text, ...] = ()
     replay: bool = True
 
 
@@ -79,9 +87,9 @@ class Policy(Model):
     name: Name
     kind: PolicyKind
     digest: Digest | None = None
-    training_games: tuple[str, ...] | None = None
-    engine: str = ""
-    precision: str = ""
+    training_games: tuple[Text, ...] | None = None
+    engine: Text = ""
+    precision: Text = ""
     timing: Timing = Timing()
     options: Facts = Field(default_factory=dict)
 
@@ -97,11 +105,11 @@ class Machine(Model):
         gpu: The graphics card that computed the policy; "" for none.
     """
 
-    system: str
-    processor: str
+    system: Text
+    processor: Text
     cores: Count
     memory_gib: Annotated[float, Field(ge=0)]
-    gpu: str = ""
+    gpu: Text = ""
 
     @property
     def name(self) -> str:
@@ -137,7 +145,7 @@ class Run(Model):
     episodes: Annotated[int, Field(ge=1)]
     machine: Machine
     nitropilot: str = __version__
-    versions: dict[str, str] = Field(default_factory=dict)
+    versions: dict[str, Text] = Field(default_factory=dict)
     options: Facts = Field(default_factory=dict)
 
     @model_validator(mode="after")

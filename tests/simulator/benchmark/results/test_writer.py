@@ -6,6 +6,7 @@ import logging
 import signal
 import subprocess
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from tests.support.places import ROOT
 
 WRITES = """
 import sys
+from enum import StrEnum
 from pathlib import Path
 from tests.simulator.benchmark.made import actions, outcome, run
 from nitropilot.simulator.benchmark.results.writer import ResultWriter
@@ -71,7 +73,7 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     for place, (record, one) in enumerate(zip(result.records, given_, strict=True)):
         same = set(Outcome.model_fields) - {"error"}
         assert record.model_dump(include=same) == one.model_dump(include=same)
-        assert record.error == "no such key: ? 'x'\nline 2"
+        assert record.error == "no such key: \N{REPLACEMENT CHARACTER} 'x'\nline 2"
         assert record.facts == {"place": [1, 0.5], "nowhere": "nan"}
         assert record.trace is not None
         there = read_trace(result.folder / record.trace.file)
@@ -372,3 +374,29 @@ def test_any_course_of_a_run_can_be_read(
     assert [record.end.value for record in result.decided().values()] == counted
     assert len(result.records) == written
     assert len(result.missing()) == 3 - len(counted)
+
+
+class Colour(StrEnum):
+    """Of a judge's."""
+
+    RED = "red"
+
+
+def test_nothing_that_a_judge_reads_loses_an_episode(tmp_path: Path) -> None:
+    """Names that are no text, NumPy's numbers, numbers that are none: after an hour of play."""
+    what = run((1,), (task(),), (policy("a\udcff"),), options={"path": "b\udcff"})
+    facts = {
+        "text": "x\udcff", "large": 10**40, "word": Colour.RED, "map": {1: (2, 3)},
+        "array": np.array([1.5, np.inf]), "flag": np.bool_(True), "\udcff": {"z"}, "none": None,
+    }  # fmt: skip
+    with ResultWriter(tmp_path / "r", what) as writer:
+        ((key, _),) = writer.missing()
+        writer.add(outcome(key, facts=facts), actions())
+    result = read_result(tmp_path / "r")
+    assert result.run == what
+    assert result.records[0].policy == "a\N{REPLACEMENT CHARACTER}"
+    assert result.records[0].facts == {
+        "text": "x\N{REPLACEMENT CHARACTER}", "large": 10**40, "word": "red", "map": {"1": [2, 3]},
+        "array": [1.5, "inf"], "flag": True, "\N{REPLACEMENT CHARACTER}": ["z"], "none": None,
+    }  # fmt: skip
+    ResultWriter(tmp_path / "r", what).close()
