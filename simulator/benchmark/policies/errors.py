@@ -32,8 +32,6 @@ class PolicyFailed(EntryError):
         hint: What it should have been.
     """
 
-    code = "policy_failed"
-
     def __init__(self, how: str, message: str, hint: str = "") -> None:
         super().__init__(message, hint)
         self.how = how

@@ -14,6 +14,7 @@ believed.  A text in place of an answer is its error, as openpi's servers send i
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from websockets.exceptions import WebSocketException
@@ -51,11 +52,14 @@ class ServerPlayer(Player):
     Args:
         entry: Where it is.
         connection: To it.
+        end: Ends the connection.
         facts: What it said first.
     """
 
-    def __init__(self, entry: Entry, connection: ClientConnection, facts: dict[str, Any]) -> None:
-        self._connection = connection
+    def __init__(
+        self, entry: Entry, connection: ClientConnection, end: ExitStack, facts: dict[str, Any]
+    ) -> None:
+        self._connection, self._end = connection, end
         self.card = Card(
             entry.name,
             "server",
@@ -93,7 +97,7 @@ class ServerPlayer(Player):
 
     def close(self) -> None:
         """End the connection."""
-        self._connection.close()
+        self._end.close()
 
 
 def open_server(entry: Entry, token: str = "") -> Player:
@@ -106,29 +110,33 @@ def open_server(entry: Entry, token: str = "") -> Player:
     address, headers = parse_address(entry.place), {}
     if check_token(token):
         headers["Authorization"] = f"Bearer {token}"
-    try:
-        connection = connect(
-            address.uri, additional_headers=headers, compression=None, open_timeout=CONNECT_S,
-            max_size=LIMITS.size, proxy=None if address.is_loopback else True,
-        )  # fmt: skip
-        first = connection.recv(CONNECT_S)
-    except (OSError, EOFError, ValueError, WebSocketException) as error:
-        why = str(error) or type(error).__name__
-        raise EngineUnavailable(
-            f"no policy server answers at {address}: {why}",
-            f"is it running, and the address right? {START}",
-        ) from error
-    try:
-        facts = {} if isinstance(first, str) else unpack(first, Limits(size=4 * MIB, items=20_000))
-        if not isinstance(facts, dict):
-            raise WireError("its first message is no map")
-        if facts.get("server") == "nitropilot":
-            connection.close()
-            return EnginePlayer(entry, RemoteEngine(entry.place, token))
-        return ServerPlayer(entry, connection, facts)
-    except (WireError, EntryError) as error:
-        connection.close()
-        raise EntryError(f"{address}: {error}", error.hint) from error
+    with ExitStack() as end:
+        try:
+            connection = end.enter_context(connect(
+                address.uri, additional_headers=headers, compression=None, open_timeout=CONNECT_S,
+                max_size=LIMITS.size, proxy=None if address.is_loopback else True,
+            ))  # fmt: skip
+            first = connection.recv(CONNECT_S)
+        except (OSError, EOFError, ValueError, WebSocketException) as error:
+            why = str(error) or type(error).__name__
+            raise EngineUnavailable(
+                f"no policy server answers at {address}: {why}",
+                f"is it running, and the address right? {START}",
+            ) from error
+        try:
+            facts = _facts(first)
+            if facts.get("server") != "nitropilot":
+                return ServerPlayer(entry, connection, end.pop_all(), facts)
+        except (WireError, EntryError) as error:
+            raise EntryError(f"{address}: {error}", error.hint) from error
+    return EnginePlayer(entry, RemoteEngine(entry.place, token))
+
+
+def _facts(first: bytes | str) -> dict[str, Any]:
+    facts = {} if isinstance(first, str) else unpack(first, Limits(size=4 * MIB, items=20_000))
+    if not isinstance(facts, dict):
+        raise WireError("its first message is no map")
+    return facts
 
 
 def _number(facts: dict[str, Any], name: str, usual: int) -> int:
