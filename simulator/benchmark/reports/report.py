@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from nitropilot.simulator.benchmark.reports.groups import Group, group, seen
 from nitropilot.simulator.benchmark.reports.tables import group_table
+from nitropilot.simulator.benchmark.results.checking import check
 from nitropilot.simulator.benchmark.results.reader import read_result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from nitropilot.simulator.benchmark.results.checking import Check
     from nitropilot.simulator.benchmark.results.reader import Result
     from nitropilot.simulator.benchmark.results.run import Policy, Run, Task
 
@@ -45,10 +47,12 @@ class Report:
 
     Attributes:
         result: It.
+        check: What speaks against it, every file of it looked at.
         policies: A part for each.
     """
 
     result: Result
+    check: Check
     policies: list[PolicyReport]
 
     def as_json(self) -> dict[str, Any]:
@@ -61,6 +65,8 @@ class Report:
             "machine": run.machine.name,
             "head": self.result.head,
             "missing": len(self.result.missing()),
+            "problems": list(self.check.problems),
+            "notes": list(self.check.notes),
             "policies": [
                 {
                     "policy": part.policy.name,
@@ -89,6 +95,9 @@ class Report:
         ]
         if missing := len(self.result.missing()):
             lines += ["", f"**{missing} episodes are missing: the run has not ended.**"]
+        for problem in self.check.problems:
+            lines += ["", f"**Something was done to this result: {problem}.**"]
+        lines += ["", *(f"- {note}" for note in self.check.notes)] if self.check.notes else []
         for part in self.policies:
             lines += ["", f"## {part.policy.name}", ""]
             lines += [f"- {note}" for note in part.notes]
@@ -111,7 +120,7 @@ def report(folder: Path, seed: int = 0) -> Report:
     """
     result = read_result(folder)
     parts = [_part(result, policy, seed) for policy in result.run.policies]
-    return Report(result, parts)
+    return Report(result, check(folder), parts)
 
 
 def _part(result: Result, policy: Policy, seed: int) -> PolicyReport:

@@ -36,7 +36,7 @@ class Check:
         records: Lines that can be read.
         missing: Episodes that are still to be played.
         problems: What cannot be in a result that nobody touched, one line each.
-        notes: What a killed run leaves, one line each.
+        notes: What a killed run leaves, and what nobody can look into, one line each.
         head: Digest of the last line: it stands for everything that the result holds.
     """
 
@@ -91,6 +91,8 @@ def check(folder: Path, head: str = "") -> Check:
     missing = planned(run, records)
     if cut_off:
         notes.append(f"half a line at the end ({cut_off} bytes): a killed run leaves it")
+    if bare := sum(not r.void and r.steps > 0 and r.trace is None for r in records):
+        notes.append(f"{bare} records that count have no pad trace: nobody can play them again")
     for name in _strangers(folder, records):
         if name == f"{len(lines):06d}.npz" and missing:
             notes.append(f"{TRACES}/{name} has no record yet: a killed run leaves it")

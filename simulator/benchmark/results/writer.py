@@ -28,7 +28,7 @@ from nitropilot.simulator.benchmark.results.files import (
     write_whole,
 )
 from nitropilot.simulator.benchmark.results.lines import line_of, record_of
-from nitropilot.simulator.benchmark.results.reader import Planned, Result, planned, read_result
+from nitropilot.simulator.benchmark.results.reader import Planned, Result, read_result
 from nitropilot.simulator.benchmark.results.resume import same_run
 from nitropilot.simulator.benchmark.results.traces import actions_of, write_trace
 
@@ -84,6 +84,7 @@ class ResultWriter:
             self.run = result.run
             self.cut_off = result.cut_off
             self._records = list(result.records)
+            self._due = dict(result.missing())
             self._head = result.head
             with told(folder / EPISODES):
                 self._file = (folder / EPISODES).open("r+b", buffering=0)
@@ -116,7 +117,7 @@ class ResultWriter:
 
     def missing(self) -> list[Planned]:
         """The episodes that are still to be played, with the number of the attempt."""
-        return planned(self.run, self._records)
+        return [Planned(key, attempt) for key, attempt in self._due.items()]
 
     def add(self, outcome: Outcome, actions: ArrayLike | None = None) -> Record:
         """Write an episode; it is on the disk when this returns.
@@ -147,6 +148,10 @@ class ResultWriter:
         self._append(line)
         self._records.append(record)
         self._head = record.digest
+        if record.void:
+            self._due[record.key] += 1
+        else:
+            del self._due[record.key]
         return record
 
     def close(self) -> None:
@@ -176,14 +181,13 @@ class ResultWriter:
 
     def _expected(self, outcome: Outcome) -> None:
         """Raises ``WrongRecord`` unless the outcome is one that is still missing."""
-        missing = dict(self.missing())
-        if outcome.key in missing:
-            if outcome.attempt != missing[outcome.key]:
-                raise WrongRecord(
-                    f"{outcome.key}: attempt {missing[outcome.key]} is due, and this is attempt "
-                    f"{outcome.attempt}"
-                )
+        due = self._due.get(outcome.key)
+        if due == outcome.attempt:
             return
+        if due is not None:
+            raise WrongRecord(
+                f"{outcome.key}: attempt {due} is due, and this is attempt {outcome.attempt}"
+            )
         known = outcome.key in {record.key for record in self._records}
         why = "has been played" if known else "was not asked for"
         raise WrongRecord(f"{outcome.key}: this episode {why}", "add what missing() names")

@@ -120,6 +120,16 @@ def test_late_answers_and_judges_that_disagree_are_counted(tmp_path: Path) -> No
     assert "6 answers came too late" in report(tmp_path / "r").text()
 
 
+def test_the_report_says_what_was_done_to_a_result(folder: Path) -> None:
+    """Who looks at a table does not think of looking at the traces."""
+    assert "Something was done" not in report(folder).text()
+    (folder / "traces" / "000003.npz").write_bytes(b"another play")
+    text = report(folder).text()
+    assert "**Something was done to this result: record 3 " in text
+    assert "traces/000003.npz was changed" in text
+    assert len(report(folder).as_json()["problems"]) == 1
+
+
 def test_names_are_no_markup(tmp_path: Path) -> None:
     """A policy's or game's name comes from outside."""
     write(tmp_path / "r", run((1,), (task(category="a|b"),)))

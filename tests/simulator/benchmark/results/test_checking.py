@@ -200,6 +200,17 @@ def test_an_episode_that_is_taken_from_the_end_is_missing(folder: Path) -> None:
     assert check(folder, head).problems
 
 
+def test_an_episode_without_a_trace_is_noted(tmp_path: Path) -> None:
+    """A score that nobody can play again is a claim."""
+    with ResultWriter(tmp_path / "r", run((1, 2), (task(),))) as writer:
+        (key, _), (other, _) = writer.missing()
+        writer.add(outcome(key))
+        writer.add(outcome(other), actions())
+    found = check(tmp_path / "r")
+    assert found.sound
+    assert found.notes == ("1 records that count have no pad trace: nobody can play them again",)
+
+
 def test_who_seals_all_anew_has_another_head(folder: Path) -> None:
     """What no look into the folder can show: a changed score, sealed to the end."""
     head = check(folder).head
