@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FILE = Path(str(entries.__file__))
+pytestmark = pytest.mark.long
+
 SEED = 3
 
 

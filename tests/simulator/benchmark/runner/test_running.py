@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from nitropilot.simulator.benchmark.runner.running import Told
 
 
+pytestmark = pytest.mark.long
+
+
 def wish(*policies: str, task: str = "pulse-1", seeds: str = "0-1", **more: Any) -> Wish:
     """Some episodes of the arcade."""
     tasks, entries = choose_tasks("arcade", tasks=(task,)), map(parse_entry, policies)
@@ -149,7 +152,7 @@ def test_an_end_leaves_nothing_behind(tmp_path: Path, sent: int) -> None:
 def test_a_result_holds_together(tmp_path: Path) -> None:
     """What the runner writes passes the check that others will hold it to."""
     run(wish(entered("raises"), "random", seeds="0", task="road-1"), tmp_path / "r")
-    check(tmp_path / "r")
+    assert check(tmp_path / "r").problems == ()
     ends = {record.policy: record for record in read_result(tmp_path / "r").records}
     failed = ends[entered("raises")]
     assert (failed.end, failed.void, failed.steps) == ("policy crashed", False, 64)
@@ -177,7 +180,11 @@ def test_unknown_tasks_are_named(suite: str, games: Any, tasks: Any, said: str) 
 def test_which_tasks_are_chosen() -> None:
     """All of a suite, of a game, or those alone that are named."""
     assert len(choose_tasks("arcade")) == 15
-    assert [task.task for task in choose_tasks("arcade", ["maze"])] == ["maze-1", "maze-2", "maze-3"]
+    assert [task.task for task in choose_tasks("arcade", ["maze"])] == [
+        "maze-1",
+        "maze-2",
+        "maze-3",
+    ]
     assert [task.game for task in choose_tasks("arcade", [], ["road-2"])] == ["road"]
 
 
