@@ -10,7 +10,6 @@ from nitropilot.simulator.benchmark.reports.tables import (
     chance,
     number,
     percent,
-    span,
     table,
 )
 from nitropilot.simulator.benchmark.statistics.bootstrap import Estimate, progress
@@ -30,8 +29,8 @@ if TYPE_CHECKING:
     Pairs = Sequence[tuple[Record, Record]]
 
 HEADS = (
-    "pairs of", "N", "first won", "second won", "only first", "only second", "p", "progress",
-    "difference", "95 %", "p (sign)", "p (permutation)",
+    "pairs of", "N", "first won", "second won", "only first", "only second", "p",
+    "first progress", "second progress", "difference", "95 %", "p (sign)", "p (permutation)",
 )  # fmt: skip
 
 
@@ -121,6 +120,6 @@ def _cells(each: PairedGroup) -> list[str]:
     return [
         each.name, str(success.n), percent(each.rates[0]), percent(each.rates[1]),
         str(success.only_first), str(success.only_second), chance(success.p),
-        span(number(each.means[0]), number(each.means[1])), number(each.difference.value),
+        number(each.means[0]), number(each.means[1]), number(each.difference.value),
         between(each.difference), chance(reached.sign_p), chance(reached.permutation_p),
     ]  # fmt: skip

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 KINDS = ("overall", "seen and unseen games", "category", "tag", "game", "task")
 """Kinds of groups, in the order in which they are shown."""
+TRAINED = ("checkpoint", "server", "callable")
+"""Kinds of policies that may have been trained on something."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,9 @@ def _seen_name(policy: Policy, game: str) -> tuple[str, ...]:
 def _notes(
     run: Run, policy: Policy, overall: Group, disagreements: int, misses: int
 ) -> Iterable[str]:
-    if policy.training_games is None:
+    if overall.ends:
+        yield f"ended: {', '.join(f'{end} {count}' for end, count in overall.ends.items())}"
+    if policy.training_games is None and policy.kind in TRAINED:
         yield "its card names no training games: seen and unseen games cannot be told apart"
     if overall.void:
         yield f"{overall.void} attempts were void (the game's failure) and were played again"

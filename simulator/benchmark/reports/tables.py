@@ -21,8 +21,8 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 def group_table(kind: str, groups: Iterable[Group]) -> list[str]:
     """A table of groups of one kind."""
-    heads = (kind, "N", "won", "success", "95 % (exact)", "progress", "95 %", "IQM", "95 %",
-             "void")  # fmt: skip
+    heads = (kind, "N", "won", "success", "95 % (exact)", "95 % (Wilson)", "progress", "95 %",
+             "IQM", "95 %", "void")  # fmt: skip
     return table(heads, [_cells(each) for each in groups])
 
 
@@ -32,6 +32,7 @@ def _cells(each: Group) -> list[str]:
     return [
         each.name, count, str(each.successes), percent(each.success_rate),
         span(percent(each.exact.low), percent(each.exact.high)),
+        span(percent(each.wilson.low), percent(each.wilson.high)),
         number(mean.value), between(mean), number(iqm.value), between(iqm), str(each.void),
     ]  # fmt: skip
 

@@ -214,7 +214,7 @@ def _nobody_elses(folder: Path) -> None:
         return
     for path in sorted(folder.iterdir()):
         begun = (
-            path.name == LOCK
+            path.name in (LOCK, RUN)  # the latter of somebody who begins it now
             or path.name.endswith(PART)
             or (path.name == EPISODES and not path.stat().st_size)
             or (path.name == TRACES and not any(path.iterdir()))

@@ -20,7 +20,9 @@ ENDS = {("idle", 0): "won", ("expert", 0): "won", ("expert", 1): "won", ("expert
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Two tasks, two policies, four seeds; some void attempts before one is played."""
-    what = run(policies=(policy(training_games=("Runner", "Celeste")), policy("expert")))
+    what = run(
+        policies=(policy(training_games=("Runner", "Celeste")), policy("expert", kind="callable"))
+    )
     with ResultWriter(tmp_path / "r", what) as writer:
         while missing := writer.missing():
             key, attempt = missing[0]
@@ -65,7 +67,9 @@ def test_what_has_not_been_played_is_no_zero(tmp_path: Path) -> None:
     row = summary(tmp_path / "r")["tasks"][1]
     assert (row["episodes"], row["low"], row["high"], row["progress"]) == (0, 0.0, 1.0, None)
     assert "7 episodes are missing" in report(tmp_path / "r").text()
-    assert "| 0/4 | 0 | - | 0.0 % to 100.0 % | - |" in report(tmp_path / "r").text()
+    assert (
+        "| 0/4 | 0 | - | 0.0 % to 100.0 % | 0.0 % to 100.0 % | - |" in report(tmp_path / "r").text()
+    )
 
 
 def test_the_report_has_every_group(folder: Path) -> None:
@@ -97,6 +101,7 @@ def test_the_report_says_what_a_reader_has_to_know(folder: Path) -> None:
     """A rate whose void attempts are silent is half a rate."""
     first, second = report(folder).policies
     assert any("2 attempts were void" in note for note in first.notes)
+    assert "ended: limit 6, won 2, game hung 2" in first.notes
     assert any("names no training games" in note for note in second.notes)
     text = report(folder).text()
     assert report(folder).result.head in text
