@@ -6,6 +6,7 @@ cut off plays as far as it goes.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import cv2
@@ -86,7 +87,8 @@ class EpisodeVideo:
             self._close()
         except (OSError, ValueError):  # what could not be written, again
             self._container = None
-        self._part.unlink(missing_ok=True)
+        with suppress(OSError):
+            self._part.unlink(missing_ok=True)
 
     def _open(self, canvas: NDArray[np.uint8]) -> None:
         import av
