@@ -19,7 +19,6 @@ from nitropilot.simulator.benchmark.results.episode import Attached, Delays, End
 from nitropilot.simulator.benchmark.results.files import VIDEOS, attached
 from nitropilot.simulator.benchmark.results.writer import ResultWriter
 from nitropilot.simulator.benchmark.runner.episode import Job
-from nitropilot.simulator.benchmark.runner.errors import RunFailed
 from nitropilot.simulator.benchmark.runner.referee import Referee, Stopped
 from nitropilot.simulator.environments.task_env import HZ
 
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nitropilot.simulator.benchmark.policies.card import Card
-    from nitropilot.simulator.benchmark.policies.naming import Entry
     from nitropilot.simulator.benchmark.results.episode import Key, Record
     from nitropilot.simulator.benchmark.results.reader import Planned
     from nitropilot.simulator.benchmark.results.run import Run
@@ -212,8 +210,17 @@ class _Running:
             referee.close()
 
     def _play(self, referee: Referee, planned: Planned) -> _Played:
+        try:
+            done, trace = referee.play(self._job(planned), self._entries[planned.key.policy])
+        except Stopped:
+            raise
+        except Exception as error:  # noqa: BLE001 - raised by the thread that writes
+            return _Played(planned, failure=error)
+        return _Played(planned, done, trace)
+
+    def _job(self, planned: Planned) -> Job:
         key = planned.key
-        job = Job(
+        return Job(
             key.suite,
             key.task,
             key.seed,
@@ -223,13 +230,3 @@ class _Running:
             str(self._video_path(planned)) if self._wish.video else "",
             self._wish.digest,
         )
-        entry: Entry = self._entries[key.policy]
-        try:
-            done, trace = referee.play(job, entry)
-        except Stopped:
-            raise
-        except RunFailed as error:
-            return _Played(planned, failure=error)
-        except Exception as error:  # noqa: BLE001 - raised by the thread that writes
-            return _Played(planned, failure=error)
-        return _Played(planned, done, trace)
