@@ -94,6 +94,24 @@ class Timeline:
         """Actions that are over when the picture's tick ends, which is the soonest to play."""
         return max(1 - self.shift, 0)
 
+    def lay(self, planned: list[T], fresh: list[T], count: int, rest: T) -> tuple[list[T], list[T]]:
+        """What a game that stands still while it is thought about plays next.
+
+        Between the picture's tick and an answer's first action lie ``lead`` ticks: the last ones of
+        the answer before, or rest where there is none.
+
+        Args:
+            planned: What was left for these ticks.
+            fresh: The new answer, all of it.
+            count: How many ticks are to be played before the next answer.
+            rest: What a tick has that nothing is there for.
+
+        Returns:
+            What is played now, and what is left for the ticks after the next picture.
+        """
+        queue = (planned or [rest] * self.lead) + fresh[self.stale :]
+        return queue[:count], queue[count:][: self.lead]
+
 
 class ContextRing(Generic[T]):
     """The pictures of the last ticks, to pick context frames from.

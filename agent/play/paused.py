@@ -114,10 +114,9 @@ class PausedLoop(PlayLoop):
         states = self._read(row.decision.chunk.actions)
         self._tell_chunk(row)
         self._rows.append(row)
-        before = self._planned or [_Next(NEUTRAL)] * self._timeline.lead
         fresh = [_Next(state, row, number) for number, state in enumerate(states)]
-        queue = before + fresh[self._timeline.stale :]
-        now, self._planned = queue[: self._count], queue[self._count :][: self._timeline.lead]
+        lay = self._timeline.lay
+        now, self._planned = lay(self._planned, fresh, self._count, _Next(NEUTRAL))
         if not self._send(now, epoch):
             self._planned = []
         self._write_finished()

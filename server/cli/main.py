@@ -18,6 +18,7 @@ import typer
 from nitropilot.capture.errors import AmbiguousWindow
 from nitropilot.children import CODE_LISTS, leave_out_current_folder
 from nitropilot.errors import NitroPilotError
+from nitropilot.server.cli.benchmark.group import benchmark
 from nitropilot.server.cli.daemon.doctor import doctor
 from nitropilot.server.cli.daemon.serve import serve, token
 from nitropilot.server.cli.daemon.serve_options import ServeOptions
@@ -67,6 +68,7 @@ app.add_typer(policies, name="policies")
 app.add_typer(tokens, name="tokens")
 app.add_typer(engines, name="engines")
 app.add_typer(recordings, name="recordings")
+app.add_typer(benchmark, name="benchmark")
 app.add_typer(settings, name="settings")
 app.add_typer(service, name="service")
 

@@ -69,7 +69,8 @@ SUITES: dict[str, str] = {
     "simulator.benchmark": """
         statistics
         results
-        reports
+        reports policies
+        runner
     """,
     "simulator.arcade": """
         core
@@ -99,7 +100,7 @@ SUITES: dict[str, str] = {
     """,
     "server.cli": """
         terminal
-        engine play
+        engine play benchmark
         daemon
         main
     """,

@@ -42,6 +42,13 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, indent=2, default=str) + "\n")
 
 
+def print_page(text: str) -> None:
+    """Print a page of plain text on stdout."""
+    settle_stderr()
+    for line in text.splitlines():
+        sys.stdout.write(printable(line) + "\n")
+
+
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print a table on stdout."""
     table = Table(

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from nitropilot.agent.target.display import PrivateDisplay
     from tests.server.processes import RunningGame
 
-COMMANDS = ("play", "demo", "windows", "doctor", "serve", "token", "policies")
+COMMANDS = ("play", "demo", "windows", "doctor", "serve", "token", "policies", "benchmark")
 LEVELS = {"ok", "note", "problem"}
 
 

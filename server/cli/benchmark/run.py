@@ -1,0 +1,180 @@
+"""``nitropilot benchmark run``."""
+
+from __future__ import annotations
+
+import signal
+from contextlib import suppress
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from nitropilot.places import spelled
+from nitropilot.server.cli.terminal.output import (
+    EXIT_FAILED,
+    JsonOption,
+    print_error,
+    print_json,
+    print_table,
+)
+from nitropilot.server.cli.terminal.progress import progress_bar
+from nitropilot.server.host.signals import ending_signals
+from nitropilot.server.store.paths import data_folder, new_session_folder
+
+if TYPE_CHECKING:
+    from nitropilot.simulator.benchmark.runner.running import Told
+    from nitropilot.simulator.benchmark.runner.wishes import Wish
+
+
+class Track(StrEnum):
+    """What game time does while a policy decides."""
+
+    PAUSED = "paused"
+    REALTIME = "realtime"
+    LOCKSTEP = "lockstep"
+
+
+EPISODES = 10
+
+
+def run(
+    suite: Annotated[str, typer.Option(help="arcade or free10.")] = "arcade",
+    game: Annotated[list[str] | None, typer.Option(help="Only this game; repeatable.")] = None,
+    task: Annotated[list[str] | None, typer.Option(help="Only this task; repeatable.")] = None,
+    policy: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Who plays: idle, random, expert, a checkpoint, random:tiny, ws://HOST:PORT, "
+            "FILE.py:function or package.module:function; repeatable."
+        ),
+    ] = None,
+    track: Annotated[
+        Track, typer.Option(help="What game time does while a policy decides.")
+    ] = Track.PAUSED,
+    episodes: Annotated[
+        int | None, typer.Option(min=1, help=f"Episodes a task; default {EPISODES}.")
+    ] = None,
+    seeds: Annotated[
+        str | None, typer.Option(help="In place of the first N: 0-9, or 1,5,7.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The result's folder; that of the same run is gone on with."),
+    ] = None,
+    video: Annotated[bool, typer.Option("--video", help="A video of every episode.")] = False,
+    digest: Annotated[
+        bool, typer.Option("--digest", help="Digest every picture, to compare runs by.")
+    ] = False,
+    actions_per_chunk: Annotated[
+        int | None,
+        typer.Option(min=1, help="Actions of an answer that are played before the next."),
+    ] = None,
+    engine: Annotated[str, typer.Option(help="Engine to run checkpoints on.")] = "auto",
+    device: Annotated[str, typer.Option(help="Where they run.")] = "auto",
+    precision: Annotated[str, typer.Option(help="In what numbers.")] = "auto",
+    server_token: Annotated[
+        str,
+        typer.Option(envvar="NITROPILOT_SERVER_TOKEN", help="What policy servers ask for."),
+    ] = "",
+    policy_timeout: Annotated[
+        float, typer.Option(min=0.1, help="Seconds that a policy may take for an answer.")
+    ] = 60.0,
+    load_timeout: Annotated[
+        float, typer.Option(min=0.1, help="Seconds that a policy may take to be loaded.")
+    ] = 900.0,
+    game_timeout: Annotated[
+        float, typer.Option(min=0.1, help="Seconds that a game may give no sign of life.")
+    ] = 180.0,
+    jobs: Annotated[
+        int | None,
+        typer.Option(min=1, max=256, help="Episodes at a time; default: as the cores allow."),
+    ] = None,
+    as_json: Annotated[bool, JsonOption] = False,
+) -> None:
+    """Play tasks with policies, and write down how it went.
+
+    Exit status 1 when a game failed so often that an episode is missing.
+    """
+    from nitropilot.simulator.benchmark.policies.errors import UnknownPolicy
+    from nitropilot.simulator.benchmark.policies.naming import FORMS, parse_entry
+    from nitropilot.simulator.benchmark.policies.opening import Means
+    from nitropilot.simulator.benchmark.reports.summary import summary
+    from nitropilot.simulator.benchmark.runner.errors import BadRun
+    from nitropilot.simulator.benchmark.runner.referee import Patience
+    from nitropilot.simulator.benchmark.runner.running import run as play
+    from nitropilot.simulator.benchmark.runner.suites import choose_tasks
+    from nitropilot.simulator.benchmark.runner.wishes import Wish, parse_seeds
+
+    if episodes is not None and seeds is not None:
+        raise BadRun("both --episodes and --seeds are given", "leave one of them out")
+    tasks = choose_tasks(suite, game or (), task or ())
+    if not policy:
+        raise UnknownPolicy("no policy given", f"name one with --policy: {FORMS}")
+    wish = Wish(
+        tasks=tuple(tasks),
+        entries=tuple(map(parse_entry, policy)),
+        seeds=tuple(range(episodes or EPISODES)) if seeds is None else parse_seeds(seeds),
+        track=str(track),
+        chunk=actions_per_chunk,
+        means=Means(engine, device, precision, server_token),
+        video=video,
+        digest=digest,
+        jobs=jobs,
+        patience=Patience(load_timeout, policy_timeout, game_timeout),
+    )
+    folder = new_session_folder(data_folder() / "benchmarks") if out is None else spelled(out)
+    for number in ending_signals():
+        signal.signal(number, _interrupt)
+    try:
+        with progress_bar() as bar:
+            bar("loading", 0.0)
+            play(wish, folder, lambda told: bar(_line(told), told.done / told.asked))
+    except BaseException:
+        if out is None:
+            with suppress(OSError):  # a result that was not begun leaves no folder
+                folder.rmdir()
+        raise
+    found = summary(folder)
+    if as_json:
+        print_json(found)
+    else:
+        _print(found)
+    _complain(wish, found)
+
+
+def _interrupt(_number: int, _frame: Any) -> None:
+    raise KeyboardInterrupt
+
+
+def _line(told: Told) -> str:
+    record = told.record
+    return (
+        f"{told.done}/{told.asked}: {record.task} by {record.policy}, seed {record.seed}: "
+        f"{record.end}"
+    )
+
+
+def _print(found: dict[str, Any]) -> None:
+    rows = [
+        (
+            row["task"], row["policy"], row["episodes"], row["successes"],
+            f"{row['low']:.2f} to {row['high']:.2f}",
+            "-" if row["progress"] is None else f"{row['progress']:.2f}",
+        )
+        for row in found["tasks"]
+    ]  # fmt: skip
+    columns = ("task", "policy", "episodes", "won", "95 %", "progress")
+    print_table(f"Result ({found['result']})", columns, rows)
+
+
+def _complain(wish: Wish, found: dict[str, Any]) -> None:
+    """Say what is missing; exit 1 then."""
+    asked = len(wish.tasks) * len(wish.entries) * len(wish.seeds)
+    missing = asked - found["summary"]["episodes"]
+    if missing:
+        print_error(
+            f"{missing} of {asked} episodes are missing: their game failed each time; "
+            f"{found['result']} says how"
+        )
+        raise typer.Exit(EXIT_FAILED)

@@ -1,0 +1,1 @@
+"""Plays suites of tasks with policies, each episode in a process of its own."""

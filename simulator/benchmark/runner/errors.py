@@ -1,0 +1,29 @@
+"""What can be wrong with what was asked of the runner.
+
+SimulatorError
+├── UnknownSuite      there is no suite of that name, or nothing in it can be played
+├── BadRun            seeds, episodes or other wishes that do not fit together
+└── RunFailed         the machine does not let us run: a process cannot be started
+"""
+
+from __future__ import annotations
+
+from nitropilot.simulator.environments.errors import SimulatorError
+
+
+class UnknownSuite(SimulatorError):
+    """There is no suite of that name, or nothing in it that can be played."""
+
+    code = "unknown_suite"
+
+
+class BadRun(SimulatorError):
+    """Wishes that do not fit together."""
+
+    code = "bad_run"
+
+
+class RunFailed(SimulatorError):
+    """The machine does not let the benchmark run; what is recorded stays."""
+
+    code = "run_failed"

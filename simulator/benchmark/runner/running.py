@@ -1,0 +1,232 @@
+"""``run``: plays what is wished for, several episodes at a time, and writes a result.
+
+Each slot is a thread with a ``Referee`` of its own; this thread alone hands episodes out and writes
+them down.  A game's failure is written down too, and the episode is played again, up to
+``TRIES`` times; a policy's failure is its own and stands.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections import deque
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from nitropilot.mailbox import Mailbox
+from nitropilot.simulator.benchmark.results.episode import Attached, Delays, Ending, Outcome
+from nitropilot.simulator.benchmark.results.files import VIDEOS, attached
+from nitropilot.simulator.benchmark.results.writer import ResultWriter
+from nitropilot.simulator.benchmark.runner.episode import Job
+from nitropilot.simulator.benchmark.runner.referee import Referee, Stopped
+from nitropilot.simulator.environments.task_env import HZ
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from nitropilot.simulator.benchmark.policies.card import Card
+    from nitropilot.simulator.benchmark.results.episode import Key, Record
+    from nitropilot.simulator.benchmark.results.reader import Planned
+    from nitropilot.simulator.benchmark.results.run import Run
+    from nitropilot.simulator.benchmark.runner.wishes import Wish
+
+log = logging.getLogger("nitropilot.benchmark")
+
+TRIES = 3
+"""How often an episode is played whose game fails."""
+LOOK_S = 0.5
+
+
+class Told(NamedTuple):
+    """How far a run is.
+
+    Attributes:
+        record: What was written last.
+        done: Episodes that count, those of before included.
+        asked: All that are asked for.
+    """
+
+    record: Record
+    done: int
+    asked: int
+
+
+@dataclass(frozen=True)
+class _Played:
+    """An episode that is over.  ``failure`` in place of all else: the machine failed."""
+
+    planned: Planned
+    done: dict[str, Any] | None = None
+    trace: Any = None
+    failure: BaseException | None = None
+
+
+def run(wish: Wish, folder: Path, tell: Callable[[Told], None] = lambda _told: None) -> Run:
+    """Play it.
+
+    Args:
+        wish: What.
+        folder: The result's; that of the same run is gone on with.
+        tell: Told after each episode.
+
+    Returns:
+        The run, as the result has it.
+
+    Raises:
+        EntryError: A policy cannot be loaded; nothing has been played.
+        ResultError: The folder cannot be written, or is of something else.
+        RunFailed: The machine failed; what is written stays.
+    """
+    first = Referee(wish.means, wish.patience)
+    try:
+        cards = {entry.name: first.enter(entry) for entry in wish.entries}
+        with ResultWriter(folder, wish.run(cards)) as writer:
+            _Running(wish, cards, writer, first, tell).run()
+            return writer.run
+    finally:
+        first.close()
+
+
+class _Running:
+    """One run, from what is missing to nothing."""
+
+    def __init__(
+        self,
+        wish: Wish,
+        cards: dict[str, Card],
+        writer: ResultWriter,
+        first: Referee,
+        tell: Callable[[Told], None],
+    ) -> None:
+        self._wish, self._cards, self._writer, self._tell = wish, cards, writer, tell
+        self._entries = {entry.name: entry for entry in wish.entries}
+        self._machine = writer.run.machine.name
+        missing = writer.missing()
+        self._asked = len(wish.tasks) * len(wish.entries) * len(wish.seeds)
+        self._done = self._asked - len(missing)
+        self._tries: dict[Key, int] = {}
+        self._todo: deque[Planned] = deque(missing)
+        self._lock = threading.Lock()
+        self._over: Mailbox[_Played] = Mailbox()
+        self._owed = len(missing)
+        self._ended = False
+        slots = max(min(wish.at_once, len(missing)), 1)
+        others = [Referee(wish.means, wish.patience) for _ in range(slots - 1)]
+        self._referees = [first, *others]
+
+    def run(self) -> None:
+        """Until nothing is missing, or nothing can be done about it."""
+        threads = [
+            threading.Thread(target=self._slot, args=(referee,), name="nitropilot-slot")
+            for referee in self._referees
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            while self._owed:
+                try:
+                    played = self._over.get(LOOK_S)
+                except queue.Empty:
+                    continue
+                self._write(played)
+        finally:
+            self._ended = True
+            for referee in self._referees:
+                referee.stop()
+            for thread in threads:
+                thread.join()
+
+    def _write(self, played: _Played) -> None:
+        if played.failure is not None:
+            raise played.failure
+        assert played.done is not None
+        outcome = self._outcome(played.planned, played.done)
+        record = self._writer.add(outcome, played.trace)
+        again = record.void and self._again(played.planned, record)
+        self._done += not record.void
+        self._owed -= not again
+        self._tell(Told(record, self._done, self._asked))
+
+    def _again(self, planned: Planned, record: Record) -> bool:
+        """Play an episode once more whose game failed; False when that was the last time."""
+        tries = self._tries[planned.key] = self._tries.get(planned.key, 1) + 1
+        log.warning("%s: %s: %s", planned.key, record.end, record.error)
+        if tries > TRIES:
+            return False
+        with self._lock:
+            self._todo.appendleft(planned._replace(attempt=planned.attempt + 1))
+        return True
+
+    def _outcome(self, planned: Planned, done: dict[str, Any]) -> Outcome:
+        key, end = planned.key, Ending(done["end"])
+        score = done["facts"].get("score")
+        return Outcome(
+            **key._asdict(),
+            attempt=planned.attempt,
+            end=end,
+            success=end is Ending.WON,
+            progress=done["progress"],
+            raw_score=score if isinstance(score, int | float) else None,
+            steps=done["steps"],
+            game_seconds=done["steps"] / HZ,
+            wall_seconds=done["wall_seconds"],
+            facts=done["facts"],
+            delays=Delays.of(done["seconds"], done["deadline_misses"]),
+            frames=done["frames"],
+            frames_digest=done["frames_digest"],
+            video=self._video(planned, attach=done["video"]),
+            machine=self._machine,
+            error=done["error"],
+        )
+
+    def _video(self, planned: Planned, *, attach: bool) -> Attached | None:
+        if not attach:
+            return None
+        return attached(self._writer.folder, self._video_path(planned))
+
+    def _video_path(self, planned: Planned) -> Path:
+        key = planned.key
+        number = list(self._entries).index(key.policy)
+        name = f"{key.suite}-{key.task}-p{number}-s{key.seed}-{planned.attempt}.mp4"
+        return self._writer.folder / VIDEOS / name
+
+    # What follows runs in the slots' threads.
+
+    def _slot(self, referee: Referee) -> None:
+        """Play what is to be played until nothing is, or somebody ends it."""
+        try:
+            while not self._ended:
+                with self._lock:
+                    planned = self._todo.popleft() if self._todo else None
+                if planned is None:
+                    threading.Event().wait(LOOK_S / 5)  # another slot's game may fail yet
+                    continue
+                self._over.put(self._play(referee, planned))
+        except Stopped:
+            return
+        finally:
+            referee.close()
+
+    def _play(self, referee: Referee, planned: Planned) -> _Played:
+        try:
+            done, trace = referee.play(self._job(planned), self._entries[planned.key.policy])
+        except Stopped:
+            raise
+        except Exception as error:  # noqa: BLE001 - raised by the thread that writes
+            return _Played(planned, failure=error)
+        return _Played(planned, done, trace)
+
+    def _job(self, planned: Planned) -> Job:
+        key = planned.key
+        return Job(
+            key.suite,
+            key.task,
+            key.seed,
+            self._wish.track,
+            self._cards[key.policy].plain(),
+            self._wish.chunk,
+            str(self._video_path(planned)) if self._wish.video else "",
+            self._wish.digest,
+        )

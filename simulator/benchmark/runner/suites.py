@@ -1,0 +1,153 @@
+"""Suites: which tasks there are, what is known of them, and how each becomes an environment."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from nitropilot.simulator.arcade.tasks import TASKS
+from nitropilot.simulator.benchmark.runner.errors import UnknownSuite
+from nitropilot.simulator.environments.errors import UnknownTask
+from nitropilot.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from nitropilot.simulator.environments.task_env import TaskEnv
+
+TRACKS = ("paused", "realtime", "lockstep")
+ARCADE_JUDGE = "1"
+"""Grows with each change of the arcade that could change a verdict."""
+
+
+@dataclass(frozen=True)
+class SuiteTask:
+    """A task, as a suite lists it.
+
+    Attributes:
+        suite, game, task: Its names; a task's is of its own within the suite.
+        category: What kind of game it is.
+        tags: Perspective, layout and what else it is.
+        goal: What has to be done, in words.
+        seconds: Of game time, after which it is cut off.
+        judge: What decides how it went, in words.
+        game_version, judge_version: What its results are of.
+        replay: Whether a pad trace of it plays the same again.
+        open: Makes the environment, for a track.
+        tracks: Those that it can be played in.
+        verified_success: Share of wins of a known good player; None where nobody has measured.
+        idle, random: The same for nobody at the pad, and for random play.
+    """
+
+    suite: str
+    game: str
+    task: str
+    category: str
+    tags: tuple[str, ...]
+    goal: str
+    seconds: float
+    judge: str
+    game_version: str
+    judge_version: str
+    replay: bool
+    open: Callable[[str], TaskEnv]
+    tracks: tuple[str, ...] = TRACKS
+    verified_success: float | None = None
+    idle: float | None = None
+    random: float | None = None
+
+    def listed(self) -> dict[str, Any]:
+        """As ``benchmark list --json`` prints it."""
+        return {
+            "suite": self.suite, "game": self.game, "task": self.task, "category": self.category,
+            "tags": list(self.tags), "time_limit_seconds": self.seconds, "judge": self.judge,
+            "replay": self.replay, "verified_success": self.verified_success, "idle": self.idle,
+            "random": self.random,
+        }  # fmt: skip
+
+
+_VIEWS = {"runner": "2D side", "arena": "2D top", "maze": "2D top", "road": "2D top",
+          "pulse": "2D side"}  # fmt: skip
+
+
+def _arcade_env(task: str) -> Callable[[str], TaskEnv]:
+    def make(_track: str) -> TaskEnv:
+        from nitropilot.simulator.environments.arcade_env import ArcadeEnv
+
+        return ArcadeEnv(task)
+
+    return make
+
+
+def _arcade() -> list[SuiteTask]:
+    return [
+        SuiteTask(
+            "arcade", task.rules.name, name, task.rules.genre,
+            (_VIEWS[task.rules.name], "procedural"), task.goal, task.seconds, "game state",
+            __version__, ARCADE_JUDGE, True, _arcade_env(name),
+        )
+        for name, task in TASKS.items()
+    ]  # fmt: skip
+
+
+SUITES: dict[str, Callable[[], list[SuiteTask]]] = {"arcade": _arcade, "free10": list}
+"""By name.  ``free10`` is the ten free games: none of them can be played here yet."""
+
+
+def all_tasks() -> list[SuiteTask]:
+    """Every task of every suite."""
+    return [task for suite in SUITES.values() for task in suite()]
+
+
+def choose_tasks(
+    suite: str, games: Iterable[str] = (), tasks: Iterable[str] = ()
+) -> list[SuiteTask]:
+    """The tasks of a suite, or of some games of it, or some tasks alone.
+
+    Raises:
+        UnknownSuite, UnknownTask: There is none of that name; the hint has what is like it.
+    """
+    if suite not in SUITES:
+        raise UnknownSuite(f"there is no suite {suite!r}", _near(suite, SUITES, "suites"))
+    found = SUITES[suite]()
+    if not found:
+        raise UnknownSuite(
+            f"nothing of the suite {suite} can be played here yet",
+            "`nitropilot benchmark list` lists what can",
+        )
+    games, tasks = list(games), list(tasks)
+    for what, wanted, known in (
+        ("game", games, {task.game for task in found}),
+        ("task", tasks, {task.task for task in found}),
+    ):
+        for name in wanted:
+            if name not in known:
+                raise UnknownTask(
+                    f"the suite {suite} has no {what} {name!r}", _near(name, known, f"{what}s")
+                )
+    chosen = [
+        task
+        for task in found
+        if (not games or task.game in games) and (not tasks or task.task in tasks)
+    ]
+    if not chosen:
+        raise UnknownTask(
+            f"{', '.join(tasks)} is no task of {', '.join(games)}", "leave --game or --task out"
+        )
+    return chosen
+
+
+def task_named(suite: str, name: str) -> SuiteTask:
+    """One task.
+
+    Raises:
+        UnknownSuite, UnknownTask: There is none of that name.
+    """
+    return choose_tasks(suite, tasks=(name,))[0]
+
+
+def _near(name: str, known: Iterable[str], what: str) -> str:
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, 3, 0.5)
+    return f"did you mean {' or '.join(near)}?" if near else f"{what} are {', '.join(names)}"

@@ -1,0 +1,144 @@
+"""``nitropilot benchmark``: what it prints, for people and for programs, and what it refuses."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from nitropilot.simulator.arcade.tasks import TASKS
+from nitropilot.simulator.benchmark.results.reader import read_result
+from tests.server.processes import ROOT, command, fresh_command
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.long
+
+PAGE = (ROOT / "docs" / "benchmark.md").read_text(encoding="utf-8")
+EXAMPLE = re.findall(r"^```python\n(.*?)^```$", PAGE, re.M | re.S)
+LISTED = {
+    "suite", "game", "task", "category", "tags", "time_limit_seconds", "judge", "replay",
+    "verified_success", "idle", "random",
+}  # fmt: skip
+ROW = {
+    "suite", "game", "task", "policy", "track", "episodes", "successes", "low", "high", "progress",
+}  # fmt: skip
+
+
+def asked(home: Path, *words: str) -> Any:
+    """``nitropilot benchmark WORDS``."""
+    return command("benchmark", *words, home=home)
+
+
+def test_the_list(tmp_path: Path) -> None:
+    """Programs read which tasks there are, people too."""
+    done = asked(tmp_path, "list", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found.keys() == {"tasks"}
+    assert [row["task"] for row in found["tasks"]] == list(TASKS)
+    assert all(row.keys() == LISTED for row in found["tasks"])
+    maze = next(row for row in found["tasks"] if row["task"] == "maze-3")
+    assert maze == {
+        "suite": "arcade", "game": "maze", "task": "maze-3", "category": "maze navigation",
+        "tags": ["2D top", "procedural"], "time_limit_seconds": 90, "judge": "game state",
+        "replay": True, "verified_success": None, "idle": None, "random": None,
+    }  # fmt: skip
+    assert "maze-3" in asked(tmp_path, "list").stdout
+
+
+def test_the_policy_of_the_page_plays(tmp_path: Path) -> None:
+    """The first thing that anybody enters is a copy of it; and it is as short as the page says."""
+    (text,) = EXAMPLE
+    assert len(text.splitlines()) <= 36
+    ast.parse(text)
+    (tmp_path / "walker.py").write_text(text)
+    out = tmp_path / "result"
+    words = ("run", "--task", "runner-1", "--policy", f"{tmp_path / 'walker.py'}:walk",
+             "--policy", "idle", "--episodes", "2", "--out", str(out))  # fmt: skip
+    done = asked(tmp_path, *words, "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found.keys() == {"result", "summary", "tasks"}
+    assert found["result"] == str(out)
+    walker, idle = found["tasks"]
+    assert walker.keys() == idle.keys() == ROW
+    assert walker["progress"] > 0.1 > idle["progress"] == 0.0
+    assert (idle["episodes"], idle["successes"], idle["low"]) == (2, 0, 0.0)
+    won = walker["successes"]
+    assert found["summary"] == {"success_rate": won / 4, "episodes": 4}
+    assert {record.end for record in read_result(out).records} <= {"won", "lost", "limit"}
+
+    again = asked(tmp_path, *words, "--json")  # it has all: nothing is played
+    assert json.loads(again.stdout) == found
+    assert "walker.py:walk" in asked(tmp_path, *words).stdout
+    report = asked(tmp_path, "report", str(out))
+    assert report.returncode == 0, report.stderr
+    assert "runner-1" in report.stdout
+    names = ("--policy", f"{tmp_path / 'walker.py'}:walk", "--policy", "idle")
+    compared = asked(tmp_path, "compare", str(out), str(out), *names, "--json")
+    assert compared.returncode == 0, compared.stderr
+    assert json.loads(compared.stdout)
+    other = asked(tmp_path, *words[:-4], "--episodes", "3", "--out", str(out))
+    assert other.returncode == 2
+    assert "seeds" in other.stderr and "another one" in other.stderr
+    (tmp_path / "walker.py").write_text(text + "# changed\n")
+    changed = asked(tmp_path, *words)
+    assert changed.returncode == 2
+    assert "digest" in changed.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--policy", "exper"), "there is no policy 'exper'; did you mean expert?"),
+        ((), "no policy given; name one with --policy: idle, random, expert, a checkpoint"),
+        (("--policy", "idle", "--suite", "arcad"), "did you mean arcade?"),
+        (("--policy", "idle", "--suite", "free10"), "nothing of the suite free10 can be played"),
+        (("--policy", "idle", "--game", "mase"), "did you mean maze?"),
+        (("--policy", "idle", "--task", "maze1"), "did you mean maze-1"),
+        (("--policy", "idle", "--track", "warp"), "warp"),
+        (("--policy", "idle", "--seeds", "x"), "'x' are no seeds"),
+        (("--policy", "idle", "--seeds", "1", "--episodes", "2"), "leave one of them out"),
+        (("--policy", "idle", "--policy", "idle"), "the policy idle is there twice"),
+        (("--policy", "nobody.py:play"), "there is no file"),
+        (("--policy", "random:huge"), "sizes are full and tiny"),
+    ],
+)
+def test_what_is_refused(tmp_path: Path, words: tuple[str, ...], said: str) -> None:
+    """Before anything is loaded: one line, status 2, and no folder is left."""
+    done = asked(tmp_path, "run", *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert not list(tmp_path.rglob("benchmarks"))
+
+
+def test_a_policy_that_does_not_load(tmp_path: Path) -> None:
+    """Its own words, and no result that nothing is in."""
+    (tmp_path / "mine.py").write_text("import no_such_thing\n")
+    done = asked(tmp_path, "run", "--policy", f"{tmp_path / 'mine.py'}:act")
+    assert done.returncode == 2
+    assert "No module named 'no_such_thing' (mine.py, line 1)" in done.stderr
+    assert not [path for each in tmp_path.rglob("benchmarks") for path in each.iterdir()]
+
+
+def test_a_folder_of_something_else(tmp_path: Path) -> None:
+    """Somebody's files are not written beside."""
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters" / "mother.txt").write_text("Dear mother\n")
+    done = asked(tmp_path, "run", "--policy", "idle", "--out", str(tmp_path / "letters"))
+    assert done.returncode == 2
+    assert "mother.txt" in done.stderr
+    assert [path.name for path in (tmp_path / "letters").glob("[!.]*")] == ["mother.txt"]
+
+
+@pytest.mark.parametrize("name", ["list", "run", "report", "compare"])
+def test_help_needs_nothing(tmp_path: Path, name: str) -> None:
+    """Neither torch nor Gymnasium is loaded to say what a command takes."""
+    done = fresh_command("benchmark", name, "--help", home=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
