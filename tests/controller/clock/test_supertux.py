@@ -115,7 +115,11 @@ def busy() -> Callable[[], None]:
     ("steps", "processes"),
     [
         (STEPS, PROCESSES),
-        pytest.param(BAR_STEPS, BAR_PROCESSES, marks=pytest.mark.slow),
+        pytest.param(
+            BAR_STEPS,
+            BAR_PROCESSES,
+            marks=[pytest.mark.slow, pytest.mark.timeout(BAR_PROCESSES * BAR_STEPS)],
+        ),
     ],
 )
 def test_every_picture_is_the_same(
