@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from nitropilot.simulator.environments.holding import Held
     from nitropilot.simulator.environments.task_env import Image
     from nitropilot.simulator.games.judging import Judge, Verdict
+    from nitropilot.simulator.games.known import KnownGame
 
 SIDE = 256
 """Of the observation, if no other size is asked for: what policies see."""
@@ -104,22 +105,13 @@ class GameEnv(TaskEnv):
         self._end()
         try:
             if not self._untested:
-                self._check_version()
+                check_version(self.game)
             with ExitStack() as undo:
                 verdict = self._launch(undo, seed)
                 self._running = undo.pop_all()
         except (AgentError, CaptureError, ControllerError, OSError) as error:
             raise _not_playable(self.game.title, error) from error
         return self._standing(verdict, 0)
-
-    def _check_version(self) -> None:
-        found = installed_version(self.game)
-        if found not in self.game.tried:
-            raise UntestedVersion(
-                f"{self.game.title} {found or 'of an unknown version'} is installed; its tasks "
-                f"were tried with {', '.join(self.game.tried)}",
-                "install that one, or say untested=True",
-            )
 
     def _launch(self, undo: ExitStack, seed: int) -> Verdict:
         kind = judge_class(self.game)
@@ -192,6 +184,23 @@ class GameEnv(TaskEnv):
             return self._grabber.grab().pixels
         except CaptureError as error:
             raise _not_playable(self.game.title, error) from error
+
+
+def check_version(game: KnownGame) -> str:
+    """The version that is installed, which is one that the game's tasks were tried with.
+
+    Raises:
+        LaunchFailed: None is installed; the hint says how to get it.
+        UntestedVersion: Another one is.
+    """
+    found = installed_version(game)
+    if found not in game.tried:
+        raise UntestedVersion(
+            f"{game.title} {found or 'of an unknown version'} is installed; its tasks were tried "
+            f"with {', '.join(game.tried)}",
+            "install that one, or say untested=True",
+        )
+    return found
 
 
 def _not_playable(title: str, error: Exception) -> NotPlayable:

@@ -9,14 +9,19 @@ from typing import TYPE_CHECKING, Any
 from nitropilot.simulator.arcade.tasks import TASKS
 from nitropilot.simulator.benchmark.runner.errors import UnknownSuite
 from nitropilot.simulator.environments.errors import UnknownTask
+from nitropilot.simulator.games.known import KNOWN_GAMES
+from nitropilot.simulator.games.proofs import proofs, rules_digest
 from nitropilot.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from nitropilot.simulator.environments.task_env import TaskEnv
+    from nitropilot.simulator.games.known import GameTask, KnownGame
 
 TRACKS = ("paused", "realtime", "lockstep")
+GAME_TRACKS = ("paused", "lockstep")
+"""Of games with a window: their real time is to come."""
 ARCADE_JUDGE = "1"
 """Grows with each change of the arcade that could change a verdict."""
 
@@ -35,6 +40,7 @@ class SuiteTask:
         game_version, judge_version: What its results are of.
         replay: Whether a pad trace of it plays the same again.
         open: Makes the environment, for a track.
+        ready: Raises why the game cannot be played here, if it cannot.
         tracks: Those that it can be played in.
         verified_success: Share of wins of a known good player; None where nobody has measured.
         idle, random: The same for nobody at the pad, and for random play.
@@ -53,6 +59,7 @@ class SuiteTask:
     replay: bool
     open: Callable[[str], TaskEnv]
     tracks: tuple[str, ...] = TRACKS
+    ready: Callable[[], object] = lambda: None
     verified_success: float | None = None
     idle: float | None = None
     random: float | None = None
@@ -91,8 +98,46 @@ def _arcade() -> list[SuiteTask]:
     ]  # fmt: skip
 
 
-SUITES: dict[str, Callable[[], list[SuiteTask]]] = {"arcade": _arcade, "free10": list}
-"""By name.  ``free10`` is the ten free games: none of them can be played here yet."""
+def _game_env(task: str) -> Callable[[str], TaskEnv]:
+    def make(track: str) -> TaskEnv:
+        from nitropilot.simulator.environments.game_env import GameEnv
+
+        return GameEnv(task, track=track)
+
+    return make
+
+
+def _installed(game: KnownGame) -> Callable[[], object]:
+    def check() -> object:
+        from nitropilot.simulator.environments.game_env import check_version
+
+        return check_version(game)
+
+    return check
+
+
+def _known_task(game: KnownGame, task: GameTask) -> SuiteTask:
+    """A task of the catalogue, with what its admission has shown."""
+    kept = proofs(game, task)
+    known, idle, chance = (kept.get(name) for name in ("known", "idle", "random"))
+    return SuiteTask(
+        "free10", game.name, task.name, task.category, (game.perspective, game.layout), task.goal,
+        task.seconds, "the game's own output", ", ".join(game.tried), rules_digest(game),
+        task.replay, _game_env(task.name),
+        tuple(track for track in GAME_TRACKS if track != "lockstep" or game.hold.lockstep),
+        ready=_installed(game),
+        verified_success=known["equal_verdicts"] / known["processes"] if known else None,
+        idle=float(idle["won"]) if idle else None,
+        random=chance["wins"] / chance["runs"] if chance else None,
+    )  # fmt: skip
+
+
+def _free10() -> list[SuiteTask]:
+    return [_known_task(game, task) for game in KNOWN_GAMES.values() for task in game.tasks]
+
+
+SUITES: dict[str, Callable[[], list[SuiteTask]]] = {"arcade": _arcade, "free10": _free10}
+"""By name.  ``free10`` is to be ten free games; so far it is those that have tasks."""
 
 
 def all_tasks() -> list[SuiteTask]:
@@ -111,11 +156,6 @@ def choose_tasks(
     if suite not in SUITES:
         raise UnknownSuite(f"there is no suite {suite!r}", _near(suite, SUITES, "suites"))
     found = SUITES[suite]()
-    if not found:
-        raise UnknownSuite(
-            f"nothing of the suite {suite} can be played here yet",
-            "`nitropilot benchmark list` lists what can",
-        )
     games, tasks = list(games), list(tasks)
     for what, wanted, known in (
         ("game", games, {task.game for task in found}),

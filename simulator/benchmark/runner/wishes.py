@@ -44,6 +44,7 @@ class Wish:
 
     Raises:
         BadRun: They do not fit together.
+        NitroPilotError: A task's game is not installed, or not in a version that was tried.
     """
 
     tasks: tuple[SuiteTask, ...]
@@ -78,6 +79,7 @@ class Wish:
                     f"{task.task} cannot be played in the track {self.track}",
                     f"it can in {', '.join(task.tracks)}",
                 )
+            task.ready()
 
     @property
     def at_once(self) -> int:

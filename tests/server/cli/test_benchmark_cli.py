@@ -98,7 +98,7 @@ def test_the_policy_of_the_page_plays(tmp_path: Path) -> None:
         (("--policy", "exper"), "there is no policy 'exper'; did you mean expert?"),
         ((), "no policy given; name one with --policy: idle, random, expert, a checkpoint"),
         (("--policy", "idle", "--suite", "arcad"), "did you mean arcade?"),
-        (("--policy", "idle", "--suite", "free10"), "nothing of the suite free10 can be played"),
+        (("--policy", "idle", "--suite", "free10", "--track", "realtime"), "cannot be played in"),
         (("--policy", "idle", "--game", "mase"), "did you mean maze?"),
         (("--policy", "idle", "--task", "maze1"), "did you mean maze-1"),
         (("--policy", "idle", "--track", "warp"), "warp"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,8 @@ from nitropilot.simulator.benchmark.runner.errors import BadRun, UnknownSuite
 from nitropilot.simulator.benchmark.runner.running import TRIES, run
 from nitropilot.simulator.benchmark.runner.suites import choose_tasks
 from nitropilot.simulator.benchmark.runner.wishes import Wish, parse_seeds
-from nitropilot.simulator.environments.errors import UnknownTask
+from nitropilot.simulator.environments import game_env
+from nitropilot.simulator.environments.errors import UnknownTask, UntestedVersion
 from tests.simulator.benchmark.runner.test_referee import entered, episode_of, wait_until_gone
 
 if TYPE_CHECKING:
@@ -79,6 +81,32 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path) -> None:
         assert one.success == (key.policy == "expert")
     with pytest.raises(RunDiffers, match="seeds"):
         run(wish("expert", entered("right"), "idle", seeds="0-2"), tmp_path / "one")
+
+
+@pytest.mark.game
+@pytest.mark.skipif(sys.platform != "linux", reason="the preloaded pad is for Linux")
+def test_a_game_with_a_window_is_run_like_any_other(tmp_path: Path) -> None:
+    """In lockstep twice the same, on displays of their own; and nothing is left of it."""
+    tasks = choose_tasks("free10", tasks=["supertux-2"])
+    wanted = Wish(tuple(tasks), (parse_entry("idle"),), (1,), track="lockstep", digest=True)
+    for name in ("one", "other"):
+        run(wanted, tmp_path / name)
+    no_process_is_left()
+    one, other = (read_result(tmp_path / name).records for name in ("one", "other"))
+    assert [record.end for record in one] == ["lost"], "somebody walks into who stands there"
+    assert one[0].steps == other[0].steps > 100
+    assert one[0].frames_digest == other[0].frames_digest is not None
+    assert check(tmp_path / "one").sound
+    assert tasks[0].verified_success == 1.0
+    assert tasks[0].random is not None and tasks[0].random < 0.2
+
+
+def test_a_game_that_is_not_installed_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not found out by episodes that fail three times each."""
+    (task,) = choose_tasks("free10", tasks=["supertux-1"])
+    monkeypatch.setattr(game_env, "installed_version", lambda _game: "0.7.0")
+    with pytest.raises(UntestedVersion, match=r"SuperTux 0.7.0 is installed; .* with 0.6.3"):
+        Wish((task,), (parse_entry("idle"),), (1,))
 
 
 def test_a_failed_game_is_played_again(tmp_path: Path) -> None:
@@ -167,7 +195,7 @@ def test_a_result_holds_together(tmp_path: Path) -> None:
         ("arcade", ("runer",), (), "did you mean runner?"),
         ("arcade", (), ("mase-1",), "did you mean maze-1"),
         ("arcade", ("road",), ("maze-1",), "maze-1 is no task of road"),
-        ("free10", (), (), "can be played here yet"),
+        ("free10", (), ("supertux-9",), "did you mean supertux-"),
     ],
 )
 def test_unknown_tasks_are_named(suite: str, games: Any, tasks: Any, said: str) -> None:
