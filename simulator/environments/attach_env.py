@@ -16,7 +16,7 @@ import numpy as np
 from nitropilot.agent import Target, open_game
 from nitropilot.agent.errors import AgentError
 from nitropilot.capture.errors import CaptureError
-from nitropilot.controller.errors import ControllerError
+from nitropilot.controller.errors import ControllerError, HandError
 from nitropilot.simulator.environments.errors import NoEpisode, NotPlayable
 from nitropilot.simulator.environments.holding import LAPSE_S, lapsed
 from nitropilot.simulator.environments.showing import PictureWindow
@@ -99,6 +99,8 @@ class AttachEnv(TaskEnv):
             since = time.perf_counter()
             time.sleep(max(1 / HZ - self._owed, 0.0))
             hand.freeze(self._epoch)
+        except HandError as error:
+            raise lapsed() from error
         except (AgentError, CaptureError, ControllerError) as error:
             raise NotPlayable(str(error), error.hint) from error
         ran = time.perf_counter() - since

@@ -14,10 +14,10 @@ from nitropilot.agent.pad.guards import parse_buttons
 from nitropilot.agent.target.launch import LOG, LaunchedGame, launch
 from nitropilot.agent.target.launch_pages import GameTime
 from nitropilot.capture.errors import CaptureError
-from nitropilot.controller.errors import ControllerError
+from nitropilot.controller.errors import ControllerError, HandError
 from nitropilot.controller.state import NEUTRAL, GamepadState
 from nitropilot.simulator.environments.errors import NotPlayable, UnknownTask, UntestedVersion
-from nitropilot.simulator.environments.holding import TRACKS
+from nitropilot.simulator.environments.holding import TRACKS, lapsed
 from nitropilot.simulator.environments.showing import PictureWindow
 from nitropilot.simulator.environments.task_env import HZ, Standing, TaskEnv
 from nitropilot.simulator.games.judging import judge_class
@@ -39,6 +39,7 @@ TAP, TAP_EVERY = 4, 16
 """Steps that the opening's button is pressed, and from one press to the next."""
 OPENING_S = 30
 """Of game time, after which a game that is not in play has no start state."""
+BEGIN_TRIES = 3
 HURRY_S = 0.0
 """What is ended has nothing to save: its profile goes with it."""
 
@@ -106,12 +107,23 @@ class GameEnv(TaskEnv):
         try:
             if not self._untested:
                 check_version(self.game)
-            with ExitStack() as undo:
-                verdict = self._launch(undo, seed)
-                self._running = undo.pop_all()
+            verdict = self._launched(seed)
         except (AgentError, CaptureError, ControllerError, OSError) as error:
             raise _not_playable(self.game.title, error) from error
         return self._standing(verdict, 0)
+
+    def _launched(self, seed: int) -> Verdict:
+        """Launch, and once more where a busy machine held up the game's hand until it was ended."""
+        for left in reversed(range(BEGIN_TRIES)):
+            try:
+                with ExitStack() as undo:
+                    verdict = self._launch(undo, seed)
+                    self._running = undo.pop_all()
+                    return verdict
+            except HandError:
+                if not left:
+                    raise
+        raise AssertionError("it is tried at least once")
 
     def _launch(self, undo: ExitStack, seed: int) -> Verdict:
         kind = judge_class(self.game)
@@ -153,6 +165,8 @@ class GameEnv(TaskEnv):
         try:
             steps = self._held.step(state)
             standing = self._standing(self._judge.read(), steps)
+        except HandError as error:
+            raise lapsed() from error
         except (ControllerError, OSError) as error:
             raise _not_playable(self.game.title, error) from error
         if self.render_mode == "human":

@@ -201,6 +201,6 @@ def lapsed() -> NoEpisode:
     """What voids an episode."""
     return NoEpisode(
         f"the pad was let go while the game ran: {LAPSE_S:g} s passed without a step, or this "
-        "process stood still",
+        "process or the game's hand stood still",
         "the episode is void: call reset",
     )

@@ -160,15 +160,31 @@ def test_a_game_that_ends_in_play(make: Callable[..., GameEnv]) -> None:
     assert env.step(IDLE)[4]["frames"] == 1
 
 
+def hands() -> list[psutil.Process]:
+    """The hands of this process."""
+    children = psutil.Process().children()
+    return [one for one in children if "hand.main" in " ".join(one.cmdline())]
+
+
+def test_a_hand_that_is_gone_voids_a_paused_episode(make: Callable[..., GameEnv]) -> None:
+    """The game ran on without it; that is nobody's play, and the next episode is one again."""
+    env = make(WALK, size=16, track="paused")
+    env.reset(seed=1)
+    (hand,) = hands()
+    hand.kill()
+    hand.wait()
+    with pytest.raises(NoEpisode, match="the game's hand stood still"):
+        env.step(IDLE)
+    with pytest.raises(NoEpisode, match="void"):
+        env.step(IDLE)
+    env.reset(seed=1)
+    assert len(hands()) == 1
+
+
 def test_a_hand_that_is_gone_voids_nothing_in_lockstep(make: Callable[..., GameEnv]) -> None:
     """The game stands whoever holds it; somebody holds it again."""
     env = make(WALK, size=16)
     env.reset(seed=1)
-
-    def hands() -> list[psutil.Process]:
-        children = psutil.Process().children()
-        return [one for one in children if "hand.main" in " ".join(one.cmdline())]
-
     (old,) = hands()
     old.kill()
     old.wait()
