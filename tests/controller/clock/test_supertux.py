@@ -94,6 +94,7 @@ def play(
             if dice.random() < 0.1:
                 time.sleep(dice.random() * pauses)
             found.append(game.step(state))
+        assert "keeper" not in game.page.status().used, "its main thread never waits for a sleeper"
         return found
     finally:
         game.close()
