@@ -225,7 +225,6 @@ def test_what_is_none_of_this_run_is_refused(
         {"progress": float("nan")}, {"steps": -1}, {"facts": {"x": object()}}, {"colour": 1},
         {"video": {"file": "../x", "sha256": "0" * 64}},
     ],
-    ids=str,
 )  # fmt: skip
 def test_no_outcome_can_say_what_cannot_be(other: dict[str, Any]) -> None:
     """Nobody looks again at a thousand records."""
