@@ -22,6 +22,8 @@ EXIT_FAILED = 1
 EXIT_ERROR = 2
 EXIT_INTERRUPTED = 130
 
+WIDEST = 10_000
+"""Of a table that a program or a file reads, in columns: none of its lines is folded."""
 JsonOption = typer.Option("--json", help="Print one JSON object on stdout.")
 
 
@@ -50,7 +52,7 @@ def print_page(text: str) -> None:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table on stdout."""
+    """Print a table on stdout; folded to fit a terminal, and for no other reader."""
     table = Table(
         title=Text(printable(title)), title_justify="left", show_edge=False, pad_edge=False
     )
@@ -58,7 +60,10 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[obje
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*(Text(printable(cell)) for cell in row))
-    console().print(table)
+    screen = console()
+    if not screen.is_terminal:
+        screen.width = WIDEST
+    screen.print(table)
 
 
 def print_error(line: str) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from nitropilot.simulator.arcade.tasks import TASKS
 from nitropilot.simulator.benchmark.results.reader import read_result
+from nitropilot.simulator.games.known import GAME_TASKS
 from tests.server.processes import ROOT, command, fresh_command
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def test_the_list(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found.keys() == {"tasks"}
-    assert [row["task"] for row in found["tasks"]] == list(TASKS)
+    assert [row["task"] for row in found["tasks"]] == [*TASKS, *GAME_TASKS]
     assert all(row.keys() == LISTED for row in found["tasks"])
     maze = next(row for row in found["tasks"] if row["task"] == "maze-3")
     assert maze == {
@@ -76,6 +77,13 @@ def test_the_policy_of_the_page_plays(tmp_path: Path) -> None:
     again = asked(tmp_path, *words, "--json")  # it has all: nothing is played
     assert json.loads(again.stdout) == found
     assert "walker.py:walk" in asked(tmp_path, *words).stdout
+    verified = asked(tmp_path, "verify", str(out), "--json")
+    assert verified.returncode == 0, verified.stderr
+    told = json.loads(verified.stdout)
+    assert (told["holds"], told["played"], told["records"]) == (True, 4, 4)
+    wrong = asked(tmp_path, "verify", str(out), "--head", "0" * 64, "--episodes", "0")
+    assert wrong.returncode == 1
+    assert "THIS RESULT DOES NOT HOLD" in wrong.stdout
     report = asked(tmp_path, "report", str(out))
     assert report.returncode == 0, report.stderr
     assert "runner-1" in report.stdout

@@ -1,0 +1,72 @@
+"""Results are held against what the same pad gives again."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from nitropilot.simulator.benchmark.runner import suites
+from nitropilot.simulator.benchmark.runner.running import run
+from nitropilot.simulator.benchmark.runner.verifying import verify
+from tests.simulator.benchmark.results.test_checking import lines, put, resealed
+from tests.simulator.benchmark.runner.test_referee import entered
+from tests.simulator.benchmark.runner.test_running import wish
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def result(tmp_path: Path) -> Path:
+    """A won, a lost and a crashed episode of each of two seeds, really played."""
+    folder = tmp_path / "result"
+    run(wish("expert", "random", entered("raises"), digest=True), folder)
+    return folder
+
+
+def test_what_was_played_is_played_again(result: Path) -> None:
+    """By whoever wins, loses or crashes; and the head is the one that was published."""
+    told: list[tuple[int, int]] = []
+    head = verify(result, most=0).check.head
+    found = verify(result, head, tell=lambda done, every: told.append((done, every)))
+    assert (found.holds, found.played, found.differing) == (True, 6, ())
+    assert told == [(number, 6) for number in range(6)]
+    assert found.left_out == {}
+    assert not verify(result, "0" * 64, most=0).holds
+
+
+def test_a_claim_that_was_sealed_anew_is_found(result: Path) -> None:
+    """Nothing in its files speaks against it."""
+    records = [json.loads(line) for line in lines(result)]
+    lost = next(record for record in records if record["end"] == "lost")
+    lost.update(end="won", success=True)
+    put(result, resealed(result, records))
+    found = verify(result)
+    assert found.check.sound
+    assert not found.holds
+    (said,) = found.differing
+    assert said.endswith("ended: won was claimed, and it is lost")
+    assert f"record {lost['number']} " in said
+
+
+def test_what_cannot_be_played_again_is_said(
+    result: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another judge would say something else, and that is nobody's fault."""
+    monkeypatch.setattr(suites, "ARCADE_JUDGE", "2")
+    found = verify(result, most=3)
+    assert (found.holds, found.played) == (True, 0)
+    ((why, count),) = found.left_out.items()
+    assert count == 3
+    assert "its judge 1, and here are" in why
+
+
+def test_a_result_of_which_a_line_is_broken_is_not_played(result: Path) -> None:
+    """Nobody knows what its lines say."""
+    path = result / "episodes.jsonl"
+    path.write_bytes(path.read_bytes().replace(b'"lost"', b'"last"', 1))
+    found = verify(result)
+    assert (found.holds, found.played) == (False, 0)
+    assert json.dumps(found.left_out)
