@@ -261,9 +261,8 @@ class ClockPage:
         turn = self._word(TURN)
         now = time.monotonic_ns()
         virtual = max(self._virtual(turn, now if at is None else at), self._longs[SHOWN // 8])
-        COURSE.pack_into(
-            self._memory, COURSES + COURSE.size * (~turn & 1), mode, 0, now, virtual, scale
-        )
+        place = COURSES + COURSE.size * (~turn & 1)
+        COURSE.pack_into(self._memory, place, mode, 0, now, virtual, scale)
         self._turn.wake()  # a system call keeps these two writes in order on any processor
         self._words[TURN // 4] = (turn + 1) & _MASK
         self._turn.wake()
@@ -271,9 +270,8 @@ class ClockPage:
 
     def _virtual(self, turn: int, now: int) -> int:
         """Virtual time by the course that holds, in nanoseconds."""
-        mode, _, since, virtual, scale = COURSE.unpack_from(
-            self._memory, COURSES + COURSE.size * (turn & 1)
-        )
+        place = COURSES + COURSE.size * (turn & 1)
+        mode, _, since, virtual, scale = COURSE.unpack_from(self._memory, place)
         if mode == LOCKSTEP:
             return int(virtual)
         lease = self._longs[LEASE // 8]

@@ -51,9 +51,7 @@ def test_a_claim_that_was_sealed_anew_is_found(result: Path) -> None:
     assert f"record {lost['number']} " in said
 
 
-def test_what_cannot_be_played_again_is_said(
-    result: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_cannot_be_played_again_is_said(result: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another judge would say something else, and that is nobody's fault."""
     monkeypatch.setattr(suites, "ARCADE_JUDGE", "2")
     found = verify(result, most=3)
