@@ -85,13 +85,14 @@ def test_an_open_request_does_not_hold_the_games(
     daemon = Daemon(tmp_path, x_display.name, "--policy", POLICY, program=program)
     head = (
         f"POST /api/v1/predict HTTP/1.1\r\nHost: 127.0.0.1:{daemon.port}\r\n"
-        f"Authorization: Bearer {daemon.token}\r\nContent-Length: 5\r\n\r\n"
+        f"Authorization: Bearer {daemon.token}\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n"
     )
     try:
         daemon.playing(pid=game.pid)
         daemon.client.close()
         with socket.create_connection(("127.0.0.1", daemon.port)) as slow:
             slow.sendall(head.encode())
+            assert slow.recv(65536).startswith(b"HTTP/1.1 100 "), "the daemon waits for the rest"
             until(lambda: not game.pad_is_neutral(), "a press")
             daemon.process.send_signal(signal.SIGTERM)
             until(game.pad_is_neutral, "a neutral pad")
