@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Protocol, cast
@@ -138,7 +139,19 @@ def load_engine(
             f"engine {engine!r} does not run on device {device!r}",
             "; ".join(f"{b.label}" for b in BACKENDS) + " would",
         )
+    if policy and not server:
+        _look_for(policy)
     return _first_of(_ordered(candidates), wish, [])
+
+
+def _look_for(policy: str) -> None:
+    """A name that is mistyped is said before anything is measured, which may take a while."""
+    from nitropilot.policy.files.formats import find_checkpoint
+    from nitropilot.policy.naming import parse_random
+
+    if parse_random(policy) is None:
+        with suppress(OSError):  # which whoever reads it says better
+            find_checkpoint(policy)
 
 
 def _ordered(candidates: list[Backend], *, measure: bool = True) -> list[Backend]:

@@ -82,7 +82,7 @@ def read_checkpoint(path: Path | str) -> CheckpointFile:
         CheckpointError: It is missing, damaged, mislabelled or no checkpoint at all.
     """
     try:
-        file = _find(meant(path))
+        file = find_checkpoint(path)
         if _sniff(file) == "pt":
             return _read_pt(file)
         return _read_safetensors(file)
@@ -92,7 +92,13 @@ def read_checkpoint(path: Path | str) -> CheckpointFile:
         ) from error
 
 
-def _find(path: Path) -> Path:
+def find_checkpoint(path: Path | str) -> Path:
+    """The file that a path means; nothing of it is read.
+
+    Raises:
+        CheckpointError: There is none.
+    """
+    path = meant(path)
     if path.is_dir():
         weights = path / WEIGHTS_NAME
         if not weights.is_file():

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from nitropilot import NitroPilotError
-from nitropilot.engines import EngineUnavailable, engine_reports, load_engine
+from nitropilot.engines import EngineUnavailable, chooser, engine_reports, load_engine
 from nitropilot.policy import CheckpointError, PolicyError
 from tests.support.places import POLICIES
 
@@ -34,6 +34,15 @@ def test_the_choice_comes_before_the_loading() -> None:
     """Reading gigabytes to say at the end that the device is wrong wastes a minute."""
     with pytest.raises(EngineUnavailable):
         load_engine("no-such-file.pt", device="tpu")
+
+
+def test_a_mistyped_name_is_said_before_anything_is_measured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On a slow machine that would be after most of a minute."""
+    monkeypatch.setattr(chooser, "_speeds", lambda **_: pytest.fail("it was measured"))
+    with pytest.raises(CheckpointError):
+        load_engine("no-such-file.pt")
 
 
 @pytest.mark.parametrize(

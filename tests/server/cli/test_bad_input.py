@@ -30,8 +30,9 @@ def error_of(done: subprocess.CompletedProcess[str], home: Path, lines: int = 1)
     """The error's line, after checking that there is nothing else: no output, nothing running."""
     assert done.returncode == 2, (done.returncode, done.stdout, done.stderr)
     assert done.stdout == ""
-    # The other things on stderr are the log, here about a policy that loaded well.
-    about = ("compiling ", "compiled in ")
+    # The other things on stderr are the log, here about a policy that loaded well, maybe as the
+    # first one on this machine.
+    about = ("compiling ", "compiled in ", "measuring how fast the engines are ")
     said = [
         line
         for line in done.stderr.splitlines()

@@ -26,7 +26,12 @@ from nitropilot.simulator.benchmark.runner.suites import choose_tasks
 from nitropilot.simulator.benchmark.runner.wishes import Wish, parse_seeds
 from nitropilot.simulator.environments import game_env
 from nitropilot.simulator.environments.errors import UnknownTask, UntestedVersion
-from tests.simulator.benchmark.runner.test_referee import entered, episode_of, wait_until_gone
+from tests.simulator.benchmark.runner.test_referee import (
+    entered,
+    episode_of,
+    no_process_is_left,
+    wait_until_gone,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,11 +46,6 @@ def wish(*policies: str, task: str = "pulse-1", seeds: str = "0-1", **more: Any)
     """Some episodes of the arcade."""
     tasks, entries = choose_tasks("arcade", tasks=(task,)), map(parse_entry, policies)
     return Wish(tuple(tasks), tuple(entries), parse_seeds(seeds), **more)
-
-
-def no_process_is_left() -> None:
-    """Neither an episode nor a policy."""
-    assert psutil.Process().children(recursive=True) == []
 
 
 def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path) -> None:
