@@ -1,6 +1,6 @@
 """Whether a task of a game may count: the proofs, played and kept in the game's folder.
 
-``python -m nitropilot.simulator.environments.admission supertux-1`` plays what is not kept yet:
+``python -m nitropilot.simulator.benchmark.runner.admission supertux-1`` plays what is not kept yet:
 
 - the kept winning run, in five new processes of the game, with pauses by chance: equal verdicts,
   scores and pictures;
@@ -13,84 +13,51 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import random
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from nitropilot.simulator.environments.actions import BUTTONS, WIDTH, action_of, pad_state
+from nitropilot.simulator.benchmark.policies.builtin import Idle, Random
+from nitropilot.simulator.benchmark.runner import tracks
+from nitropilot.simulator.benchmark.runner.mind import NearMind
+from nitropilot.simulator.benchmark.runner.stage import Stage
+from nitropilot.simulator.benchmark.statistics.intervals import upper_bound
+from nitropilot.simulator.environments.actions import pad_state
 from nitropilot.simulator.environments.game_env import GameEnv
 from nitropilot.simulator.environments.replaying import replay
 from nitropilot.simulator.games import known
 from nitropilot.simulator.games.known import GAME_TASKS
+from nitropilot.simulator.games.proofs import FOLDER as PROOFS
 from nitropilot.simulator.games.traces import FOLDER, PadTrace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from nitropilot.controller.state import GamepadState
+    from nitropilot.simulator.benchmark.policies.player import Player
 
 PROCESSES = 5
 RUNS, MORE_RUNS = 14, 30
 MOST_BY_CHANCE = 0.2
-HOLD, PRESSED = 8, 0.1
-"""Of chance at the pad: steps that a state is held, and how likely each button is pressed in it."""
 PAUSED, PAUSE_S = 0.05, 0.2
 _SIZE = 16
 
 
-def by_chance(seed: int) -> Iterator[GamepadState]:
-    """Each button pressed now and then, sticks anywhere."""
-    dice = np.random.default_rng(seed)
-    while True:
-        action = np.zeros(WIDTH, np.float32)
-        action[: len(BUTTONS)] = dice.random(len(BUTTONS)) < PRESSED
-        action[len(BUTTONS) :] = dice.uniform(-1, 1, 4)
-        yield from [pad_state(action)] * HOLD
+def play(task: str, seed: int, player: Player) -> PadTrace:
+    """One episode, as it was pressed.
 
-
-def idle() -> Iterator[GamepadState]:
-    """Nobody."""
-    while True:
-        yield pad_state(np.zeros(WIDTH, np.float32))
-
-
-def play(task: str, seed: int, states: Iterator[GamepadState]) -> PadTrace:
-    """One episode, as it was pressed."""
-    env = GameEnv(task, size=_SIZE)
-    pressed: list[GamepadState] = []
-    try:
-        env.reset(seed=seed)
-        over = False
-        while not over:
-            pressed.append(next(states))
-            _, _, terminated, truncated, info = env.step(action_of(pressed[-1]))
-            over = terminated or truncated
-    finally:
-        env.close()
-    version = GAME_TASKS[task][0].tried[-1]
-    return PadTrace(task, seed, version, info["success"], info["progress"], tuple(pressed))
-
-
-def upper_bound(wins: int, runs: int, level: float = 0.95) -> float:
-    """The one-sided Clopper-Pearson bound: the largest rate at which so few wins are likely enough.
-
-    C. J. Clopper and E. S. Pearson, Biometrika 26 (1934), found by halving.
+    Raises:
+        SimulatorError: The game is not to be had, or failed.
     """
-    if wins >= runs:
-        return 1.0
-    low, high = 0.0, 1.0
-    for _ in range(60):
-        rate = (low + high) / 2
-        so_few = sum(
-            math.comb(runs, k) * rate**k * (1 - rate) ** (runs - k) for k in range(wins + 1)
-        )
-        low, high = (rate, high) if so_few > 1 - level else (low, rate)
-    return high
+    with closing(GameEnv(task, size=_SIZE)) as env:
+        stage, mind = Stage(env, seed, {"seed": seed}), NearMind(player)
+        mind.begin(stage.info)
+        tracks.play(stage, mind, "lockstep")
+    pads = tuple(pad_state(action) for action in stage.trace)
+    version = GAME_TASKS[task][0].tried[-1]
+    return PadTrace(task, seed, version, stage.end == "won", stage.progress, pads)
 
 
 class Admission:
@@ -105,7 +72,7 @@ class Admission:
         game, _ = GAME_TASKS[task]
         self.task = task
         self.folder = folder or Path(known.__file__).parent / game.name
-        self._path = self.folder / "admission" / f"{task}.json"
+        self._path = self.folder / PROOFS / f"{task}.json"
         self.kept: dict[str, Any] = {"task": task, "version": game.tried[-1]}
         if self._path.is_file():
             self.kept = json.loads(self._path.read_text(encoding="utf-8"))
@@ -152,13 +119,13 @@ class Admission:
         }
 
     def _idle(self) -> dict[str, Any]:
-        trace = play(self.task, 0, idle())
+        trace = play(self.task, 0, Idle())
         return {"won": trace.won, "progress": trace.progress, "steps": len(trace.states)}
 
     def _random(self) -> dict[str, Any]:
         runs: list[PadTrace] = []
         while len(runs) < (MORE_RUNS if any(run.won for run in runs) else RUNS):
-            runs.append(play(self.task, len(runs), by_chance(len(runs))))
+            runs.append(play(self.task, len(runs), Random()))
         if lost := [run for run in runs if not run.won]:
             shortest = min(lost, key=lambda run: len(run.states))
             shortest.write(self.folder / FOLDER / f"{self.task}-lost.json")
@@ -170,7 +137,7 @@ class Admission:
 
 def main() -> int:
     """Admit the tasks that are named; 0 if all of them are."""
-    parser = argparse.ArgumentParser("nitropilot.simulator.environments.admission")
+    parser = argparse.ArgumentParser("nitropilot.simulator.benchmark.runner.admission")
     parser.add_argument("task", nargs="+", choices=sorted(GAME_TASKS), metavar="TASK",
                         help=", ".join(GAME_TASKS))  # fmt: skip
     admissions = [Admission(task) for task in parser.parse_args().task]

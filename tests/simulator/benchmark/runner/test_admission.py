@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nitropilot.controller.state import Button
+from nitropilot.simulator.benchmark.runner import admission as runner_admission
+from nitropilot.simulator.benchmark.runner.admission import Admission
 from nitropilot.simulator.environments.actions import MENUS
-from nitropilot.simulator.environments.admission import (
-    HOLD,
-    Admission,
-    by_chance,
-    upper_bound,
-)
+from nitropilot.simulator.environments.replaying import replay
 from nitropilot.simulator.games.known import GAME_TASKS
+from nitropilot.simulator.games.recipes import installed
+from nitropilot.simulator.games.traces import FOLDER, PadTrace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,19 +59,21 @@ def test_what_is_kept_is_not_played_again(tmp_path: Path) -> None:
     assert [line.split()[1] for line in said] == ["known:", "idle:", "random:"]
 
 
-@pytest.mark.parametrize(
-    ("wins", "runs", "bound"), [(0, 14, 0.193), (2, 30, 0.195), (14, 14, 1.0), (0, 30, 0.095)]
-)
-def test_the_bound_is_clopper_and_pearsons(wins: int, runs: int, bound: float) -> None:
-    """Figures of their tables."""
-    assert upper_bound(wins, runs) == pytest.approx(bound, abs=5e-4)
-
-
-def test_chance_holds_what_it_presses() -> None:
-    """A button that is let go in the next step does nothing in most games."""
-    states = [*itertools.islice(by_chance(3), 100 * HOLD)]
-    assert all(len({*states[k : k + HOLD]}) == 1 for k in range(0, len(states), HOLD))
-    pressed = sum(bool(state.buttons & Button.A) for state in states) / len(states)
-    assert 0.02 < pressed < 0.25
-    assert not any(state.buttons & MENUS for state in states)
-    assert states == [*itertools.islice(by_chance(3), 100 * HOLD)]
+@pytest.mark.game
+@pytest.mark.skipif(not installed("supertux"), reason="supertux is not installed")
+def test_proofs_are_really_played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is missing is; and what chance pressed is kept, to be played again."""
+    monkeypatch.setattr(runner_admission, "RUNS", 1)
+    found = admission(tmp_path, known=PROOFS["known"])
+    found.folder.joinpath(FOLDER).mkdir()
+    found.play(lambda _line: None)
+    assert found.kept["known"] == PROOFS["known"]
+    assert not found.kept["idle"]["won"]
+    chance = found.kept["random"]
+    assert (chance["runs"], chance["wins"], chance["upper"]) == (1, 0, pytest.approx(0.95))
+    lost = PadTrace.read(tmp_path / FOLDER / "supertux-1-lost.json")
+    assert not lost.won
+    assert not any(state.buttons & MENUS for state in lost.states)
+    again = replay(lost)
+    assert (again.won, again.steps, again.progress) == (False, len(lost.states), lost.progress)
+    assert json.loads((tmp_path / "admission" / "supertux-1.json").read_text()) == found.kept
