@@ -65,7 +65,7 @@ def checked(action: Any) -> NDArray[np.float32]:
     except (TypeError, ValueError) as error:
         raise BadAction(f"an action is {action!r}", f"it is an array of {WIDTH} numbers") from error
     if values.shape != (WIDTH,):
-        raise BadAction(f"an action has the shape {values.shape}", f"it has {WIDTH} numbers")
+        raise BadAction(f"an action has the shape {values.shape}", f"it is ({WIDTH},)")
     if not np.isfinite(values).all():
         place = int(np.flatnonzero(~np.isfinite(values))[0])
         raise BadAction(f"number {place} of an action is {values[place]}", "it has to be finite")

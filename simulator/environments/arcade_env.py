@@ -47,6 +47,7 @@ class ArcadeEnv(TaskEnv):
 
     def close(self) -> None:
         """Close the window of ``human``, if there is one."""
+        super().close()
         if self._window is not None:
             import pygame
 

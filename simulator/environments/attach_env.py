@@ -70,6 +70,7 @@ class AttachEnv(TaskEnv):
 
     def close(self) -> None:
         """Neutral pad, running game.  Safe to call twice."""
+        super().close()
         self._window.close()
         game, self._game = self._game, None
         if game is not None:

@@ -95,6 +95,7 @@ class GameEnv(TaskEnv):
 
     def close(self) -> None:
         """End the game, and remove what was made for it.  Safe to call twice."""
+        super().close()
         self._window.close()
         self._end()
 

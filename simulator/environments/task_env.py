@@ -160,6 +160,10 @@ class TaskEnv(gymnasium.Env["Image", "NDArray[np.float32]"]):
         frame, info = self._told(standing, began)
         return frame, reward, terminated, truncated, info
 
+    def close(self) -> None:
+        """End the episode, and let go of what belongs to it.  Safe to call twice."""
+        self._over = "was closed"
+
     def render(self) -> Any:
         """The picture, ``H x W x 3`` uint8, for ``rgb_array``; for ``human`` it is in a window."""
         if self.render_mode == "rgb_array":

@@ -104,6 +104,8 @@ def _verdict(found: Verification) -> str:
     if found.check.missing:
         lines.append(f"{len(found.check.missing)} episodes have not been played yet")
     said = "nothing speaks against it" if found.holds else "THIS RESULT DOES NOT HOLD"
+    if found.holds and not found.played:
+        said = "its files are sound; that it was played so, nothing shows"
     lines.append(f"{found.check.records} records, {found.played} played again: {said}")
     return "\n".join([*lines, f"head {found.check.head}"])
 

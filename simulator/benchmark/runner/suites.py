@@ -163,8 +163,11 @@ def choose_tasks(
     ):
         for name in wanted:
             if name not in known:
+                others = [task.suite for task in all_tasks() if name in (task.game, task.task)]
+                hint = f"it is of the suite {others[0]}: --suite {others[0]}" if others else ""
                 raise UnknownTask(
-                    f"the suite {suite} has no {what} {name!r}", _near(name, known, f"{what}s")
+                    f"the suite {suite} has no {what} {name!r}",
+                    hint or _near(name, known, f"{what}s"),
                 )
     chosen = [
         task

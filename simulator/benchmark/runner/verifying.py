@@ -141,15 +141,16 @@ def _task(record: Record) -> SuiteTask:
 
 
 def _difference(stage: Stage, record: Record) -> str:
-    said = record.end if record.end in BY_THE_GAME else ""
+    end = stage.end or "not over"
+    if end != (record.end if record.end in BY_THE_GAME else "not over"):
+        return f"ended: {record.end} was claimed, and it is {end}"
     for what, claimed, found in (
-        ("ended", said, stage.end),
         ("steps", record.steps, stage.steps),
         ("progress", record.progress, stage.progress),
         ("pictures", record.frames_digest, stage.digest),
     ):
         if claimed != found:
-            return f"{what}: {claimed or 'not over'} was claimed, and it is {found or 'not over'}"
+            return f"{what}: {claimed} was claimed, and it is {found}"
     return ""
 
 

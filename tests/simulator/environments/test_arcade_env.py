@@ -116,6 +116,9 @@ def test_mistakes_have_an_error_of_their_own() -> None:
     with pytest.raises(BadAction):
         env.step(np.full(20, np.nan, np.float32))
     assert env.step(IDLE)[4]["game_time"] == pytest.approx(1 / 60)
+    env.close()
+    with pytest.raises(NoEpisode, match="was closed"):
+        env.step(IDLE)
 
 
 def test_videos_and_several_at_once(tmp_path: Path) -> None:

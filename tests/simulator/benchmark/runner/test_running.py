@@ -195,6 +195,7 @@ def test_a_result_holds_together(tmp_path: Path) -> None:
         ("arcade", ("runer",), (), "did you mean runner?"),
         ("arcade", (), ("mase-1",), "did you mean maze-1"),
         ("arcade", ("road",), ("maze-1",), "maze-1 is no task of road"),
+        ("arcade", (), ("supertux-2",), "it is of the suite free10"),
         ("free10", (), ("supertux-9",), "did you mean supertux-"),
     ],
 )

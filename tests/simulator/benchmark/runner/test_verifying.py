@@ -51,6 +51,23 @@ def test_a_claim_that_was_sealed_anew_is_found(result: Path) -> None:
     assert f"record {lost['number']} " in said
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"progress": 0.9}, "progress: 0.9 was claimed, and it is 0.0"),
+        ({"end": "policy crashed", "error": "x"}, "ended: policy crashed was claimed, and it is "),
+    ],
+)
+def test_what_was_claimed_is_named(result: Path, changes: dict[str, object], said: str) -> None:
+    """Nothing, and a failure of the policy's, are claims too."""
+    records = [json.loads(line) for line in lines(result)]
+    lost = next(r for r in records if r["end"] == "lost" and r["progress"] == 0)
+    lost.update(changes)
+    put(result, resealed(result, records))
+    (told,) = verify(result).differing
+    assert said in told
+
+
 def test_what_cannot_be_played_again_is_said(result: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another judge would say something else, and that is nobody's fault."""
     monkeypatch.setattr(suites, "ARCADE_JUDGE", "2")
