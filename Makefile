@@ -25,6 +25,10 @@ BARE := $(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON))
 ONE_CARD := CUDA_VISIBLE_DEVICES=$${CUDA_VISIBLE_DEVICES-0} && \
 	export CUDA_VISIBLE_DEVICES=$${CUDA_VISIBLE_DEVICES%%,*}
 
+# Without its bytecode every process would compile torch and all of its imports anew: hundreds of
+# them in the tests, three seconds each.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test installs test-images test-vm test-openapi kills soak lockstep replays slow-proofs check bench \
 	sabotage parity test-gpu bench-gpu clean golden-record golden-update golden-mutations
 

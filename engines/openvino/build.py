@@ -189,7 +189,7 @@ def _compile(
     measured: Sequence[tuple[Any, ...]] = (),
 ) -> list[np.ndarray[Any, Any]]:
     """Convert, compile and export one part; returns what it computes from each of ``inputs``."""
-    model = ov.convert_model(part, example_input=inputs[0])
+    model = ov.convert_model(_traced(part, inputs[0]), example_input=inputs[0])
     shapes = [list(tensor.shape) for tensor in inputs[0]]
     model.reshape(dict(zip(model.inputs, map(ov.PartialShape, shapes), strict=True)))
     if job.batched:
@@ -207,6 +207,14 @@ def _compile(
     path.write_bytes(_blob(compiled))
     answers = (compiled([tensor.numpy() for tensor in one])[0] for one in inputs)
     return [np.array(answer, np.float32) for answer in answers]
+
+
+def _traced(part: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> torch.nn.Module:
+    """The part as a graph; torch does not run it twice more to compare, for we hold what it
+    computes against torch in the end."""
+    with torch.no_grad():
+        graph: torch.nn.Module = torch.jit.trace(part, inputs, check_trace=False)
+    return graph
 
 
 def _light(job: Job, model: ov.Model, path: Path, measured: Sequence[tuple[Any, ...]]) -> ov.Model:
