@@ -26,7 +26,10 @@ def preload() -> None:
     import torch  # noqa: F401
     import uvicorn  # noqa: F401
 
-    import nitropilot  # noqa: F401
+    import nitropilot.agent.session.session
+    import nitropilot.server.cli.main
+    import nitropilot.server.daemon.starting
+    import nitropilot.server.sessions.operating  # noqa: F401
 
     gc.collect()
     gc.freeze()  # so that the children's collectors leave the shared pages alone
