@@ -11,6 +11,7 @@ line and exits with 2; the API puts them in ``{"error": {code, message, hint}}``
     ├── policy.PolicyError
     ├── engines.EngineError
     ├── agent.AgentError
+    ├── training.TrainingError
     └── server.ServerError
 """
 

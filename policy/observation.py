@@ -36,15 +36,17 @@ def observe(pixels: NDArray[np.uint8], size: int) -> NDArray[np.float32]:
         raise ObservationError(
             f"the picture is {pixels.dtype} {pixels.shape}", "expected uint8 (height, width, 3)"
         )
-    small = _shrink(pixels, size)
+    small = shrink(pixels, size)
     planes = np.ascontiguousarray(small.transpose(2, 0, 1)[None], dtype=np.float32)
     planes *= 2.0 / 255.0
     planes -= 1.0
     return planes
 
 
-def _shrink(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    """``S x S x 3``; the bytes are those of one call of OpenCV, which uses one thread for it.
+def shrink(pixels: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """``S x S x 3`` of ``H x W x 3``, both uint8: what ``observe`` scales, and training keeps.
+
+    The bytes are those of one call of OpenCV, which uses one thread for it.
 
     Large pictures are cut into strips that two threads take one after the other, so that a
     thread that gets no processor beside a busy game is not waited for.

@@ -17,8 +17,11 @@ ROOMS: dict[str, set[str]] = {
     "engines": {"policy"},
     "agent": {"records", "capture", "controller", "policy", "engines"},
     "simulator": {"records", "agent", "capture", "controller", "policy", "engines"},
-    "server": {"records", "agent", "capture", "controller", "policy", "engines", "simulator"},
-}
+    "training": {"records", "policy"},
+    "server": {
+        "records", "agent", "capture", "controller", "policy", "engines", "simulator", "training",
+    },
+}  # fmt: skip
 """Which rooms a room may import, besides itself and ``nitropilot``."""
 
 SHARED = {

@@ -81,6 +81,11 @@ SUITES: dict[str, str] = {
         window trials
         runner __main__
     """,
+    "training": """
+        errors batch
+        objective optimise data
+        trainer
+    """,
     "server": """
         errors
         options

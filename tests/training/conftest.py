@@ -1,0 +1,33 @@
+"""What the tests of training share: two short recordings and one small policy."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+
+from tests.training.making import recording, small_policy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """``data/`` with two recordings of 40 rows, and ``small.safetensors``; not to be changed."""
+    root = tmp_path_factory.mktemp("training")
+    for number in range(2):
+        recording(root / "data", number, 40)
+    small_policy(root / "small.safetensors")
+    return root
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Tests beside each other on few cores: one thread each is quickest, and always the same."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -1,0 +1,293 @@
+"""``train``: one run, from its first step or from where it was left, to its end."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from nitropilot.policy.actions import ACTION_DIM
+from nitropilot.training.data.augment import Augmentation
+from nitropilot.training.data.loading import Loader
+from nitropilot.training.errors import BadSettings, OtherRun, TrainingError
+from nitropilot.training.trainer.config import bound, require_same
+from nitropilot.training.trainer.files import (
+    BEST,
+    NEWEST,
+    STATE,
+    load_state,
+    make_folder,
+    save_checkpoint,
+    save_facts,
+    save_state,
+)
+from nitropilot.training.trainer.logs import Log, score_row
+from nitropilot.training.trainer.outcome import Outcome, Told
+from nitropilot.training.trainer.preparing import prepare
+from nitropilot.training.trainer.scoring import Scores, score
+from nitropilot.training.trainer.speed import (
+    MFU_FORMULA,
+    Pace,
+    memory_bytes,
+    operations_of,
+    peak_of,
+)
+from nitropilot.training.trainer.start import exported_config
+from nitropilot.training.trainer.stepping import Stepped, Stepper
+from nitropilot.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from nitropilot.policy.network.policy import Policy
+    from nitropilot.training.trainer.config import TrainConfig
+    from nitropilot.training.trainer.preparing import Prepared
+
+    Judge = Callable[[Policy, Scores], float]
+    """Says how good a policy is; more is better."""
+
+GIB = 2**30
+
+
+def lowest_loss(_policy: Policy, scores: Scores) -> float:
+    """The judge where nobody plays: a lower loss on what was held out is better."""
+    return -scores.loss
+
+
+def train(
+    config: TrainConfig,
+    folder: Path,
+    tell: Callable[[Told], None] = lambda _told: None,
+    stopping: Callable[[], bool] = lambda: False,
+    judge: Judge = lowest_loss,
+) -> Outcome:
+    """Train, or go on with the run that ``folder`` holds.
+
+    Args:
+        config: What to do.
+        folder: Where the files of the run are.
+        tell: Is told how far it is.
+        stopping: Whether to write a checkpoint and end; asked after each step.
+        judge: Chooses the best checkpoint.
+
+    Raises:
+        TrainingError: Something does not go together, or went wrong; what was written stays.
+        RecordsError: A recording cannot be read, where that is to stop.
+        PolicyError: The policy to start from cannot be loaded.
+    """
+    make_folder(folder)
+    state = load_state(folder)
+    prepared = prepare(
+        config, folder, lambda done, of: tell(Told(0.0, f"decoding: {done} of {of} recordings"))
+    )
+    if prepared.policy.action_dim != ACTION_DIM:
+        raise BadSettings(
+            f"the policy has actions of {prepared.policy.action_dim} channels",
+            f"only {ACTION_DIM} can be trained",
+        )
+    run = Run(config, folder, prepared, judge)
+    if state is not None:
+        run.go_on(state)
+    try:
+        return run.to_the_end(tell, stopping)
+    except TrainingError as error:
+        error.hint = f"{error.hint}; {run.kept()}" if error.hint else run.kept()
+        raise
+    finally:
+        run.close()
+
+
+class Run:
+    """A run in this process; see ``train``."""
+
+    def __init__(self, config: TrainConfig, folder: Path, prepared: Prepared, judge: Judge) -> None:
+        self.config, self.folder, self.prepared, self.judge = config, folder, prepared, judge
+        self.stepper = Stepper(prepared.policy, config, prepared.device)
+        self.digest = prepared.dataset.digest()
+        how = config.augment
+        self.loader = Loader(
+            prepared.dataset,
+            prepared.learn,
+            config.run.seed,
+            config.run.batch_size,
+            Augmentation(how.colour, how.crop, how.shift, how.blur, how.jpeg),
+        )
+        self.step, self.seconds, self.saved = 0, 0.0, -1
+        self.best: float | None = None
+        self.best_step: int | None = None
+        self.losses: list[float] = []
+        self.loss: float | None = None
+        self.scores: Scores | None = None
+        self.log: Log | None = None
+
+    def close(self) -> None:
+        """End the threads and close the files."""
+        self.loader.__exit__(None, None, None)
+        if self.log is not None:
+            self.log.close()
+
+    def kept(self) -> str:
+        """What a failure leaves, for people."""
+        if self.saved < 0:
+            return "nothing was written"
+        return f"{self.folder / STATE} holds step {self.saved}, the last good one"
+
+    def go_on(self, state: dict[str, Any]) -> None:
+        """Take up a run where it was left.
+
+        Raises:
+            OtherRun: It was told something else, or had other data.
+        """
+        require_same(state["told"], bound(self.config), self.folder)
+        if state["data"] != self.digest:
+            raise OtherRun(
+                f"the run in {self.folder} had other data",
+                "name the same recordings, or another --out",
+            )
+        self.stepper.load(state["stepper"])
+        self.step = self.saved = state["step"]
+        self.seconds = state["seconds"]
+        self.best, self.best_step = state["best"], state["best_step"]
+        self.losses = list(state["losses"])
+
+    def done(self) -> float:
+        """How much of the run is done, 0 to 1."""
+        shares = [0.0]
+        if self.config.run.steps is not None:
+            shares.append(self.step / self.config.run.steps)
+        if self.config.run.minutes is not None:
+            shares.append(self.seconds / (60 * self.config.run.minutes))
+        return min(max(shares), 1.0)
+
+    def to_the_end(self, tell: Callable[[Told], None], stopping: Callable[[], bool]) -> Outcome:
+        """Step until the run is done or is to end."""
+        run = self.config.run
+        self.log = Log(self.folder, self.step, run.tensorboard)
+        self._write_facts()
+        if self.saved < 0:
+            self._save_state()  # so that there is always one, and a full disk is met at once
+        pace = self._pace()
+        ended = "done"
+        while self.done() < 1.0:
+            if stopping():
+                ended = "interrupted"
+                break
+            stepped = self._timed_step(pace)
+            row: dict[str, float | int] = {}
+            if self.step % run.validate_every == 0 or self.done() >= 1.0:
+                row |= self._validate()
+            if row or self.step % run.log_every == 0:
+                row = self._row(stepped, pace) | row
+                self.log.add(row)
+                tell(Told(self.done(), self._line(row)))
+            if self.step % run.save_every == 0 or self.step % (run.keep_every or 2**62) == 0:
+                self._save()
+        if self.saved != self.step or self.done() >= 1.0:
+            self._save()
+        counts = len(self.prepared.learn), len(self.prepared.held_out)
+        return Outcome(
+            ended, self.step, self.seconds, self.loss, self.scores, self.best_step, counts,
+            self.prepared.skipped,
+        )  # fmt: skip
+
+    def _pace(self) -> Pace:
+        batch = self.loader.make(self.step).to(self.prepared.device)
+        drawn = self.stepper.drawn(self.step, batch).to(self.prepared.device)
+        return Pace(
+            operations_of(self.stepper.policy, batch, drawn),
+            peak_of(self.prepared.device, self.config.run.precision),
+        )
+
+    def _timed_step(self, pace: Pace) -> Stepped:
+        start, waited = time.monotonic(), self.loader.waited_s
+        batch = self.loader.take(self.step)
+        stepped = self.stepper.step(self.step, self.done(), batch, self.prepared.dataset.named)
+        self.step += 1
+        self.losses.append(stepped.loss)
+        seconds = time.monotonic() - start
+        self.seconds += seconds
+        pace.add(len(batch), seconds, self.loader.waited_s - waited)
+        return stepped
+
+    def _row(self, stepped: Stepped, pace: Pace) -> dict[str, float | int]:
+        self.loss = sum(self.losses) / len(self.losses)
+        self.losses = []
+        return {
+            "step": self.step,
+            "epoch": self.loader.epoch(self.step),
+            "loss": self.loss,
+            "learning_rate": stepped.learning_rate,
+            "gradient_norm": stepped.gradient_norm,
+            "seconds": self.seconds,
+            "memory_gib": memory_bytes(self.prepared.device) / GIB,
+            **pace.row(),
+        }
+
+    def _line(self, row: dict[str, float | int]) -> str:
+        done = max(self.done(), 1e-9)
+        left = self.seconds * (1.0 - done) / done
+        held = f", held out {row['held_out_loss']:.4f}" if "held_out_loss" in row else ""
+        return (
+            f"step {self.step}: loss {row['loss']:.4f}{held}, {row['samples_per_s']:.1f} "
+            f"samples/s, {row['data_share']:.0%} of the time waiting for data, "
+            f"MFU {row['mfu']:.0%}, {row['memory_gib']:.1f} GiB, {left / 60:.1f} min left"
+        )
+
+    def _validate(self) -> dict[str, float]:
+        samples = self.prepared.held_out[: self.config.run.validation_samples]
+        if not len(samples):
+            return {}
+        start = time.monotonic()
+        policy = self.playing()
+        self.scores = score(
+            policy, self.prepared.dataset, samples.tolist(), self.stepper.times,
+            self.config.run.batch_size, self.prepared.device,
+        )  # fmt: skip
+        good = self.judge(policy, self.scores)
+        if self.best is None or good > self.best:
+            self.best, self.best_step = good, self.step
+            save_checkpoint(policy, self.folder / BEST)
+        self.seconds += time.monotonic() - start
+        return score_row(self.scores)
+
+    def playing(self) -> Policy:
+        """The policy as it plays: with the averaged weights, and what it was trained for."""
+        policy = self.stepper.average.policy(self.stepper.policy)
+        flow = self.config.objective
+        policy.raw_config = exported_config(
+            policy,
+            self.prepared.dataset.hz,
+            (flow.noise_alpha, flow.noise_beta, flow.noise_s),
+        )
+        return policy
+
+    def _save(self) -> None:
+        self._save_state()
+        policy = self.playing()
+        save_checkpoint(policy, self.folder / NEWEST)
+        if self.config.run.keep_every and self.step % self.config.run.keep_every == 0:
+            save_checkpoint(policy, self.folder / f"step_{self.step:08d}.safetensors")
+
+    def _save_state(self) -> None:
+        save_state(
+            self.folder,
+            {
+                "told": bound(self.config), "data": self.digest, "step": self.step,
+                "seconds": self.seconds, "best": self.best, "best_step": self.best_step,
+                "losses": self.losses, "stepper": self.stepper.state(),
+            },
+        )  # fmt: skip
+        self.saved = self.step
+
+    def _write_facts(self) -> None:
+        save_facts(
+            self.folder,
+            {
+                "nitropilot": __version__,
+                "config": self.config.model_dump(mode="json"),
+                "recordings": [clip.id for clip in self.prepared.dataset.clips],
+                "skipped": self.prepared.skipped,
+                "samples": [len(self.prepared.learn), len(self.prepared.held_out)],
+                "mfu": MFU_FORMULA,
+            },
+        )
