@@ -105,7 +105,7 @@ SUITES: dict[str, str] = {
     """,
     "server.cli": """
         terminal
-        engine play benchmark
+        engine play benchmark training
         daemon
         main
     """,

@@ -101,7 +101,7 @@ def _typed_in(name: str, field: FieldInfo) -> tuple[Any, Any]:
     elif get_origin(kind) is Literal:
         words: Callable[..., Any] = StrEnum
         kind = words(name, {str(word): word for word in get_args(kind)})
-        default = kind(default)
+        default = None if default is None else kind(default)
     elif get_origin(kind) is tuple:
         kind, optional, default = list[str], True, None
     return (kind | None if optional else kind), default
