@@ -29,7 +29,7 @@ ONE_CARD := CUDA_VISIBLE_DEVICES=$${CUDA_VISIBLE_DEVICES-0} && \
 # them in the tests, three seconds each.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test installs test-images test-vm test-openapi kills soak lockstep replays slow-proofs check bench \
+.PHONY: demo test installs test-images test-vm test-openapi kills soak lockstep replays overfit slow-proofs check bench \
 	sabotage parity test-gpu bench-gpu clean golden-record golden-update golden-mutations
 
 demo: packages-demo $(READY)
@@ -58,6 +58,9 @@ lockstep: packages-test $(READY)
 
 replays: packages-test $(READY)
 	$(BIN)/python -m pytest -s -m slow tests/simulator
+
+overfit: packages-test $(READY)
+	$(BIN)/python -m pytest -s -m slow tests/training
 
 soak: packages-test $(READY)
 	SOAK_MINUTES=$${MINUTES:-10} $(BIN)/python -m pytest -s -m slow tests/e2e/test_soak.py
