@@ -19,7 +19,7 @@ from nitropilot.controller.state import NEUTRAL, GamepadState
 from nitropilot.simulator.environments.errors import NotPlayable, UnknownTask, UntestedVersion
 from nitropilot.simulator.environments.holding import TRACKS, lapsed
 from nitropilot.simulator.environments.showing import PictureWindow
-from nitropilot.simulator.environments.task_env import HZ, Standing, TaskEnv
+from nitropilot.simulator.environments.task_env import HZ, Standing, TaskEnv, sides
 from nitropilot.simulator.games.judging import judge_class
 from nitropilot.simulator.games.known import GAME_TASKS
 from nitropilot.simulator.games.versions import installed_version
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from nitropilot.simulator.environments.holding import Held
     from nitropilot.simulator.environments.task_env import Image
     from nitropilot.simulator.games.judging import Judge, Verdict
-    from nitropilot.simulator.games.known import KnownGame
+    from nitropilot.simulator.games.known import GameTask, KnownGame
 
 SIDE = 256
 """Of the observation, if no other size is asked for: what policies see."""
@@ -70,11 +70,7 @@ class GameEnv(TaskEnv):
         track: str | None = None,
         untested: bool = False,
     ) -> None:
-        if task not in GAME_TASKS:
-            raise UnknownTask(
-                f"no game has a task {task!r}", f"tasks are {', '.join(sorted(GAME_TASKS))}"
-            )
-        self.game, self.task = GAME_TASKS[task]
+        self.game, self.task = self._known(task)
         self._untested = untested
         tracks = [name for name in TRACKS if name != "lockstep" or self.game.hold.lockstep]
         self.track = track or tracks[0]
@@ -82,9 +78,8 @@ class GameEnv(TaskEnv):
             raise UnknownTask(
                 f"{self.game.title} has no track {track!r}", f"it has {', '.join(tracks)}"
             )
-        height, width = (size, size) if isinstance(size, int) else size
         held = TRACKS[self.track]
-        super().__init__(self.task.seconds * HZ, (height, width), render_mode, freeze=held.freeze)
+        super().__init__(self.task.seconds * HZ, sides(size), render_mode, freeze=held.freeze)
         self.metadata = {**self.metadata, "deterministic": self.track == "lockstep"}
         self._running = ExitStack()
         self._held: Held | None = None
@@ -92,6 +87,18 @@ class GameEnv(TaskEnv):
         self._grabber: Grabber | None = None
         self._pictures = 0
         self._window = PictureWindow(f"NitroPilot {task}")
+
+    def _known(self, task: str) -> tuple[KnownGame, GameTask]:
+        """The task and its game, by name."""
+        if task not in GAME_TASKS:
+            raise UnknownTask(
+                f"no game has a task {task!r}", f"tasks are {', '.join(sorted(GAME_TASKS))}"
+            )
+        return GAME_TASKS[task]
+
+    def _judge_kind(self) -> type[Judge]:
+        """Who judges it."""
+        return judge_class(self.game)
 
     def close(self) -> None:
         """End the game, and remove what was made for it.  Safe to call twice."""
@@ -127,7 +134,7 @@ class GameEnv(TaskEnv):
         raise AssertionError("it is tried at least once")
 
     def _launch(self, undo: ExitStack, seed: int) -> Verdict:
-        kind = judge_class(self.game)
+        kind = self._judge_kind()
 
         def prepare(profile: Path) -> None:
             kind.prepare(self.task, profile)

@@ -18,7 +18,7 @@ from gymnasium import spaces
 
 from nitropilot.controller.state import NO_BUTTONS, Button
 from nitropilot.simulator.environments.actions import HIGH, LOW, pad_state
-from nitropilot.simulator.environments.errors import NoEpisode
+from nitropilot.simulator.environments.errors import BadSize, NoEpisode
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,6 +29,25 @@ if TYPE_CHECKING:
 
 HZ = 60
 MOST_SEED = 2**31 - 1
+LEAST_SIDE, MOST_SIDE = 8, 4096
+"""Of an observation, in pixels."""
+
+
+def sides(size: Any) -> tuple[int, int]:
+    """Height and width of an observation that is asked for as a side, or as both.
+
+    Raises:
+        BadSize: It is something else, or too small or large.
+    """
+    both = (size, size) if isinstance(size, int | np.integer) else size
+    whole = isinstance(both, tuple | list) and len(both) == 2
+    if not whole or any(isinstance(side, bool) or not isinstance(side, int | np.integer)
+                        or not LEAST_SIDE <= side <= MOST_SIDE for side in both):  # fmt: skip
+        raise BadSize(
+            f"an observation cannot have the size {size!r}",
+            f"a side, or height and width: whole numbers from {LEAST_SIDE} to {MOST_SIDE}",
+        )
+    return int(both[0]), int(both[1])
 
 
 class Measured(float):
@@ -150,7 +169,7 @@ class TaskEnv(gymnasium.Env["Image", "NDArray[np.float32]"]):
         except BaseException:
             self._over = "is void: the game failed"
             raise
-        self._steps += standing.steps
+        self._steps = min(self._steps + standing.steps, self._limit)
         reward = max(standing.progress - self._progress, 0.0)
         self._progress = max(standing.progress, self._progress)
         terminated = standing.won or standing.lost

@@ -66,6 +66,10 @@ def run(
     digest: Annotated[
         bool, typer.Option("--digest", help="Digest every picture, to compare runs by.")
     ] = False,
+    window: Annotated[
+        bool,
+        typer.Option("--window", help="The arcade in windows, each on a private display (Linux)."),
+    ] = False,
     actions_per_chunk: Annotated[
         int | None,
         typer.Option(min=1, help="Actions of an answer that are played before the next."),
@@ -120,6 +124,7 @@ def run(
         means=Means(engine, device, precision, server_token),
         video=video,
         digest=digest,
+        window=window,
         jobs=jobs,
         patience=Patience(load_timeout, policy_timeout, game_timeout),
     )

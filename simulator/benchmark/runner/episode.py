@@ -52,6 +52,7 @@ class Job:
         chunk: How many actions of an answer are played; None: all.
         video: Where to write one; "" for none.
         digest: Whether to digest every picture.
+        window: Whether a game that can do without a window gets one.
     """
 
     suite: str
@@ -62,6 +63,7 @@ class Job:
     chunk: int | None = None
     video: str = ""
     digest: bool = False
+    window: bool = False
 
     def plain(self) -> dict[str, Any]:
         """As a message."""
@@ -98,7 +100,7 @@ def main() -> None:
 def _play(job: Job, pipes: Pipes) -> dict[str, Any]:
     began = time.perf_counter()
     alive, card = _Alive(pipes), Card.read(job.card)
-    task = task_named(job.suite, job.task)
+    task = task_named(job.suite, job.task, job.window)
     video = EpisodeVideo(Path(job.video)) if job.video else None
     misses, error, stage, mind, end = Misses(), "", None, None, ""
     with ExitStack() as stack:

@@ -229,4 +229,5 @@ class _Running:
             self._wish.chunk,
             str(self._video_path(planned)) if self._wish.video else "",
             self._wish.digest,
+            self._wish.window,
         )

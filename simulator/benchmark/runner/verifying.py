@@ -15,7 +15,7 @@ from nitropilot.simulator.benchmark.results.episode import Ending
 from nitropilot.simulator.benchmark.results.errors import DamagedResult
 from nitropilot.simulator.benchmark.results.reader import read_result
 from nitropilot.simulator.benchmark.results.traces import read_trace
-from nitropilot.simulator.benchmark.runner.errors import UnknownSuite
+from nitropilot.simulator.benchmark.runner.errors import BadRun, UnknownSuite
 from nitropilot.simulator.benchmark.runner.stage import GameFailed, Stage
 from nitropilot.simulator.benchmark.runner.suites import task_named
 from nitropilot.simulator.environments.errors import UnknownTask
@@ -102,7 +102,7 @@ def replay(result: Result, record: Record) -> str:
     Raises:
         NotReplayable: It cannot be played again, or would not be the same.
     """
-    task = _task(record)
+    task = _task(record, window=bool(result.run.options.get("window")))
     if record.trace is None:
         raise NotReplayable("they have no pad trace")
     try:
@@ -124,10 +124,10 @@ def replay(result: Result, record: Record) -> str:
     return _difference(stage, record)
 
 
-def _task(record: Record) -> SuiteTask:
+def _task(record: Record, *, window: bool) -> SuiteTask:
     try:
-        task = task_named(record.suite, record.task)
-    except (UnknownSuite, UnknownTask) as error:
+        task = task_named(record.suite, record.task, window)
+    except (BadRun, UnknownSuite, UnknownTask) as error:
         raise NotReplayable("their task is not known here") from error
     if not task.replay:
         raise NotReplayable("their task is one that chance has a part in")
