@@ -4,11 +4,11 @@ The program that environments launch.  It plays one level with the pads that are
 its first picture to its end and on, and says before each picture how the game stands in it, a line
 on stdout:
 
-    NP {"state": {...}, "expert": {"left": [1.0, 0.0], ..., "buttons": 1}}
+    NP {"state": {...}, "rungs": [2, 7], "expert": {"left": [1.0, 0.0], ..., "buttons": 1}}
 
-``state`` is ``Game.state()``, and ``expert`` what the game's script would press then (null once it
-is over).  Nothing is said, and no step made, before START is pressed: whoever launched it may need
-a while to take hold of it.
+``state`` is ``Game.state()``, ``rungs`` those that are climbed and all, and ``expert`` what the
+game's script would press then (null once it is over).  Nothing is said, and no step made, before
+START is pressed: whoever launched it may need a while to take hold of it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ MARK = "NP "
 def told(game: Game) -> str:
     """How a game stands, as a line."""
     expert = None if game.over else plain_pad(game.expert())
-    return MARK + json.dumps({"state": game.state(), "expert": expert})
+    return MARK + json.dumps({"state": game.state(), "rungs": game.world.rungs(), "expert": expert})
 
 
 def plain_pad(state: GamepadState) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from nitropilot.simulator.arcade.core.world import Outcome
 from nitropilot.simulator.arcade.game import CANVAS, Game
 from nitropilot.simulator.arcade.tasks import TASKS
 from nitropilot.simulator.environments.errors import UnknownTask
-from nitropilot.simulator.environments.task_env import HZ, Standing, TaskEnv, sides
+from nitropilot.simulator.environments.task_env import HZ, IN_PROCESS, Standing, TaskEnv, sides
 
 if TYPE_CHECKING:
     from nitropilot.controller.state import GamepadState
@@ -36,7 +36,7 @@ class ArcadeEnv(TaskEnv):
         self, task: str, size: int | tuple[int, int] = CANVAS, render_mode: str | None = None
     ) -> None:
         self.task = task_of(task)
-        super().__init__(self.task.ticks, sides(size), render_mode, freeze="in process")
+        super().__init__(self.task.ticks, sides(size), render_mode, freeze=IN_PROCESS)
         self._game = Game(self.task.rules.name)
         self._window: Any = None
 
@@ -64,12 +64,14 @@ class ArcadeEnv(TaskEnv):
         return self._standing()
 
     def _standing(self) -> Standing:
-        outcome = self._game.outcome
+        outcome, (climbed, rungs) = self._game.outcome, self._game.world.rungs()
         return Standing(
             self._game.progress,
             won=outcome is Outcome.WON,
             lost=outcome is Outcome.LOST,
             facts=self._game.state(),
+            score=climbed,
+            full_score=rungs,
         )
 
     def _picture(self) -> Image:

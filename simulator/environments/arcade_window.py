@@ -28,6 +28,21 @@ if TYPE_CHECKING:
 PROGRAM = "nitropilot.simulator.arcade.judged"
 
 
+HEART = 12
+"""Side of the square that a drawn heart is looked for in, in pixels of the window."""
+HEARTS = {
+    "arena": ("hearts", [(6 + 14 * number, 4) for number in range(3)]),
+    "pulse": ("energy", [(236, 30 + 13 * number) for number in range(5)]),
+}
+"""Which fact a game draws as hearts, and where."""
+
+
+def _red(square: Image) -> bool:
+    """Whether a heart that is left is drawn there; a lost one is as dark as what is around it."""
+    red, green, blue = (square[..., channel].astype(int) for channel in range(3))
+    return int(((red > 200) & (green < 100) & (blue < 120)).sum()) > HEART
+
+
 class ArcadeJudge(Judge):
     """Reads the state that the game prints before each picture.
 
@@ -52,12 +67,19 @@ class ArcadeJudge(Judge):
             self._take(json.loads(told[-1].removeprefix(MARK)))
         return self._last
 
+    def shown(self, picture: Image) -> dict[str, Any]:
+        """Hearts of the arena, energy of the pulse: so many red hearts are drawn."""
+        if self.task.measure not in HEARTS:
+            return {}
+        fact, places = HEARTS[self.task.measure]
+        return {fact: sum(_red(picture[y : y + HEART, x : x + HEART]) for x, y in places)}
+
     def _take(self, said: dict[str, Any]) -> None:
-        state = said["state"]
+        state, (climbed, rungs) = said["state"], said["rungs"]
         self.expert = pad_told(said["expert"]) if said["expert"] else NEUTRAL
         self._last = Verdict(
             playing=True, progress=state["progress"], won=state["outcome"] == "won",
-            lost=state["outcome"] == "lost", facts=state,
+            lost=state["outcome"] == "lost", facts=state, score=climbed, full_score=rungs,
         )  # fmt: skip
 
 
@@ -122,5 +144,5 @@ def arcade_game(name: str) -> KnownGame:
         pad_notes=task.rules.pad,
         hold=Hold(FreezeWay.BOTH, lockstep=True, settle=False),
         setting=Setting(start="", size=(CANVAS, CANVAS), tap="start"),
-        tasks=(GameTask(name, task.goal, "game-specific", task.seconds, "", "state"),),
+        tasks=(GameTask(name, task.goal, "game-specific", task.seconds, "", task.rules.name),),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -18,6 +18,7 @@ from nitropilot.controller.errors import ControllerError, HandError
 from nitropilot.controller.state import NEUTRAL, GamepadState
 from nitropilot.simulator.environments.errors import NotPlayable, UnknownTask, UntestedVersion
 from nitropilot.simulator.environments.holding import TRACKS, lapsed
+from nitropilot.simulator.environments.second_judge import SecondJudge
 from nitropilot.simulator.environments.showing import PictureWindow
 from nitropilot.simulator.environments.task_env import HZ, Standing, TaskEnv, sides
 from nitropilot.simulator.games.judging import judge_class
@@ -25,10 +26,12 @@ from nitropilot.simulator.games.known import GAME_TASKS
 from nitropilot.simulator.games.versions import installed_version
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from nitropilot.capture import Grabber
     from nitropilot.simulator.environments.holding import Held
+    from nitropilot.simulator.environments.second_judge import Disagreement
     from nitropilot.simulator.environments.task_env import Image
     from nitropilot.simulator.games.judging import Judge, Verdict
     from nitropilot.simulator.games.known import GameTask, KnownGame
@@ -84,8 +87,10 @@ class GameEnv(TaskEnv):
         self._running = ExitStack()
         self._held: Held | None = None
         self._judge: Judge | None = None
+        self._second = SecondJudge()
         self._grabber: Grabber | None = None
         self._pictures = 0
+        self._seen: Image | None = None
         self._window = PictureWindow(f"NitroPilot {task}")
 
     def _known(self, task: str) -> tuple[KnownGame, GameTask]:
@@ -112,6 +117,7 @@ class GameEnv(TaskEnv):
 
     def _begin(self, seed: int) -> Standing:
         self._end()
+        self._second = SecondJudge()
         try:
             if not self._untested:
                 check_version(self.game)
@@ -187,7 +193,20 @@ class GameEnv(TaskEnv):
         return Standing(
             verdict.progress, won=verdict.won, lost=verdict.lost and not verdict.won,
             facts=verdict.facts, frames=self._pictures - before, steps=steps,
+            score=verdict.score, full_score=verdict.full_score,
         )  # fmt: skip
+
+    @property
+    def disagreements(self) -> Sequence[Disagreement]:
+        """As ``TaskEnv``."""
+        return tuple(self._second.disagreements)
+
+    def _told(self, standing: Standing, began: float) -> tuple[Image, dict[str, Any]]:
+        told = super()._told(standing, began)
+        if self._judge is not None and self._seen is not None:
+            shown = self._judge.shown(self._seen)
+            self._second.look(shown, standing.facts, self._steps / HZ)
+        return told
 
     def _picture(self) -> Image:
         height, width = self.observation_space.shape[:2]  # type: ignore[index]
@@ -203,7 +222,8 @@ class GameEnv(TaskEnv):
         if self._grabber is None:
             raise NotPlayable(f"{self.game.title} is not running", "call reset first")
         try:
-            return self._grabber.grab().pixels
+            self._seen = self._grabber.grab().pixels
+            return self._seen
         except CaptureError as error:
             raise _not_playable(self.game.title, error) from error
 

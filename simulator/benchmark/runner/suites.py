@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from nitropilot.simulator.arcade.tasks import TASKS
+from nitropilot.simulator.arcade.trials import measured
 from nitropilot.simulator.benchmark.runner.errors import BadRun, UnknownSuite
 from nitropilot.simulator.environments.errors import NotPlayable, UnknownTask
 from nitropilot.simulator.games.known import KNOWN_GAMES
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from nitropilot.simulator.games.known import GameTask, KnownGame
 
 TRACKS = ("paused", "realtime", "lockstep")
-GAME_TRACKS = ("paused", "lockstep")
-"""Of games with a window: their real time is to come."""
 ARCADE_JUDGE = "1"
 """Grows with each change of the arcade that could change a verdict."""
 
@@ -119,11 +118,14 @@ def window_ready() -> None:
 
 
 def _arcade() -> list[SuiteTask]:
+    shares = measured()
     return [
         SuiteTask(
             "arcade", task.rules.name, name, task.rules.genre,
             (task.rules.view, "procedural"), task.goal, task.seconds, "game state",
             __version__, ARCADE_JUDGE, True, _arcade_env(name), own_window=_arcade_window(name),
+            verified_success=shares[name]["expert"], idle=shares[name]["idle"],
+            random=shares[name]["random"],
         )
         for name, task in TASKS.items()
     ]  # fmt: skip
@@ -155,7 +157,7 @@ def _known_task(game: KnownGame, task: GameTask) -> SuiteTask:
         "free10", game.name, task.name, task.category, (game.perspective, game.layout), task.goal,
         task.seconds, "the game's own output", ", ".join(game.tried), rules_digest(game),
         task.replay, _game_env(task.name),
-        tuple(track for track in GAME_TRACKS if track != "lockstep" or game.hold.lockstep),
+        tuple(track for track in TRACKS if track != "lockstep" or game.hold.lockstep),
         ready=_installed(game),
         verified_success=known["equal_verdicts"] / known["processes"] if known else None,
         idle=float(idle["won"]) if idle else None,

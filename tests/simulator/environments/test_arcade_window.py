@@ -16,13 +16,23 @@ from nitropilot.simulator.arcade.judged import pad_told, plain_pad
 from nitropilot.simulator.arcade.tasks import TASKS
 from nitropilot.simulator.arcade.trials import at_random, expert, play
 from nitropilot.simulator.arcade.window import Pace
+from nitropilot.simulator.benchmark.results.episode import Disagreement as Told
+from nitropilot.simulator.benchmark.runner.episode import _state
+from nitropilot.simulator.benchmark.runner.stage import REST, Stage
 from nitropilot.simulator.environments.actions import action_of, pad_state
 from nitropilot.simulator.environments.arcade_env import ArcadeEnv
-from nitropilot.simulator.environments.arcade_window import ArcadeWindowEnv
+from nitropilot.simulator.environments.arcade_window import (
+    ArcadeJudge,
+    ArcadeWindowEnv,
+    arcade_game,
+)
 from nitropilot.simulator.environments.errors import BadSize, UnknownTask
 from nitropilot.simulator.environments.holding import TRACKS
+from nitropilot.simulator.environments.second_judge import SETTLE, Disagreement, SecondJudge
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from nitropilot.simulator.environments.task_env import TaskEnv
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="the preloaded pad is for Linux")
@@ -146,3 +156,65 @@ def test_a_pace_does_not_catch_up(monkeypatch: pytest.MonkeyPatch) -> None:
     pace.wait()
     assert now[0] == pytest.approx(106.0 + 1 / 60)
     assert min(slept) == 0.0
+
+
+@pytest.mark.parametrize(("task", "fact"), [("arena-2", "hearts"), ("pulse-3", "energy")])
+def test_the_picture_shows_what_the_game_says(task: str, fact: str, tmp_path: Path) -> None:
+    """Read from every picture of plays that are lost heart by heart, whatever is drawn behind."""
+    judge = ArcadeJudge(arcade_game(task).tasks[0], tmp_path, tmp_path / "none")
+    seen = set()
+    with closing(ArcadeEnv(task)) as env:
+        for seed in range(3):
+            _, info = env.reset(seed=seed)
+            for state in play(TASKS[task], seed, at_random(TASKS[task], seed)).trace:
+                picture, _, ended, cut, info = env.step(action_of(state))
+                left = max(info["judge"][fact], 0)  # two mistakes in one step leave less than none
+                assert judge.shown(picture) == {fact: left}
+                seen.add(info["judge"][fact])
+                if ended or cut:
+                    break
+    assert len(seen) >= 3
+    maze = ArcadeJudge(arcade_game("maze-1").tasks[0], tmp_path, tmp_path / "none")
+    assert maze.shown(picture) == {}
+
+
+@LINUX
+@pytest.mark.game
+def test_a_judge_that_lies_is_contradicted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the picture; what the judge says stands, and the record says both."""
+    honest = ArcadeJudge._take
+
+    def lie(judge: ArcadeJudge, said: Any) -> None:
+        if said["state"]["tick"] >= 10:
+            said["state"]["energy"] -= 3
+        honest(judge, said)
+
+    with closing(ArcadeWindowEnv("pulse-1", 64)) as env:
+        stage = Stage(env, SEED, {})
+        for _ in range(40):
+            stage.step(REST)
+        assert env.disagreements == ()
+        monkeypatch.setattr(ArcadeJudge, "_take", lie)
+        stage = Stage(env, SEED, {})
+        for _ in range(40):
+            stage.step(REST)
+        assert env.disagreements == (Disagreement("energy", 2, 5, 10 / 60),)
+        kept = _state(stage)["disagreements"]
+    assert Told(**kept[0]).model_dump() == {
+        "fact": "energy", "game": 2, "picture": 5, "game_time": 10 / 60,
+    }  # fmt: skip
+
+
+def test_what_two_judges_may_differ_in() -> None:
+    """For a moment, and in what only one of them sees; what stays is told once."""
+    second = SecondJudge()
+    for look in range(3 * SETTLE):
+        second.look({"coins": look // 4, "lives": 2}, {"coins": look // 4 + 1, "x": 7}, look / 60)
+    assert second.disagreements == [], "a counter that runs after is none"
+    for look in range(3 * SETTLE):
+        second.look({"coins": 9}, {"coins": 12}, 1 + look / 60)
+    assert second.disagreements == [Disagreement("coins", 12, 9, 1.0)]
+    second.look({"coins": 12}, {"coins": 12}, 3.0)
+    for look in range(SETTLE):
+        second.look({"coins": 9}, {"coins": 12}, 4 + look / 60)
+    assert [each.game_time for each in second.disagreements] == [1.0, 4.0]

@@ -114,6 +114,12 @@ def test_the_arcade_in_its_window_is_the_same_result(tmp_path: Path) -> None:
     assert (near.end, near.steps, near.progress) == (far.end, far.steps, far.progress)
     assert near.steps > 100
     assert near.facts == far.facts
+    assert (near.raw_score, near.normalised_score) == (far.raw_score, far.normalised_score)
+    assert near.normalised_score == pytest.approx(near.progress)
+    assert near.freezes.count == 0, "in process there is nothing to hold"
+    assert far.freezes.count == far.steps
+    assert far.freezes.seconds > 0
+    assert far.disagreements == (), "the picture shows what the game says"
     assert near.frames_digest == far.frames_digest is not None
     again = verify(tmp_path / "far")
     assert (again.holds, again.played) == (True, 1)
@@ -121,6 +127,26 @@ def test_the_arcade_in_its_window_is_the_same_result(tmp_path: Path) -> None:
         run(wanted, tmp_path / "near")
     with pytest.raises(BadRun, match="supertux-2 is played in its window anyway"):
         task_named("free10", "supertux-2", window=True)
+
+
+@pytest.mark.game
+@pytest.mark.skipif(sys.platform != "linux", reason="the preloaded pad is for Linux")
+def test_a_real_game_in_real_time(tmp_path: Path) -> None:
+    """It goes on while the policy thinks: what comes too late is counted, and nothing is frozen."""
+    tasks, slow = choose_tasks("free10", tasks=["supertux-2"]), parse_entry(entered("slow"))
+    run(Wish(tuple(tasks), (slow,), (1,), track="realtime"), tmp_path)
+    no_process_is_left()
+    result = read_result(tmp_path)
+    (record,) = result.decided().values()
+    assert record.end == "lost", "it walks into the first enemy"
+    assert record.delays.deadline_misses > 3
+    assert record.delays.deadline_misses <= record.delays.decisions
+    assert record.freezes.count == 0
+    assert record.trace is not None
+    assert len(read_trace(tmp_path / record.trace.file)) == record.steps > 100
+    assert record.raw_score == record.facts["x"]
+    assert record.normalised_score == record.facts["x"] / 2000
+    assert check(tmp_path).sound
 
 
 def test_a_window_where_there_can_be_none(monkeypatch: pytest.MonkeyPatch) -> None:
