@@ -213,7 +213,7 @@ def _traced(part: torch.nn.Module, inputs: tuple[torch.Tensor, ...]) -> torch.nn
     """The part as a graph; torch does not run it twice more to compare, for we hold what it
     computes against torch in the end."""
     with torch.no_grad():
-        graph: torch.nn.Module = torch.jit.trace(part, inputs, check_trace=False)
+        graph: torch.nn.Module = torch.jit.trace(part, inputs, check_trace=False)  # type: ignore[no-untyped-call]
     return graph
 
 

@@ -30,6 +30,7 @@ class Rules:
     Attributes:
         name: "runner", "arena", "maze", "road" or "pulse".
         genre: In words.
+        view: "2D side" or "2D top".
         new: Makes a world from (seed, level).
         expert: What to press in a world of this game.
         pad: What the pad does, in words.
@@ -37,6 +38,7 @@ class Rules:
 
     name: str
     genre: str
+    view: str
     new: Callable[[int, int], World]
     expert: Callable[[Any], GamepadState]
     pad: str
@@ -45,15 +47,15 @@ class Rules:
 RULES = {
     rules.name: rules
     for rules in (
-        Rules("runner", "platformer", RunnerWorld.new, runner_expert.act,
+        Rules("runner", "platformer", "2D side", RunnerWorld.new, runner_expert.act,
               "left stick or d-pad walks, A jumps"),
-        Rules("arena", "top-down combat", ArenaWorld.new, arena_expert.act,
+        Rules("arena", "top-down combat", "2D top", ArenaWorld.new, arena_expert.act,
               "left stick walks, right stick aims, right trigger shoots"),
-        Rules("maze", "maze navigation", MazeWorld.new, maze_expert.act,
+        Rules("maze", "maze navigation", "2D top", MazeWorld.new, maze_expert.act,
               "left stick or d-pad walks"),
-        Rules("road", "driving", RoadWorld.new, road_expert.act,
+        Rules("road", "driving", "2D top", RoadWorld.new, road_expert.act,
               "left stick steers, right trigger or A is the gas, left trigger or B the brake"),
-        Rules("pulse", "precision timing", PulseWorld.new, pulse_expert.act,
+        Rules("pulse", "precision timing", "2D side", PulseWorld.new, pulse_expert.act,
               "X, A, B and Y play the four lanes"),
     )
 }  # fmt: skip

@@ -2,13 +2,17 @@
 
 ``python -m nitropilot.simulator.arcade.trials`` prints a table of the bars: the expert, the expert
 played open loop (16 actions at a time from a place 4 px off), nobody at the pad, random play, and a
-player who does not look.
+player who does not look.  ``--keep`` plays expert, idle and random alone, and keeps who won which
+level: that is what ``benchmark list`` shows.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import random
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from nitropilot.controller.state import NEUTRAL, Button, GamepadState
@@ -17,7 +21,7 @@ from nitropilot.simulator.arcade.core.world import Outcome
 from nitropilot.simulator.arcade.tasks import TASKS, Task
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from nitropilot.simulator.arcade.core.world import World
 
@@ -130,13 +134,49 @@ PLAYERS = {
 }
 
 
+KEPT = Path(__file__).with_name("measured.json")
+MEASURED = ("expert", "idle", "random")
+
+
+def outcomes(task: str, who: str, seeds: Iterable[int]) -> str:
+    """For each seed, "1" if that player wins its level, and "0"."""
+    found = TASKS[task]
+    runs = (play(found, seed, PLAYERS[who](found, seed)) for seed in seeds)
+    return "".join("01"[run.won] for run in runs)
+
+
+def keep(first: int, runs: int) -> None:
+    """Measure all tasks and write it down."""
+    seeds = range(first, first + runs)
+    won = {
+        task: {who: outcomes(task, who, seeds) for who in MEASURED} for task in TASKS
+    }  # fmt: skip
+    KEPT.write_text(
+        json.dumps({"first_seed": first, "won": won}, indent=1) + "\n", encoding="utf-8"
+    )
+
+
+@cache
+def measured() -> dict[str, dict[str, float]]:
+    """For each task the share of wins of expert, idle and random, as it was kept."""
+    won = json.loads(KEPT.read_text(encoding="utf-8"))["won"]
+    return {
+        task: {who: levels.count("1") / len(levels) for who, levels in players.items()}
+        for task, players in won.items()
+    }
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=100, help="levels a task (default 100)")
     parser.add_argument("--task", action="append", choices=list(TASKS), help="only this one")
     parser.add_argument("--first-seed", type=int, default=1000)
+    parser.add_argument("--keep", action="store_true", help=f"write {KEPT.name}")
     options = parser.parse_args()
+    if options.keep:
+        keep(options.first_seed, options.runs)
+        return
     print("task      " + "".join(f"{name:>22}" for name in PLAYERS))
     for name in options.task or TASKS:
         task, cells = TASKS[name], []

@@ -7,6 +7,7 @@ steps the game exactly once for each picture that it presents.
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING
 
 from nitropilot.simulator.arcade.core.pad import Raw, pad_of, read_controller
@@ -23,6 +24,19 @@ if TYPE_CHECKING:
 
 PAUSE = 75
 """Ticks between the end of a level and the next one."""
+
+
+class Pace:
+    """Sixty steps a second by the clock.  pygame's own waits whole milliseconds: 62 and a half."""
+
+    def __init__(self) -> None:
+        self._due = time.perf_counter()
+
+    def wait(self) -> None:
+        """Until the next step is due; who comes late by more than one goes on from now."""
+        now = time.perf_counter()
+        self._due = max(self._due + 1 / HZ, now)
+        time.sleep(self._due - now)
 
 
 class Window:
@@ -78,9 +92,13 @@ class Window:
         pygame.display.flip()
         return canvas
 
+    def advance(self) -> None:
+        """One step with what the pads say; ``show`` presents it."""
+        self.game.world.step(pad_of(self.read()))
+
     def step(self) -> pygame.Surface:
         """One step with what the pads say, and its picture."""
-        self.game.world.step(pad_of(self.read()))
+        self.advance()
         return self.show()
 
     def play(self, following: Callable[[World], World] | None = None) -> None:
@@ -89,9 +107,7 @@ class Window:
         Args:
             following: Which world comes after one that is over; None: the next seed's.
         """
-        import pygame
-
-        clock = pygame.time.Clock()
+        pace = Pace()
         rest = 0
         while self.poll():
             self.step()
@@ -100,7 +116,7 @@ class Window:
                 world = self.game.world
                 self.game.start(following(world) if following else self._next(world))
                 rest = 0
-            clock.tick(HZ)
+            pace.wait()
 
     def _next(self, world: World) -> World:
         """The same level of another seed, and after a win one level up."""

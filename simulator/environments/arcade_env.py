@@ -11,10 +11,11 @@ from nitropilot.simulator.arcade.core.world import Outcome
 from nitropilot.simulator.arcade.game import CANVAS, Game
 from nitropilot.simulator.arcade.tasks import TASKS
 from nitropilot.simulator.environments.errors import UnknownTask
-from nitropilot.simulator.environments.task_env import HZ, Standing, TaskEnv
+from nitropilot.simulator.environments.task_env import HZ, IN_PROCESS, Standing, TaskEnv, sides
 
 if TYPE_CHECKING:
     from nitropilot.controller.state import GamepadState
+    from nitropilot.simulator.arcade.tasks import Task
     from nitropilot.simulator.environments.task_env import Image
 
 
@@ -28,16 +29,14 @@ class ArcadeEnv(TaskEnv):
 
     Raises:
         UnknownTask: There is no such task.
+        BadSize: The size is none.
     """
 
     def __init__(
         self, task: str, size: int | tuple[int, int] = CANVAS, render_mode: str | None = None
     ) -> None:
-        if task not in TASKS:
-            raise UnknownTask(f"the arcade has no task {task!r}", f"tasks are {', '.join(TASKS)}")
-        self.task = TASKS[task]
-        height, width = (size, size) if isinstance(size, int) else size
-        super().__init__(self.task.ticks, (height, width), render_mode, freeze="in process")
+        self.task = task_of(task)
+        super().__init__(self.task.ticks, sides(size), render_mode, freeze=IN_PROCESS)
         self._game = Game(self.task.rules.name)
         self._window: Any = None
 
@@ -65,22 +64,19 @@ class ArcadeEnv(TaskEnv):
         return self._standing()
 
     def _standing(self) -> Standing:
-        outcome = self._game.outcome
+        outcome, (climbed, rungs) = self._game.outcome, self._game.world.rungs()
         return Standing(
             self._game.progress,
             won=outcome is Outcome.WON,
             lost=outcome is Outcome.LOST,
             facts=self._game.state(),
+            score=climbed,
+            full_score=rungs,
         )
 
     def _picture(self) -> Image:
         height, width = self.observation_space.shape[:2]  # type: ignore[index]
-        if height == width:
-            return self._game.draw(height)
-        picture = self._game.draw(CANVAS)
-        return np.asarray(
-            cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.uint8
-        )
+        return in_size(self._game.draw(CANVAS), height, width)
 
     def _show(self) -> None:
         import pygame
@@ -94,3 +90,43 @@ class ArcadeEnv(TaskEnv):
         pygame.transform.scale(self._game.canvas(), self._window.get_size(), self._window)
         pygame.display.flip()
         self._pace.tick(HZ)
+
+
+def arcade_env(task: str, window: bool = False, **options: Any) -> TaskEnv:
+    """A task of the arcade in process, or in a window of its own.
+
+    Args:
+        task: "runner-1" to "pulse-3".
+        window: Whether it is launched, as a program with a window on a private display: slower,
+            and step by step the same in lockstep.  ``options`` may then have ``track``.
+        options: As ``ArcadeEnv`` and ``ArcadeWindowEnv`` take them.
+
+    Raises:
+        UnknownTask: There is no such task or track.
+        BadSize: The size is none.
+    """
+    if window:
+        from nitropilot.simulator.environments.arcade_window import ArcadeWindowEnv
+
+        return ArcadeWindowEnv(task, **options)
+    return ArcadeEnv(task, **options)
+
+
+def task_of(name: str) -> Task:
+    """A task of the arcade.
+
+    Raises:
+        UnknownTask: There is none of that name.
+    """
+    if name not in TASKS:
+        raise UnknownTask(f"the arcade has no task {name!r}", f"tasks are {', '.join(TASKS)}")
+    return TASKS[name]
+
+
+def in_size(picture: Image, height: int, width: int) -> Image:
+    """The arcade's own picture, averaged to a smaller size; in a larger one a pixel is a block."""
+    if picture.shape[:2] == (height, width):
+        return picture
+    larger = height >= CANVAS and width >= CANVAS
+    way = cv2.INTER_NEAREST if larger else cv2.INTER_AREA
+    return np.asarray(cv2.resize(picture, (width, height), interpolation=way), np.uint8)

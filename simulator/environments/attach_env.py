@@ -20,7 +20,7 @@ from nitropilot.controller.errors import ControllerError, HandError
 from nitropilot.simulator.environments.errors import NoEpisode, NotPlayable
 from nitropilot.simulator.environments.holding import LAPSE_S, lapsed
 from nitropilot.simulator.environments.showing import PictureWindow
-from nitropilot.simulator.environments.task_env import HZ, Standing, TaskEnv
+from nitropilot.simulator.environments.task_env import HZ, Standing, TaskEnv, sides
 
 if TYPE_CHECKING:
     from nitropilot.agent import Game
@@ -59,8 +59,7 @@ class AttachEnv(TaskEnv):
         seconds: float = SECONDS,
     ) -> None:
         self._target = Target(window=window, pid=pid, process=process, display=display)
-        height, width = (size, size) if isinstance(size, int) else size
-        super().__init__(round(seconds * HZ), (height, width), render_mode, freeze="process")
+        super().__init__(round(seconds * HZ), sides(size), render_mode, freeze="process")
         self.metadata = {**self.metadata, "deterministic": False}
         self._pad = pad
         self._game: Game | None = None

@@ -2,6 +2,7 @@
 
 SimulatorError
 ├── UnknownTask     there is no task or game of that name
+├── BadSize         a picture of no size, or of one that nobody can look at
 ├── BadAction       an action of the wrong shape or type, or one that is no number
 ├── NoEpisode       a step before the first reset, after the end, or of a void episode
 └── NotPlayable     the game cannot be started here, or not be held
@@ -23,6 +24,12 @@ class UnknownTask(SimulatorError):
     """There is no task or game of that name."""
 
     code = "unknown_task"
+
+
+class BadSize(SimulatorError):
+    """The observation cannot have that size."""
+
+    code = "bad_size"
 
 
 class BadAction(SimulatorError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -18,20 +18,23 @@ from nitropilot.controller.errors import ControllerError, HandError
 from nitropilot.controller.state import NEUTRAL, GamepadState
 from nitropilot.simulator.environments.errors import NotPlayable, UnknownTask, UntestedVersion
 from nitropilot.simulator.environments.holding import TRACKS, lapsed
+from nitropilot.simulator.environments.second_judge import SecondJudge
 from nitropilot.simulator.environments.showing import PictureWindow
-from nitropilot.simulator.environments.task_env import HZ, Standing, TaskEnv
+from nitropilot.simulator.environments.task_env import HZ, Standing, TaskEnv, sides
 from nitropilot.simulator.games.judging import judge_class
 from nitropilot.simulator.games.known import GAME_TASKS
 from nitropilot.simulator.games.versions import installed_version
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from nitropilot.capture import Grabber
     from nitropilot.simulator.environments.holding import Held
+    from nitropilot.simulator.environments.second_judge import Disagreement
     from nitropilot.simulator.environments.task_env import Image
     from nitropilot.simulator.games.judging import Judge, Verdict
-    from nitropilot.simulator.games.known import KnownGame
+    from nitropilot.simulator.games.known import GameTask, KnownGame
 
 SIDE = 256
 """Of the observation, if no other size is asked for: what policies see."""
@@ -70,11 +73,7 @@ class GameEnv(TaskEnv):
         track: str | None = None,
         untested: bool = False,
     ) -> None:
-        if task not in GAME_TASKS:
-            raise UnknownTask(
-                f"no game has a task {task!r}", f"tasks are {', '.join(sorted(GAME_TASKS))}"
-            )
-        self.game, self.task = GAME_TASKS[task]
+        self.game, self.task = self._known(task)
         self._untested = untested
         tracks = [name for name in TRACKS if name != "lockstep" or self.game.hold.lockstep]
         self.track = track or tracks[0]
@@ -82,16 +81,29 @@ class GameEnv(TaskEnv):
             raise UnknownTask(
                 f"{self.game.title} has no track {track!r}", f"it has {', '.join(tracks)}"
             )
-        height, width = (size, size) if isinstance(size, int) else size
         held = TRACKS[self.track]
-        super().__init__(self.task.seconds * HZ, (height, width), render_mode, freeze=held.freeze)
+        super().__init__(self.task.seconds * HZ, sides(size), render_mode, freeze=held.freeze)
         self.metadata = {**self.metadata, "deterministic": self.track == "lockstep"}
         self._running = ExitStack()
         self._held: Held | None = None
         self._judge: Judge | None = None
+        self._second = SecondJudge()
         self._grabber: Grabber | None = None
         self._pictures = 0
+        self._seen: Image | None = None
         self._window = PictureWindow(f"NitroPilot {task}")
+
+    def _known(self, task: str) -> tuple[KnownGame, GameTask]:
+        """The task and its game, by name."""
+        if task not in GAME_TASKS:
+            raise UnknownTask(
+                f"no game has a task {task!r}", f"tasks are {', '.join(sorted(GAME_TASKS))}"
+            )
+        return GAME_TASKS[task]
+
+    def _judge_kind(self) -> type[Judge]:
+        """Who judges it."""
+        return judge_class(self.game)
 
     def close(self) -> None:
         """End the game, and remove what was made for it.  Safe to call twice."""
@@ -105,6 +117,7 @@ class GameEnv(TaskEnv):
 
     def _begin(self, seed: int) -> Standing:
         self._end()
+        self._second = SecondJudge()
         try:
             if not self._untested:
                 check_version(self.game)
@@ -127,7 +140,7 @@ class GameEnv(TaskEnv):
         raise AssertionError("it is tried at least once")
 
     def _launch(self, undo: ExitStack, seed: int) -> Verdict:
-        kind = judge_class(self.game)
+        kind = self._judge_kind()
 
         def prepare(profile: Path) -> None:
             kind.prepare(self.task, profile)
@@ -180,7 +193,20 @@ class GameEnv(TaskEnv):
         return Standing(
             verdict.progress, won=verdict.won, lost=verdict.lost and not verdict.won,
             facts=verdict.facts, frames=self._pictures - before, steps=steps,
+            score=verdict.score, full_score=verdict.full_score,
         )  # fmt: skip
+
+    @property
+    def disagreements(self) -> Sequence[Disagreement]:
+        """As ``TaskEnv``."""
+        return tuple(self._second.disagreements)
+
+    def _told(self, standing: Standing, began: float) -> tuple[Image, dict[str, Any]]:
+        told = super()._told(standing, began)
+        if self._judge is not None and self._seen is not None:
+            shown = self._judge.shown(self._seen)
+            self._second.look(shown, standing.facts, self._steps / HZ)
+        return told
 
     def _picture(self) -> Image:
         height, width = self.observation_space.shape[:2]  # type: ignore[index]
@@ -196,7 +222,8 @@ class GameEnv(TaskEnv):
         if self._grabber is None:
             raise NotPlayable(f"{self.game.title} is not running", "call reset first")
         try:
-            return self._grabber.grab().pixels
+            self._seen = self._grabber.grab().pixels
+            return self._seen
         except CaptureError as error:
             raise _not_playable(self.game.title, error) from error
 

@@ -19,7 +19,7 @@ PLACE = "nitropilot.simulator.environments"
 def register() -> None:
     """Tell Gymnasium of every task; does nothing for those that it knows."""
     for name in TASKS:
-        _register(name, name.rpartition("-")[0].title(), f"{PLACE}.arcade_env:ArcadeEnv")
+        _register(name, name.rpartition("-")[0].title(), f"{PLACE}.arcade_env:arcade_env")
     for name, (game, _) in GAME_TASKS.items():
         _register(name, game.title.replace(" ", ""), f"{PLACE}.game_env:GameEnv")
 

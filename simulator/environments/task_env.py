@@ -18,17 +18,41 @@ from gymnasium import spaces
 
 from nitropilot.controller.state import NO_BUTTONS, Button
 from nitropilot.simulator.environments.actions import HIGH, LOW, pad_state
-from nitropilot.simulator.environments.errors import NoEpisode
+from nitropilot.simulator.environments.errors import BadSize, NoEpisode
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from nitropilot.controller.state import GamepadState
+    from nitropilot.simulator.environments.second_judge import Disagreement
 
     Image = NDArray[np.uint8]
 
 HZ = 60
+NOT_HELD, IN_PROCESS = "none", "in process"
+"""Ways to freeze that are none: the game runs on, or it has no time of its own."""
 MOST_SEED = 2**31 - 1
+LEAST_SIDE, MOST_SIDE = 8, 4096
+"""Of an observation, in pixels."""
+
+
+def sides(size: Any) -> tuple[int, int]:
+    """Height and width of an observation that is asked for as a side, or as both.
+
+    Raises:
+        BadSize: It is something else, or too small or large.
+    """
+    both = (size, size) if isinstance(size, int | np.integer) else size
+    whole = isinstance(both, tuple | list) and len(both) == 2
+    if not whole or any(isinstance(side, bool) or not isinstance(side, int | np.integer)
+                        or not LEAST_SIDE <= side <= MOST_SIDE for side in both):  # fmt: skip
+        raise BadSize(
+            f"an observation cannot have the size {size!r}",
+            f"a side, or height and width: whole numbers from {LEAST_SIDE} to {MOST_SIDE}",
+        )
+    return int(both[0]), int(both[1])
 
 
 class Measured(float):
@@ -55,6 +79,8 @@ class Standing:
         facts: What the judge has read.
         frames: Pictures that the game drew in this step.
         steps: Sixtieths of a second that are over: more than 1 if the game did not wait.
+        score, full_score: What the task counts, in its own unit, and how much of it wins; None
+            where it counts nothing.
     """
 
     progress: float
@@ -63,6 +89,8 @@ class Standing:
     facts: dict[str, Any] = field(default_factory=dict)
     frames: int = 1
     steps: int = 1
+    score: float | None = None
+    full_score: float | None = None
 
 
 class TaskEnv(gymnasium.Env["Image", "NDArray[np.float32]"]):
@@ -78,6 +106,7 @@ class TaskEnv(gymnasium.Env["Image", "NDArray[np.float32]"]):
     Attributes:
         observation_space: ``H x W x 3`` uint8, RGB.
         action_space: 20 numbers: see ``simulator.environments.actions``.
+        standing: How the episode stands.
     """
 
     metadata: dict[str, Any] = {  # noqa: RUF012 - as Gymnasium declares it
@@ -103,6 +132,7 @@ class TaskEnv(gymnasium.Env["Image", "NDArray[np.float32]"]):
         self._limit, self._allowed, self._freeze = limit, allowed, freeze
         self._steps = -1
         self._over = "has not begun"
+        self.standing = Standing(0.0)
         self._progress = 0.0
         self._returned = time.perf_counter()
 
@@ -150,7 +180,7 @@ class TaskEnv(gymnasium.Env["Image", "NDArray[np.float32]"]):
         except BaseException:
             self._over = "is void: the game failed"
             raise
-        self._steps += standing.steps
+        self._steps = min(self._steps + standing.steps, self._limit)
         reward = max(standing.progress - self._progress, 0.0)
         self._progress = max(standing.progress, self._progress)
         terminated = standing.won or standing.lost
@@ -164,6 +194,16 @@ class TaskEnv(gymnasium.Env["Image", "NDArray[np.float32]"]):
         """End the episode, and let go of what belongs to it.  Safe to call twice."""
         self._over = "was closed"
 
+    @property
+    def disagreements(self) -> Sequence[Disagreement]:
+        """Where the picture showed something else than the game said, in this episode."""
+        return ()
+
+    @property
+    def stands(self) -> bool:
+        """Whether something holds the game still while the caller thinks."""
+        return self._freeze not in (NOT_HELD, IN_PROCESS)
+
     def render(self) -> Any:
         """The picture, ``H x W x 3`` uint8, for ``rgb_array``; for ``human`` it is in a window."""
         if self.render_mode == "rgb_array":
@@ -172,6 +212,7 @@ class TaskEnv(gymnasium.Env["Image", "NDArray[np.float32]"]):
 
     def _told(self, standing: Standing, began: float) -> tuple[Image, dict[str, Any]]:
         """Observation and info; the caller's time begins here."""
+        self.standing = standing
         picture = self._picture()
         now = time.perf_counter()
         info = {

@@ -14,7 +14,12 @@ from typing import TYPE_CHECKING, Any, cast
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from nitropilot.simulator.games.known import GameTask, KnownGame
+
+    Image = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,8 @@ class Verdict:
         progress: 0 to 1: how many rungs of the task's ladder were reached.
         won, lost: Whether it is over, and how.
         facts: What was read, for whoever wants to judge the judge.
+        score, full_score: What the task counts, in its own unit, and how much of it wins; None
+            where it counts nothing.
     """
 
     playing: bool
@@ -33,6 +40,8 @@ class Verdict:
     won: bool
     lost: bool
     facts: dict[str, Any] = field(default_factory=dict)
+    score: float | None = None
+    full_score: float | None = None
 
 
 class Judge(ABC):
@@ -61,6 +70,14 @@ class Judge(ABC):
     @abstractmethod
     def read(self) -> Verdict:
         """How the task stands by all that the game has put out until now."""
+
+    def shown(self, picture: Image) -> dict[str, Any]:
+        """Those facts that the picture shows too, as it shows them; a second opinion.
+
+        Args:
+            picture: The whole window, ``H x W x 3`` uint8, RGB.
+        """
+        return {}
 
     def new_lines(self) -> list[str]:
         """What the game has printed since the last time, as whole lines."""

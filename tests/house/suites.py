@@ -79,7 +79,7 @@ SUITES: dict[str, str] = {
         rules
         game tasks
         window trials
-        runner __main__
+        runner judged __main__
     """,
     "training": """
         errors batch

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nitropilot.places import spelled
+from nitropilot.server.cli.benchmark.install import install
+from nitropilot.server.cli.benchmark.record import record
 from nitropilot.server.cli.benchmark.run import run
 from nitropilot.server.cli.terminal.output import (
     EXIT_FAILED,
@@ -25,6 +27,8 @@ benchmark = typer.Typer(
     help="Play suites of tasks with policies, and compare them.", no_args_is_help=True
 )
 benchmark.command("run")(run)
+benchmark.command("install")(install)
+benchmark.command("record")(record)
 
 Folder = Annotated[Path, typer.Argument(help="A result's folder.")]
 
@@ -74,7 +78,7 @@ def verify(
     """Look through a result and press its pads again.  Exit status 1 if anything is wrong."""
     from nitropilot.simulator.benchmark.runner.verifying import verify as of
 
-    with progress_bar() as bar:
+    with progress_bar(reports=True) as bar:
         found = of(
             spelled(folder),
             head,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
@@ -23,6 +24,8 @@ from nitropilot.server.host.signals import ending_signals
 from nitropilot.server.store.paths import data_folder, new_session_folder
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nitropilot.simulator.benchmark.runner.running import Told
     from nitropilot.simulator.benchmark.runner.wishes import Wish
 
@@ -66,6 +69,10 @@ def run(
     digest: Annotated[
         bool, typer.Option("--digest", help="Digest every picture, to compare runs by.")
     ] = False,
+    window: Annotated[
+        bool,
+        typer.Option("--window", help="The arcade in windows, each on a private display (Linux)."),
+    ] = False,
     actions_per_chunk: Annotated[
         int | None,
         typer.Option(min=1, help="Actions of an answer that are played before the next."),
@@ -99,10 +106,8 @@ def run(
     from nitropilot.simulator.benchmark.policies.errors import UnknownPolicy
     from nitropilot.simulator.benchmark.policies.naming import FORMS, parse_entry
     from nitropilot.simulator.benchmark.policies.opening import Means
-    from nitropilot.simulator.benchmark.reports.summary import summary
     from nitropilot.simulator.benchmark.runner.errors import BadRun
     from nitropilot.simulator.benchmark.runner.referee import Patience
-    from nitropilot.simulator.benchmark.runner.running import run as play
     from nitropilot.simulator.benchmark.runner.suites import choose_tasks
     from nitropilot.simulator.benchmark.runner.wishes import Wish, parse_seeds
 
@@ -120,16 +125,32 @@ def run(
         means=Means(engine, device, precision, server_token),
         video=video,
         digest=digest,
+        window=window,
         jobs=jobs,
         patience=Patience(load_timeout, policy_timeout, game_timeout),
     )
+    play_wish(wish, out, as_json=as_json)
+
+
+def play_wish(wish: Wish, out: Path | None, *, as_json: bool) -> None:
+    """Play it, and print what came of it; exit 1 when an episode is missing.
+
+    Args:
+        wish: What.
+        out: The result's folder; None: a new one.
+        as_json: Whether programs read it.
+    """
+    from nitropilot.simulator.benchmark.reports.summary import summary
+    from nitropilot.simulator.benchmark.runner.running import run as play
+
     folder = new_session_folder(data_folder() / "benchmarks") if out is None else spelled(out)
     for number in ending_signals():
         signal.signal(number, _interrupt)
     try:
-        with progress_bar() as bar:
-            bar("loading", 0.0)
-            play(wish, folder, lambda told: bar(_line(told), told.done / told.asked))
+        with progress_bar(reports=True) as bar:
+            bar("loading the policies", 0.0)
+            lines = ProgressLines()
+            play(wish, folder, lambda told: bar(lines.line(told), told.done / told.asked))
     except BaseException:
         if out is None:
             with suppress(OSError):  # a result that was not begun leaves no folder
@@ -147,12 +168,40 @@ def _interrupt(_number: int, _frame: Any) -> None:
     raise KeyboardInterrupt
 
 
-def _line(told: Told) -> str:
-    record = told.record
-    return (
-        f"{told.done}/{told.asked}: {record.task} by {record.policy}, seed {record.seed}: "
-        f"{record.end}"
-    )
+class ProgressLines:
+    """What is said after each episode: how it ended, and how long the others will take.
+
+    Args:
+        clock: Seconds, for tests.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._began = clock()
+        self._told = 0
+
+    def line(self, told: Told) -> str:
+        """Of one episode that is over."""
+        record, seconds = told.record, self._clock() - self._began
+        self._told += not record.void
+        line = (
+            f"{told.done} of {told.asked} played: {record.task} by {record.policy}, seed "
+            f"{record.seed}, ended: {record.end} ({record.game_seconds:.1f} s of game time); "
+            f"{_spelled(seconds)} so far"
+        )
+        if record.void:
+            return f"{line}; it counts for nothing and is played again"
+        left = told.asked - told.done
+        return f"{line}, about {_spelled(seconds / self._told * left)} to go" if left else line
+
+
+def _spelled(seconds: float) -> str:
+    """Such as 1:05 h, 3:20 min or 12 s."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    big, small = divmod(whole, 60) if whole < 3600 else divmod(whole // 60, 60)
+    return f"{big}:{small:02d} {'min' if whole < 3600 else 'h'}"
 
 
 def _print(found: dict[str, Any]) -> None:

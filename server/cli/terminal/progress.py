@@ -15,8 +15,12 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def progress_bar() -> Iterator[Callable[[str, float], None]]:
-    """Yields what to tell: what is being done, and how much of all is done, from 0 to 1."""
+def progress_bar(*, reports: bool = False) -> Iterator[Callable[[str, float], None]]:
+    """Yields what to tell: what is being done, and how much of all is done, from 0 to 1.
+
+    Args:
+        reports: Whether it is told what is over, and not what is being done: lines end as they are.
+    """
     screen = error_console()
     if not screen.is_terminal:
         last = ""
@@ -24,7 +28,7 @@ def progress_bar() -> Iterator[Callable[[str, float], None]]:
         def tell(what: str, done: float) -> None:
             nonlocal last
             if what != last:
-                screen.print(Text(f"{what} ..." if done < 1 else what, "dim"))
+                screen.print(Text(what if reports or done >= 1 else f"{what} ...", "dim"))
             last = what
 
         yield tell

@@ -1,4 +1,4 @@
-"""Players that need no process of their own: idle, random, and a game's script."""
+"""Players that need no process of their own: idle, random, a game's script, and a person."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nitropilot.controller.human.reader import human_report, open_human_pads
+from nitropilot.controller.state import NEUTRAL
 from nitropilot.simulator.benchmark.policies.card import Card
 from nitropilot.simulator.benchmark.policies.errors import EntryError
 from nitropilot.simulator.benchmark.policies.player import Player
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 HELD = 8
 """Ticks that random play holds what it presses."""
+HUMAN = "human"
 CHANCE = 0.1
 """Of each button, each time."""
 
@@ -77,9 +80,48 @@ class Expert(Player):
         return action_of(self._script())[None]
 
 
+class Human(Player):
+    """All physical pads as one, read once a tick; what is held stays pressed.
+
+    Raises:
+        PadUnavailable: Pads cannot be read here.
+    """
+
+    card = Card(HUMAN, HUMAN)
+
+    def __init__(self) -> None:
+        self._pads = open_human_pads()
+        self._state = NEUTRAL
+
+    def begin(self, info: dict[str, Any]) -> None:
+        """Nothing to do."""
+
+    def decide(self, look: Look) -> Actions:
+        """What is pressed now, for one tick."""
+        while (state := self._pads.poll(0.0)) is not None:
+            self._state = state
+        return action_of(self._state)[None]
+
+
+def check_pads() -> None:
+    """Do nothing where a person has a pad to play with.
+
+    Raises:
+        EntryError: There is none, or none that can be read.
+    """
+    report = human_report()
+    if not report.available:
+        raise EntryError(f"a person's pad cannot be read: {report.reason}", report.hint)
+    if report.pads == 0:
+        raise EntryError("there is no gamepad", "plug one in, and try again")
+
+
 BUILT_IN: dict[str, Callable[[TaskEnv], Player]] = {
     "idle": lambda _env: Idle(),
     "random": lambda _env: Random(),
     "expert": Expert,
 }
-CARDS = {kind.card.name: kind.card for kind in (Idle, Random, Expert)}
+"""What ``--policy`` names."""
+NEAR: dict[str, Callable[[TaskEnv], Player]] = {**BUILT_IN, HUMAN: lambda _env: Human()}
+"""All that play in the episode's own process; a person is entered by a command of their own."""
+CARDS = {kind.card.name: kind.card for kind in (Idle, Random, Expert, Human)}

@@ -17,7 +17,8 @@ class Card:
 
     Attributes:
         name: As it was entered.
-        kind: "idle", "random", "expert", "checkpoint", "server" or "callable".
+        kind: "idle", "random", "expert", "checkpoint", "server", "callable" or
+            "human".
         digest: SHA-256 of its weights, or of its source; "" where it has none that we know.
         shift: Ticks from a picture's to that of the first action (``records.timeline``).
         spacing: Ticks from one of its context frames to the next.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nitropilot.places import spelled
 from nitropilot.policy.naming import SIZES, parse_random
-from nitropilot.simulator.benchmark.policies.builtin import BUILT_IN
+from nitropilot.simulator.benchmark.policies.builtin import BUILT_IN, HUMAN, NEAR
 from nitropilot.simulator.benchmark.policies.errors import UnknownPolicy
 from nitropilot.texts import meant
 
@@ -28,7 +28,8 @@ class Entry:
 
     Attributes:
         name: As results call it: the text it was entered as.
-        kind: "idle", "random", "expert", "checkpoint", "server" or "callable".
+        kind: "idle", "random", "expert", "checkpoint", "server", "callable" or
+            "human".
         place: A checkpoint's name or path, a server's address, a Python file or a module; "" for
             what is built in.
         function: Of that file or module.
@@ -42,7 +43,7 @@ class Entry:
     @property
     def built_in(self) -> bool:
         """Whether it plays in the episode's own process."""
-        return self.kind in BUILT_IN
+        return self.kind in NEAR
 
 
 def parse_entry(text: str) -> Entry:
@@ -54,6 +55,8 @@ def parse_entry(text: str) -> Entry:
     """
     if text in BUILT_IN:
         return Entry(text, text)
+    if text == HUMAN:
+        raise UnknownPolicy("a person is no --policy", "use `nitropilot benchmark record`")
     if text.startswith(_SERVER):
         return Entry(text, "server", text)
     if parse_random(text):

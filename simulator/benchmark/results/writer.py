@@ -69,6 +69,8 @@ class ResultWriter:
     def __init__(self, folder: Path, run: Run) -> None:
         self.folder = folder
         self._file: FileIO | None = None
+        if folder.exists() and not folder.is_dir():
+            raise NotAResult(f"{folder} is a file, and a result is a folder", "name another --out")
         with told(folder):
             folder.mkdir(parents=True, exist_ok=True)
             _nobody_elses(folder)

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nitropilot.agent.errors import RecordingError
-from nitropilot.simulator.benchmark.policies.builtin import BUILT_IN
+from nitropilot.simulator.benchmark.policies.builtin import HUMAN, NEAR
 from nitropilot.simulator.benchmark.policies.card import Card
 from nitropilot.simulator.benchmark.policies.errors import PolicyFailed
 from nitropilot.simulator.benchmark.policies.info import own_seed
@@ -39,6 +39,11 @@ if TYPE_CHECKING:
     from nitropilot.simulator.environments.task_env import TaskEnv
 
 ALIVE_S = 1.0
+UNPLAYED: dict[str, Any] = {
+    "steps": 0, "frames": 0, "progress": 0.0, "facts": {}, "frames_digest": None,
+    "freezes": 0, "frozen_seconds": 0.0, "scores": (None, None), "disagreements": [],
+}  # fmt: skip
+"""Of an episode that never began."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,7 @@ class Job:
         chunk: How many actions of an answer are played; None: all.
         video: Where to write one; "" for none.
         digest: Whether to digest every picture.
+        window: Whether a game that can do without a window gets one.
     """
 
     suite: str
@@ -62,6 +68,7 @@ class Job:
     chunk: int | None = None
     video: str = ""
     digest: bool = False
+    window: bool = False
 
     def plain(self) -> dict[str, Any]:
         """As a message."""
@@ -98,7 +105,7 @@ def main() -> None:
 def _play(job: Job, pipes: Pipes) -> dict[str, Any]:
     began = time.perf_counter()
     alive, card = _Alive(pipes), Card.read(job.card)
-    task = task_named(job.suite, job.task)
+    task = task_named(job.suite, job.task, job.window)
     video = EpisodeVideo(Path(job.video)) if job.video else None
     misses, error, stage, mind, end = Misses(), "", None, None, ""
     with ExitStack() as stack:
@@ -108,6 +115,8 @@ def _play(job: Job, pipes: Pipes) -> dict[str, Any]:
             env = _opened(task, job.track)
             stack.callback(env.close)
             mind = _mind(card, env, pipes, alive)
+            if card.kind == HUMAN:
+                env.render_mode = "human"  # a person has to see it
             facts = _facts(task, job)
             stage = Stage(env, job.seed, facts, video, job.digest, alive)
             mind.begin(stage.info)
@@ -134,8 +143,8 @@ def _opened(task: SuiteTask, track: str) -> TaskEnv:
 
 
 def _mind(card: Card, env: TaskEnv, pipes: Pipes, alive: _Alive) -> Mind:
-    if card.kind in BUILT_IN:
-        return NearMind(BUILT_IN[card.kind](env))
+    if card.kind in NEAR:
+        return NearMind(NEAR[card.kind](env))
     return FarMind(card, pipes, alive)
 
 
@@ -151,10 +160,12 @@ def _facts(task: SuiteTask, job: Job) -> dict[str, Any]:
 def _state(stage: Stage | None) -> dict[str, Any]:
     """How far it got; of a game that never began, nothing."""
     if stage is None:
-        return {"steps": 0, "frames": 0, "progress": 0.0, "facts": {}, "frames_digest": None}
+        return dict(UNPLAYED)
     return {
         "steps": stage.steps, "frames": stage.frames, "progress": stage.progress,
         "facts": plain(stage.judged), "frames_digest": stage.digest,
+        "freezes": stage.freezes, "frozen_seconds": stage.frozen_seconds, "scores": stage.scores,
+        "disagreements": [plain(asdict(each)) for each in stage.env.disagreements],
     }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 SimulatorError
 ├── UnknownSuite      there is no suite of that name, or nothing in it can be played
 ├── BadRun            seeds, episodes or other wishes that do not fit together
+├── CannotInstall     a game's packages cannot be installed from here
 └── RunFailed         the machine does not let us run: a process cannot be started
 """
 
@@ -21,6 +22,12 @@ class BadRun(SimulatorError):
     """Wishes that do not fit together."""
 
     code = "bad_run"
+
+
+class CannotInstall(SimulatorError):
+    """The packages of a game cannot be installed from here, or were not."""
+
+    code = "cannot_install"
 
 
 class RunFailed(SimulatorError):

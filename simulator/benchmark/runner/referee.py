@@ -17,6 +17,7 @@ from nitropilot.mailbox import Mailbox
 from nitropilot.simulator.benchmark.policies.builtin import CARDS
 from nitropilot.simulator.benchmark.policies.card import Card
 from nitropilot.simulator.benchmark.policies.errors import CRASHED, LATE, EntryError
+from nitropilot.simulator.benchmark.runner.episode import UNPLAYED
 from nitropilot.simulator.benchmark.runner.errors import RunFailed
 from nitropilot.simulator.benchmark.runner.process import Child
 
@@ -33,7 +34,7 @@ END_S = 10.0
 GAME_CRASHED, GAME_HUNG = "game crashed", "game hung"
 NOTHING: dict[str, Any] = {
     "seconds": [], "deadline_misses": 0, "dropped": 0, "ticks_without_action": 0, "video": False,
-    "steps": 0, "frames": 0, "progress": 0.0, "facts": {}, "frames_digest": None,
+    **UNPLAYED,
 }  # fmt: skip
 """Of an episode that nobody can tell of any more."""
 

@@ -15,7 +15,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nitropilot.mailbox import Mailbox
-from nitropilot.simulator.benchmark.results.episode import Attached, Delays, Ending, Outcome
+from nitropilot.simulator.benchmark.results.episode import (
+    Attached,
+    Delays,
+    Disagreement,
+    Ending,
+    Freezes,
+    Outcome,
+)
 from nitropilot.simulator.benchmark.results.files import VIDEOS, attached
 from nitropilot.simulator.benchmark.results.writer import ResultWriter
 from nitropilot.simulator.benchmark.runner.episode import Job
@@ -161,19 +168,22 @@ class _Running:
 
     def _outcome(self, planned: Planned, done: dict[str, Any]) -> Outcome:
         key, end = planned.key, Ending(done["end"])
-        score = done["facts"].get("score")
+        raw, normalised = done["scores"]
         return Outcome(
             **key._asdict(),
             attempt=planned.attempt,
             end=end,
             success=end is Ending.WON,
             progress=done["progress"],
-            raw_score=score if isinstance(score, int | float) else None,
+            raw_score=raw,
+            normalised_score=normalised,
             steps=done["steps"],
             game_seconds=done["steps"] / HZ,
             wall_seconds=done["wall_seconds"],
             facts=done["facts"],
+            disagreements=tuple(Disagreement(**each) for each in done["disagreements"]),
             delays=Delays.of(done["seconds"], done["deadline_misses"]),
+            freezes=Freezes(count=done["freezes"], seconds=done["frozen_seconds"]),
             frames=done["frames"],
             frames_digest=done["frames_digest"],
             video=self._video(planned, attach=done["video"]),
@@ -229,4 +239,5 @@ class _Running:
             self._wish.chunk,
             str(self._video_path(planned)) if self._wish.video else "",
             self._wish.digest,
+            self._wish.window,
         )

@@ -11,6 +11,7 @@ from nitropilot.controller.state import NO_BUTTONS
 from nitropilot.simulator.benchmark.policies.info import info_at
 from nitropilot.simulator.environments.actions import WIDTH, pad_state
 from nitropilot.simulator.environments.errors import SimulatorError
+from nitropilot.simulator.environments.task_env import HZ
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +61,7 @@ class Stage:
         frames: Pictures that the game drew.
         progress: 0 to 1.
         judged: What the judge has read.
+        freezes, frozen_seconds: How often the game was held still, and for how long together.
         actions: All that were played.
 
     Raises:
@@ -82,6 +84,7 @@ class Stage:
         self.steps = self.frames = 0
         self.progress = 0.0
         self.judged: dict[str, Any] = {}
+        self.freezes, self.frozen_seconds = 0, 0.0
         self.actions: list[NDArray[np.float32]] = []
         try:
             self.picture, info = env.reset(seed=seed)
@@ -114,8 +117,10 @@ class Stage:
             self.picture, _, terminated, truncated, info = self.env.step(action)
         except Exception as error:
             raise GameFailed(CRASHED, _told(error)) from error
-        self.steps += 1
-        self.actions.append(action)
+        self._count(action, round(info["game_time"] * HZ))
+        if self.env.stands:
+            self.freezes += 1
+            self.frozen_seconds += float(info["delay"])
         self.over = terminated or truncated
         if self.over:
             self.end = "won" if info["success"] else "lost" if terminated else "limit"
@@ -123,6 +128,19 @@ class Stage:
         self._alive()
         if self._video is not None:
             self._video.put(self.picture, pad_state(action, NO_BUTTONS))
+
+    def _count(self, action: NDArray[np.float32], steps: int) -> None:
+        """A game that did not wait had the pad of before in the steps that were missed."""
+        missed = max(steps - self.steps - 1, 0)
+        before = self.actions[-1] if self.actions else REST
+        self.actions += [before] * missed + [action]
+        self.steps = len(self.actions)
+
+    @property
+    def scores(self) -> tuple[float | None, float | None]:
+        """The task's own count, and that as a share of what wins; None where it counts nothing."""
+        raw, full = self.env.standing.score, self.env.standing.full_score
+        return raw, raw / full if raw is not None and full else None
 
     def _note(self, info: dict[str, Any]) -> None:
         self.frames += int(info["frames"])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from nitropilot.simulator.arcade.tasks import TASKS
-from nitropilot.simulator.benchmark.runner.errors import UnknownSuite
-from nitropilot.simulator.environments.errors import UnknownTask
+from nitropilot.simulator.arcade.trials import measured
+from nitropilot.simulator.benchmark.runner.errors import BadRun, UnknownSuite
+from nitropilot.simulator.environments.errors import NotPlayable, UnknownTask
 from nitropilot.simulator.games.known import KNOWN_GAMES
 from nitropilot.simulator.games.proofs import proofs, rules_digest
 from nitropilot.version import __version__
@@ -20,8 +22,6 @@ if TYPE_CHECKING:
     from nitropilot.simulator.games.known import GameTask, KnownGame
 
 TRACKS = ("paused", "realtime", "lockstep")
-GAME_TRACKS = ("paused", "lockstep")
-"""Of games with a window: their real time is to come."""
 ARCADE_JUDGE = "1"
 """Grows with each change of the arcade that could change a verdict."""
 
@@ -42,6 +42,7 @@ class SuiteTask:
         open: Makes the environment, for a track.
         ready: Raises why the game cannot be played here, if it cannot.
         tracks: Those that it can be played in.
+        own_window: Makes the same as a program with a window; None where there is no choice.
         verified_success: Share of wins of a known good player; None where nobody has measured.
         idle, random: The same for nobody at the pad, and for random play.
     """
@@ -59,10 +60,21 @@ class SuiteTask:
     replay: bool
     open: Callable[[str], TaskEnv]
     tracks: tuple[str, ...] = TRACKS
+    own_window: Callable[[str], TaskEnv] | None = None
     ready: Callable[[], object] = lambda: None
     verified_success: float | None = None
     idle: float | None = None
     random: float | None = None
+
+    def windowed(self) -> SuiteTask:
+        """The same task, played in its window.
+
+        Raises:
+            BadRun: There is no choice.
+        """
+        if self.own_window is None:
+            raise BadRun(f"{self.task} is played in its window anyway", "leave --window out for it")
+        return replace(self, open=self.own_window, own_window=None, ready=window_ready)
 
     def listed(self) -> dict[str, Any]:
         """As ``benchmark list --json`` prints it."""
@@ -74,10 +86,6 @@ class SuiteTask:
         }  # fmt: skip
 
 
-_VIEWS = {"runner": "2D side", "arena": "2D top", "maze": "2D top", "road": "2D top",
-          "pulse": "2D side"}  # fmt: skip
-
-
 def _arcade_env(task: str) -> Callable[[str], TaskEnv]:
     def make(_track: str) -> TaskEnv:
         from nitropilot.simulator.environments.arcade_env import ArcadeEnv
@@ -87,12 +95,37 @@ def _arcade_env(task: str) -> Callable[[str], TaskEnv]:
     return make
 
 
+def _arcade_window(task: str) -> Callable[[str], TaskEnv]:
+    def make(track: str) -> TaskEnv:
+        from nitropilot.simulator.environments.arcade_window import ArcadeWindowEnv
+
+        return ArcadeWindowEnv(task, track=track)
+
+    return make
+
+
+def window_ready() -> None:
+    """Do nothing where programs can be launched with a pad and a clock of ours.
+
+    Raises:
+        NotPlayable: They cannot.
+    """
+    if sys.platform != "linux":
+        raise NotPlayable(
+            "the arcade's window needs the preloaded pad and clock, which are for Linux",
+            "leave --window out: in process it is the same game",
+        )
+
+
 def _arcade() -> list[SuiteTask]:
+    shares = measured()
     return [
         SuiteTask(
             "arcade", task.rules.name, name, task.rules.genre,
-            (_VIEWS[task.rules.name], "procedural"), task.goal, task.seconds, "game state",
-            __version__, ARCADE_JUDGE, True, _arcade_env(name),
+            (task.rules.view, "procedural"), task.goal, task.seconds, "game state",
+            __version__, ARCADE_JUDGE, True, _arcade_env(name), own_window=_arcade_window(name),
+            verified_success=shares[name]["expert"], idle=shares[name]["idle"],
+            random=shares[name]["random"],
         )
         for name, task in TASKS.items()
     ]  # fmt: skip
@@ -124,7 +157,7 @@ def _known_task(game: KnownGame, task: GameTask) -> SuiteTask:
         "free10", game.name, task.name, task.category, (game.perspective, game.layout), task.goal,
         task.seconds, "the game's own output", ", ".join(game.tried), rules_digest(game),
         task.replay, _game_env(task.name),
-        tuple(track for track in GAME_TRACKS if track != "lockstep" or game.hold.lockstep),
+        tuple(track for track in TRACKS if track != "lockstep" or game.hold.lockstep),
         ready=_installed(game),
         verified_success=known["equal_verdicts"] / known["processes"] if known else None,
         idle=float(idle["won"]) if idle else None,
@@ -181,13 +214,15 @@ def choose_tasks(
     return chosen
 
 
-def task_named(suite: str, name: str) -> SuiteTask:
-    """One task.
+def task_named(suite: str, name: str, window: bool = False) -> SuiteTask:
+    """One task, in its window where that is wanted.
 
     Raises:
         UnknownSuite, UnknownTask: There is none of that name.
+        BadRun: There is no choice of a window.
     """
-    return choose_tasks(suite, tasks=(name,))[0]
+    task = choose_tasks(suite, tasks=(name,))[0]
+    return task.windowed() if window else task
 
 
 def _near(name: str, known: Iterable[str], what: str) -> str:

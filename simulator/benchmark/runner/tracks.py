@@ -125,6 +125,17 @@ class _Realtime:
             if self._hold(grid, played, REST if action is None else action):
                 return self._misses
             played += 1
+            if (over := self._stage.steps // self._card.hold) > played:  # the game did not wait
+                self._drop(over)
+                played = over
+                grid = TickGrid(time.perf_counter() - over * grid.period, self._card.hz)
+
+    def _drop(self, over: int) -> None:
+        """What was planned for ticks that are over."""
+        late = [tick for tick in self._plan if tick <= over]
+        for tick in late:
+            del self._plan[tick]
+        self._misses.dropped += len(late)
 
     def _listen(self, due: float, played: int) -> None:
         """Wait until the next tick is due; take an answer that comes meanwhile."""

@@ -6,6 +6,7 @@ out here: the same pad from the same seed gives another verdict than the one tha
 
 from __future__ import annotations
 
+import re
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,9 +14,10 @@ from typing import TYPE_CHECKING
 from nitropilot.simulator.benchmark.results.checking import check
 from nitropilot.simulator.benchmark.results.episode import Ending
 from nitropilot.simulator.benchmark.results.errors import DamagedResult
+from nitropilot.simulator.benchmark.results.model import plain
 from nitropilot.simulator.benchmark.results.reader import read_result
 from nitropilot.simulator.benchmark.results.traces import read_trace
-from nitropilot.simulator.benchmark.runner.errors import UnknownSuite
+from nitropilot.simulator.benchmark.runner.errors import BadRun, UnknownSuite
 from nitropilot.simulator.benchmark.runner.stage import GameFailed, Stage
 from nitropilot.simulator.benchmark.runner.suites import task_named
 from nitropilot.simulator.environments.errors import UnknownTask
@@ -69,14 +71,22 @@ def verify(
 
     Args:
         folder: The result's.
-        head: What was published as its head; "" if nothing was.
+        head: What was published as its head; "" if nothing was.  Nothing is played if the result's
+            is another.
         most: How many episodes to play, spread over all of them; None: every one.
         tell: Told how many of how many were played.
 
     Raises:
         ResultError: It is no result, or one of another format.
+        BadRun: What is given as a head can be none.
     """
+    if head and not re.fullmatch("[0-9a-f]{64}", head):
+        raise BadRun(f"{head!r} is no head", "a head is 64 digits of 0-9 and a-f: report prints it")
     found = check(folder, head)
+    if head and found.head != head:
+        return Verification(
+            found, 0, (), {"their head is another than the one given": found.records}
+        )
     try:
         result = read_result(folder)
     except DamagedResult:
@@ -102,7 +112,7 @@ def replay(result: Result, record: Record) -> str:
     Raises:
         NotReplayable: It cannot be played again, or would not be the same.
     """
-    task = _task(record)
+    task = _task(record, window=bool(result.run.options.get("window")))
     if record.trace is None:
         raise NotReplayable("they have no pad trace")
     try:
@@ -124,10 +134,10 @@ def replay(result: Result, record: Record) -> str:
     return _difference(stage, record)
 
 
-def _task(record: Record) -> SuiteTask:
+def _task(record: Record, *, window: bool) -> SuiteTask:
     try:
-        task = task_named(record.suite, record.task)
-    except (UnknownSuite, UnknownTask) as error:
+        task = task_named(record.suite, record.task, window)
+    except (BadRun, UnknownSuite, UnknownTask) as error:
         raise NotReplayable("their task is not known here") from error
     if not task.replay:
         raise NotReplayable("their task is one that chance has a part in")
@@ -147,6 +157,8 @@ def _difference(stage: Stage, record: Record) -> str:
     for what, claimed, found in (
         ("steps", record.steps, stage.steps),
         ("progress", record.progress, stage.progress),
+        ("score", record.raw_score, stage.scores[0]),
+        ("what the judge read", record.facts, plain(stage.judged)),
         ("pictures", record.frames_digest, stage.digest),
     ):
         if claimed != found:

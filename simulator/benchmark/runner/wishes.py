@@ -39,6 +39,7 @@ class Wish:
         means: What policies run on.
         video: Whether every episode gets one.
         digest: Whether every picture is digested.
+        window: Whether games that can do without a window get one.
         jobs: Episodes at a time; None: as many as the cores allow.
         patience: How long to wait for whom.
 
@@ -55,6 +56,7 @@ class Wish:
     means: Means = field(default_factory=Means)
     video: bool = False
     digest: bool = False
+    window: bool = False
     jobs: int | None = None
     patience: Patience = field(default_factory=Patience)
 
@@ -79,7 +81,7 @@ class Wish:
                     f"{task.task} cannot be played in the track {self.track}",
                     f"it can in {', '.join(task.tracks)}",
                 )
-            task.ready()
+            (task.windowed() if self.window else task).ready()
 
     @property
     def at_once(self) -> int:
@@ -102,7 +104,7 @@ class Wish:
             episodes=len(self.seeds),
             machine=this_machine(),
             versions={"python": platform.python_version(), **_versions()},
-            options={"decide_seconds": self.patience.decide},
+            options={"decide_seconds": self.patience.decide, "window": self.window},
         )
 
     def _policy(self, card: Card) -> Policy:

@@ -78,10 +78,17 @@ class GameJudge(Judge):
             if line.startswith(MARK) and not self._lost:
                 self._take(*line.removeprefix(MARK).split())
         got = self._coins - (self._first or 0)
-        reached = {"kills": self._fight(), "coins": got / COINS, "x": self._zone / FAR}
-        progress = min(max(reached[self.task.measure], 0.0), 1.0)
+        reached = {
+            "kills": (self._fight(), self._killed, KILLS),
+            "coins": (got / COINS, got, COINS),
+            "x": (self._zone / FAR, self._zone, FAR),
+        }
+        progress, score, full = reached[self.task.measure]
+        progress = min(max(progress, 0.0), 1.0)
         facts = {"kills": self._killed, "coins": got, "x": self._zone, "died": self._lost}
-        return Verdict(self._lines > 1, progress, progress >= 1.0, self._lost, facts)
+        return Verdict(
+            self._lines > 1, progress, progress >= 1.0, self._lost, facts, score, full
+        )  # fmt: skip
 
     def _fight(self) -> float:
         """To come near the first ones counts as well: three rungs would be a short ladder."""

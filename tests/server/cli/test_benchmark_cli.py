@@ -5,14 +5,18 @@ from __future__ import annotations
 import ast
 import json
 import re
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from nitropilot.server.cli.benchmark.run import ProgressLines
 from nitropilot.simulator.arcade.tasks import TASKS
 from nitropilot.simulator.benchmark.results.reader import read_result
+from nitropilot.simulator.benchmark.runner.running import Told
 from nitropilot.simulator.games.known import GAME_TASKS
 from tests.server.processes import ROOT, command, fresh_command
+from tests.simulator.benchmark import made
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,8 +51,10 @@ def test_the_list(tmp_path: Path) -> None:
     assert maze == {
         "suite": "arcade", "game": "maze", "task": "maze-3", "category": "maze navigation",
         "tags": ["2D top", "procedural"], "time_limit_seconds": 90, "judge": "game state",
-        "replay": True, "verified_success": None, "idle": None, "random": None,
+        "replay": True, "verified_success": 1.0, "idle": 0.0, "random": 0.0,
     }  # fmt: skip
+    measures = ("verified_success", "idle", "random")
+    assert all(0.0 <= row[name] <= 1.0 for row in found["tasks"] for name in measures)
     assert "maze-3" in asked(tmp_path, "list").stdout
 
 
@@ -84,6 +90,9 @@ def test_the_policy_of_the_page_plays(tmp_path: Path) -> None:
     wrong = asked(tmp_path, "verify", str(out), "--head", "0" * 64, "--episodes", "0")
     assert wrong.returncode == 1
     assert "THIS RESULT DOES NOT HOLD" in wrong.stdout
+    none = asked(tmp_path, "verify", str(out), "--head", "yesterday")
+    assert (none.returncode, none.stdout) == (2, "")
+    assert "'yesterday' is no head" in none.stderr
     report = asked(tmp_path, "report", str(out))
     assert report.returncode == 0, report.stderr
     assert "runner-1" in report.stdout
@@ -106,7 +115,7 @@ def test_the_policy_of_the_page_plays(tmp_path: Path) -> None:
         (("--policy", "exper"), "there is no policy 'exper'; did you mean expert?"),
         ((), "no policy given; name one with --policy: idle, random, expert, a checkpoint"),
         (("--policy", "idle", "--suite", "arcad"), "did you mean arcade?"),
-        (("--policy", "idle", "--suite", "free10", "--track", "realtime"), "cannot be played in"),
+        (("--policy", "idle", "--suite", "free10", "--window"), "in its window anyway"),
         (("--policy", "idle", "--game", "mase"), "did you mean maze?"),
         (("--policy", "idle", "--task", "maze1"), "did you mean maze-1"),
         (("--policy", "idle", "--track", "warp"), "warp"),
@@ -145,7 +154,44 @@ def test_a_folder_of_something_else(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "letters").glob("[!.]*")] == ["mother.txt"]
 
 
-@pytest.mark.parametrize("name", ["list", "run", "report", "compare"])
+def test_an_out_that_is_a_file(tmp_path: Path) -> None:
+    """It is left as it is, and called what it is."""
+    (tmp_path / "letter").write_text("Dear mother\n")
+    done = asked(tmp_path, "run", "--policy", "idle", "--out", str(tmp_path / "letter"))
+    assert done.returncode == 2
+    assert "letter is a file, and a result is a folder" in done.stderr
+    assert (tmp_path / "letter").read_text() == "Dear mother\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere there is always a display")
+def test_a_person_without_a_display(tmp_path: Path) -> None:
+    """Nobody can play what nobody sees; and tasks are named as everywhere."""
+    done = asked(tmp_path, "record", "--task", "runner-1")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "there is no display to see the game on; set DISPLAY" in done.stderr
+    assert "did you mean runner-1" in asked(tmp_path, "record", "--task", "runer-1").stderr
+
+
+def test_how_far_a_run_is(tmp_path: Path) -> None:
+    """Each line says how an episode ended, and when all will have."""
+    run = made.run(seeds=range(4), tasks=[made.task()])
+    result = read_result(made.write(tmp_path / "r", run, {("idle", 0): "won"}))
+    now = iter([100.0, 160.0, 220.0, 7420.0])
+    lines = ProgressLines(lambda: next(now))
+    won, limit, last = result.records[0], result.records[1], result.records[3]
+    assert lines.line(Told(won, 1, 4)) == (
+        "1 of 4 played: runner-1 by idle, seed 0, ended: won (0.5 s of game time); "
+        "1:00 min so far, about 3:00 min to go"
+    )
+    void = limit.model_copy(update={"end": "game crashed", "void": True})
+    assert lines.line(Told(void, 1, 4)).endswith(
+        "2:00 min so far; it counts for nothing and is played again"
+    )
+    assert lines.line(Told(last, 4, 4)).endswith("seed 3, ended: limit (0.5 s of game time); "
+                                                 "2:02 h so far")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["list", "run", "report", "compare", "install", "record"])
 def test_help_needs_nothing(tmp_path: Path, name: str) -> None:
     """Neither torch nor Gymnasium is loaded to say what a command takes."""
     done = fresh_command("benchmark", name, "--help", home=tmp_path)

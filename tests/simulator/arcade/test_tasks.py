@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +12,18 @@ import pytest
 from nitropilot.simulator.arcade.core.pad import pad
 from nitropilot.simulator.arcade.core.world import Outcome
 from nitropilot.simulator.arcade.tasks import TASKS, Task
-from nitropilot.simulator.arcade.trials import at_random, blind, expert, idle, open_loop, play
+from nitropilot.simulator.arcade.trials import (
+    KEPT,
+    MEASURED,
+    at_random,
+    blind,
+    expert,
+    idle,
+    measured,
+    open_loop,
+    outcomes,
+    play,
+)
 
 if TYPE_CHECKING:
     from nitropilot.controller.state import GamepadState
@@ -139,3 +151,22 @@ def test_nothing_changes_once_it_is_over(task: Task) -> None:
     for _ in range(30):
         world.step(pad(task.rules.expert(task.rules.new(1, task.level))))
     assert {key: value for key, value in world.state().items() if key != "tick"} == over
+
+
+LEVELS = 40
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_what_was_measured_is_so(name: str) -> None:
+    """The list shows it: another arcade has to be measured anew (``trials --keep``)."""
+    kept = json.loads(KEPT.read_text(encoding="utf-8"))
+    first, levels = kept["first_seed"], kept["won"][name]
+    some = random.Random(name).sample(range(LEVELS), 2)
+    for who in MEASURED:
+        assert len(levels[who]) == LEVELS
+        for place in some:
+            assert outcomes(name, who, [first + place]) == levels[who][place]
+    shares = measured()[name]
+    assert shares["expert"] >= 0.95
+    assert shares["idle"] == 0
+    assert shares["random"] <= 0.04

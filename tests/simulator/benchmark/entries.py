@@ -53,6 +53,12 @@ def raises(picture: Any, info: dict[str, Any]) -> Any:
     return right(picture, info)
 
 
+def slow(picture: Any, info: dict[str, Any]) -> Any:
+    """Takes a third of a second for a quarter of one."""
+    time.sleep(1 / 3)
+    return right(picture, info)
+
+
 def leaves(picture: Any, info: dict[str, Any]) -> Any:
     """Ends its process."""
     return os._exit(3) if info["step"] >= AFTER else right(picture, info)

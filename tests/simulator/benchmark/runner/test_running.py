@@ -20,12 +20,14 @@ from nitropilot.simulator.benchmark.results.checking import check
 from nitropilot.simulator.benchmark.results.errors import RunDiffers
 from nitropilot.simulator.benchmark.results.reader import read_result
 from nitropilot.simulator.benchmark.results.traces import read_trace
+from nitropilot.simulator.benchmark.runner import suites
 from nitropilot.simulator.benchmark.runner.errors import BadRun, UnknownSuite
 from nitropilot.simulator.benchmark.runner.running import TRIES, run
-from nitropilot.simulator.benchmark.runner.suites import choose_tasks
+from nitropilot.simulator.benchmark.runner.suites import choose_tasks, task_named
+from nitropilot.simulator.benchmark.runner.verifying import verify
 from nitropilot.simulator.benchmark.runner.wishes import Wish, parse_seeds
 from nitropilot.simulator.environments import game_env
-from nitropilot.simulator.environments.errors import UnknownTask, UntestedVersion
+from nitropilot.simulator.environments.errors import NotPlayable, UnknownTask, UntestedVersion
 from tests.simulator.benchmark.runner.test_referee import (
     entered,
     episode_of,
@@ -99,6 +101,60 @@ def test_a_game_with_a_window_is_run_like_any_other(tmp_path: Path) -> None:
     assert check(tmp_path / "one").sound
     assert tasks[0].verified_success == 1.0
     assert tasks[0].random is not None and tasks[0].random < 0.2
+
+
+@pytest.mark.game
+@pytest.mark.skipif(sys.platform != "linux", reason="the preloaded pad is for Linux")
+def test_the_arcade_in_its_window_is_the_same_result(tmp_path: Path) -> None:
+    """The same pictures and verdict as in process; and it is held against its window again."""
+    for name, window in (("near", False), ("far", True)):
+        wanted = wish("random", seeds="1", track="lockstep", digest=True, window=window)
+        run(wanted, tmp_path / name)
+    (near,), (far,) = (read_result(tmp_path / name).records for name in ("near", "far"))
+    assert (near.end, near.steps, near.progress) == (far.end, far.steps, far.progress)
+    assert near.steps > 100
+    assert near.facts == far.facts
+    assert (near.raw_score, near.normalised_score) == (far.raw_score, far.normalised_score)
+    assert near.normalised_score == pytest.approx(near.progress)
+    assert near.freezes.count == 0, "in process there is nothing to hold"
+    assert far.freezes.count == far.steps
+    assert far.freezes.seconds > 0
+    assert far.disagreements == (), "the picture shows what the game says"
+    assert near.frames_digest == far.frames_digest is not None
+    again = verify(tmp_path / "far")
+    assert (again.holds, again.played) == (True, 1)
+    with pytest.raises(RunDiffers, match=r"options.window was False and is True"):
+        run(wanted, tmp_path / "near")
+    with pytest.raises(BadRun, match="supertux-2 is played in its window anyway"):
+        task_named("free10", "supertux-2", window=True)
+
+
+@pytest.mark.game
+@pytest.mark.skipif(sys.platform != "linux", reason="the preloaded pad is for Linux")
+def test_a_real_game_in_real_time(tmp_path: Path) -> None:
+    """It goes on while the policy thinks: what comes too late is counted, and nothing is frozen."""
+    tasks, slow = choose_tasks("free10", tasks=["supertux-2"]), parse_entry(entered("slow"))
+    run(Wish(tuple(tasks), (slow,), (1,), track="realtime"), tmp_path)
+    no_process_is_left()
+    result = read_result(tmp_path)
+    (record,) = result.decided().values()
+    assert record.end == "lost", "it walks into the first enemy"
+    assert record.delays.deadline_misses > 3
+    assert record.delays.deadline_misses <= record.delays.decisions
+    assert record.freezes.count == 0
+    assert record.trace is not None
+    assert len(read_trace(tmp_path / record.trace.file)) == record.steps > 100
+    assert record.raw_score == record.facts["x"]
+    assert record.normalised_score == record.facts["x"] / 2000
+    assert check(tmp_path).sound
+
+
+def test_a_window_where_there_can_be_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is said before anything is played, with what is there instead."""
+    monkeypatch.setattr(suites.sys, "platform", "win32")
+    with pytest.raises(NotPlayable, match="are for Linux") as error:
+        wish("idle", window=True)
+    assert "in process it is the same game" in error.value.hint
 
 
 def test_a_game_that_is_not_installed_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -159,6 +160,27 @@ def test_in_real_time_what_is_late_is_dropped(
     assert len(mind.looks) in (answers, answers + 1)
     assert (misses.ticks, misses.dropped) == (len(rests), dropped)
     assert misses.deadlines == (answers if dropped else 0)
+
+
+class Hurried(Short):
+    """A game that does not wait: every tenth step of its is over with two more."""
+
+    def _play(self, state: Any) -> Standing:
+        standing = super()._play(state)
+        return replace(standing, steps=3 if self._steps % 10 == 8 else 1)
+
+
+def test_a_game_that_does_not_wait_is_not_played_late() -> None:
+    """What is planned for a step that was missed is dropped, and the pad of before stayed."""
+    stage = Stage(Hurried(99), 1, {})
+    misses = play(stage, Labels(shift=1), "realtime")
+    assert stage.steps == len(stage.trace) == 99, "no further than its limit"
+    ticks = np.rint(stage.trace[:, STICK] * SCALE).astype(int)
+    assert 5 < misses.dropped <= 20
+    kept = [row for row in range(99) if row == 0 or ticks[row] != ticks[row - 1]]
+    missed = 99 - len(kept)
+    assert 10 <= missed <= 20
+    assert all(ticks[row] <= row + 1 for row in range(99)), "nothing is played before its tick"
 
 
 def test_a_policy_that_never_answers_in_time() -> None:

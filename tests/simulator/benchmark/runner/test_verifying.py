@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nitropilot.simulator.benchmark.runner import suites
+from nitropilot.simulator.benchmark.runner.errors import BadRun
 from nitropilot.simulator.benchmark.runner.running import run
 from nitropilot.simulator.benchmark.runner.verifying import verify
 from tests.simulator.benchmark.results.test_checking import lines, put, resealed
@@ -34,7 +35,13 @@ def test_what_was_played_is_played_again(result: Path) -> None:
     assert (found.holds, found.played, found.differing) == (True, 6, ())
     assert told == [(number, 6) for number in range(6)]
     assert found.left_out == {}
-    assert not verify(result, "0" * 64, most=0).holds
+    told.clear()
+    other = verify(result, "0" * 64, tell=lambda done, every: told.append((done, every)))
+    assert (other.holds, other.played, told) == (False, 0, []), "nothing is played for it"
+    assert "was published" in other.check.problems[0]
+    for none in ("abc", "0" * 63 + "x"):
+        with pytest.raises(BadRun, match="is no head"):
+            verify(result, none)
 
 
 def test_a_claim_that_was_sealed_anew_is_found(result: Path) -> None:
@@ -54,6 +61,8 @@ def test_a_claim_that_was_sealed_anew_is_found(result: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
+        ({"facts": {"hits": 99}}, "what the judge read: {'hits': 99} was claimed"),
+        ({"raw_score": 7.5}, "score: 7.5 was claimed, and it is 0"),
         ({"progress": 0.9}, "progress: 0.9 was claimed, and it is 0.0"),
         ({"end": "policy crashed", "error": "x"}, "ended: policy crashed was claimed, and it is "),
     ],
