@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import logging
 import os
@@ -10,7 +11,7 @@ import sys
 import threading
 import weakref
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from nitropilot.children import IMPORT_ROOT, module_command, module_environment
 from nitropilot.controller.errors import ControllerError, HandError
@@ -161,7 +162,7 @@ class Link:
     def _read(self) -> None:
         try:
             with self._stdout, suppress(ValueError):
-                for line in self._stdout:
+                for line in io.BufferedReader(cast("io.RawIOBase", self._stdout)):
                     self._take(decode(line))
         finally:
             self._bury()

@@ -31,7 +31,7 @@ FIRST_PICTURE_S = 120.0
 """How long a game may load until it stands at its first picture."""
 LAPSE_S = 1.0
 """How long a state stays pressed while the game runs and nobody asks for the next step."""
-LEASE_S = 5.0
+LEASE_S = 10.0
 """How long a game stands when this process has fallen silent; as long as it beats, it may stand
 for ever, as it is on a display of its own and ends with us."""
 HANDS = 3
