@@ -83,4 +83,5 @@ class StepHand(Hand):
         kept: bool = self._ask_or_end(
             "run", epoch, until, seconds, pack(state), timeout=seconds + FREEZE_S
         )
+        self._frozen |= kept
         return kept
