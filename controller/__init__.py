@@ -46,6 +46,7 @@ __all__ = [
     "ProcessGone",
     "SdlPad",
     "ShimError",
+    "StepHand",
     "find_page",
     "gamepad_reports",
     "launch_environment",
@@ -54,6 +55,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from nitropilot.controller.hand.hand import Hand
+    from nitropilot.controller.hand.step_hand import StepHand
     from nitropilot.controller.pads.pad_page import PadPage, find_page
     from nitropilot.controller.pads.sdl_pad import SdlPad, launch_environment
     from nitropilot.controller.pausing.pauser import Pauser
@@ -62,6 +64,7 @@ else:
         "Hand": "nitropilot.controller.hand.hand",
         "PadPage": "nitropilot.controller.pads.pad_page",
         "Pauser": "nitropilot.controller.pausing.pauser",
+        "StepHand": "nitropilot.controller.hand.step_hand",
         "SdlPad": "nitropilot.controller.pads.sdl_pad",
         "find_page": "nitropilot.controller.pads.pad_page",
         "launch_environment": "nitropilot.controller.pads.sdl_pad",

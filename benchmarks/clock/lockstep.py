@@ -3,9 +3,10 @@
     python -m benchmarks.clock.lockstep [--json] [--rounds 6] [--seconds 4] [--traps 4]
         [--digest] [--no-settle]
 
-SuperTux stands in its first level, in a private display.  Lockstep and free time take turns in one
-process, so that both have the same scene and the same neighbours; a turn's figures are pictures a
-second, and milliseconds of the processor a picture.  The trap program
+SuperTux stands in its first level, in a private display.  Steps through its hand, steps by a page
+that this process writes itself, and free time take turns in one process, so that all have the same
+scene and the same neighbours; a turn's figures are pictures a second, and milliseconds of the
+processor a picture.  The trap program
 (``tests/controller/clock/traps.c``) runs from its start to its end, in lockstep and in true time in
 turns.  Targets: at least 90 % of SuperTux's own speed; traps as fast as in true time.
 """
@@ -21,6 +22,7 @@ import statistics
 import subprocess
 import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
@@ -29,6 +31,7 @@ from nitropilot.agent.target.display import PrivateDisplay
 from nitropilot.controller.clock.clock_page import ClockPage
 from nitropilot.controller.clock.layout import CLOCK_VARIABLE
 from nitropilot.controller.errors import ProcessGone
+from nitropilot.controller.hand.step_hand import StepHand
 from nitropilot.controller.pads.pad_page import PadPage
 from nitropilot.controller.pads.sdl_pad import launch_environment
 from nitropilot.controller.pads.shim_build import build_shim, find_compiler
@@ -36,6 +39,8 @@ from nitropilot.controller.state import NEUTRAL, Button, GamepadState
 from tests.support.places import ROOT
 
 LEVEL = "/usr/share/games/supertux2/levels/world1/welcome_antarctica.stl"
+EPOCH = 1
+WAYS = ("hand", "page", "free")
 TITLE_STEPS = 150
 """After which the level is played and nothing moves but what lives in it."""
 
@@ -52,35 +57,45 @@ def environment(page: ClockPage, display: PrivateDisplay) -> dict[str, str]:
 class Turns:
     """SuperTux at the start of a level, by steps or freely, as often as is asked for."""
 
-    def __init__(self, game: subprocess.Popen[bytes], page: ClockPage, pad: PadPage) -> None:
-        self._game, self._page = game, page
+    def __init__(self, game: subprocess.Popen[bytes], page: ClockPage, hand: StepHand) -> None:
+        self._game, self._page, self._hand = game, page, hand
         self._process = psutil.Process(game.pid)
+        hand.arm(EPOCH)
+        hand.stand(EPOCH, 300)
         for step in range(TITLE_STEPS):
             pressed = step < TITLE_STEPS - 50 and step // 8 % 2 == 0
-            pad.write(GamepadState(buttons=Button.A) if pressed else NEUTRAL)
-            self._step()
-
-    def _step(self) -> None:
-        self._page.step(timeout=300, alive=lambda: self._game.poll() is None)
+            hand.step(EPOCH, GamepadState(buttons=Button.A) if pressed else NEUTRAL)
 
     def _effort(self) -> float:
         times = self._process.cpu_times()
         return float(times.user + times.system)
 
-    def take(self, seconds: float, lockstep: bool) -> tuple[float, float]:
-        """Pictures a second, and the processor's milliseconds a picture."""
-        if lockstep:
+    def _begin(self, way: str) -> None:
+        self._hand.release()
+        self._page.run()
+        if way == "hand":
+            self._hand.arm(EPOCH)
+            self._hand.stand(EPOCH, 300)
+        elif way == "page":
             self._page.lockstep()
             self._page.wait_ready(300)
         else:
-            self._page.run()
             time.sleep(0.5)  # it makes up for nothing that the turn before cost
+
+    def _go_on(self, way: str) -> None:
+        if way == "hand":
+            self._hand.step(EPOCH, NEUTRAL, timeout=300)
+        elif way == "page":
+            self._page.step(timeout=300, alive=lambda: self._game.poll() is None)
+        else:
+            time.sleep(0.01)
+
+    def take(self, seconds: float, way: str) -> tuple[float, float]:
+        """Pictures a second, and the processor's milliseconds a picture."""
+        self._begin(way)
         began, effort, pictures = time.monotonic(), self._effort(), self._page.status().pictures
         while time.monotonic() - began < seconds:
-            if lockstep:
-                self._step()
-            else:
-                time.sleep(0.01)
+            self._go_on(way)
         shown = self._page.status().pictures - pictures
         wall, effort = time.monotonic() - began, self._effort() - effort
         return shown / wall, effort * 1000 / shown
@@ -89,7 +104,7 @@ class Turns:
 def supertux(
     display: PrivateDisplay, rounds: int, seconds: float, digest: bool, settle: bool
 ) -> list[dict[str, float]]:
-    """A row for each round: steps and pictures a second, their ratio, efforts."""
+    """A row for each round: steps and pictures a second, their ratios, efforts."""
     program = shutil.which("supertux2") or shutil.which("supertux2", path="/usr/games")
     if program is None:
         raise SystemExit("SuperTux is not installed: apt-get install supertux")
@@ -108,15 +123,13 @@ def supertux(
                 stderr=subprocess.DEVNULL,
             )  # fmt: skip
             try:
-                turns = Turns(game, page, pad)
-                for number in range(rounds):
-                    ways = (True, False) if number % 2 == 0 else (False, True)
-                    both = {way: turns.take(seconds, way) for way in ways}
-                    (steps, effort), (free, free_effort) = both[True], both[False]
-                    rows.append(
-                        {"steps": steps, "free": free, "ratio": steps / free,
-                         "cpu_ms": effort, "free_cpu_ms": free_effort}
-                    )  # fmt: skip
+                with ExitStack() as undo:
+                    hand = StepHand.start(game.pid, page=pad.path, clock=page.path, stays=True)
+                    undo.callback(hand.close)
+                    turns = Turns(game, page, hand)
+                    for number in range(rounds):
+                        ways = WAYS if number % 2 == 0 else WAYS[::-1]
+                        rows.append(row_of({way: turns.take(seconds, way) for way in ways}))
             finally:
                 game.kill()
                 game.wait()
@@ -126,6 +139,15 @@ def supertux(
                 each.close()
                 each.unlink()
     return rows
+
+
+def row_of(turns: dict[str, tuple[float, float]]) -> dict[str, float]:
+    """One round's figures."""
+    (steps, effort), (direct, _), (free, free_effort) = (turns[way] for way in WAYS)
+    return {
+        "steps": steps, "direct": direct, "free": free, "ratio": steps / free,
+        "of_direct": steps / direct, "cpu_ms": effort, "free_cpu_ms": free_effort,
+    }  # fmt: skip
 
 
 def traps(program: Path, display: PrivateDisplay, lockstep: bool) -> float:

@@ -88,6 +88,23 @@ class ClockFreezer:
         """Whether the game is held still."""
         return self._stands if self._processes is None else self._processes.frozen
 
+    @property
+    def stands(self) -> bool:
+        """Whether it stands, its clock as well, and nobody else has let it run."""
+        return self._stands and self.frozen
+
+    def virtual_time(self) -> float:
+        """Seconds of the game's time that are over.
+
+        Raises:
+            ClockFailed: There is no clock of ours.
+        """
+        if self._page is None:
+            raise ClockFailed(
+                "a game without a clock of ours has no virtual time", "freeze it only"
+            )
+        return self._page.virtual_time()
+
     def renew(self) -> None:
         """The clock stands for another lease from now; from any thread."""
         if self._page is not None and self._lease is not None and self._stands:

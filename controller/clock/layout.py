@@ -31,8 +31,7 @@ below is the one of their ``struct clock_page``, in native byte order.  Times ar
 
 A course is never changed while it holds: the other one is written, then the turn.  A controller
 that dies half-way changes nothing; one that dies while the game stands is outlived by the lease.
-There is none (``FOREVER``) where whoever ends the controller ends the game as well, as the ledger
-does with a game on a private display; any other game is given one, by ``renew``.
+There is none (``FOREVER``) until somebody begins one, as the hand does of a game that it steps.
 """
 
 from __future__ import annotations

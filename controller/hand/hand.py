@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import psutil
 
@@ -82,7 +82,8 @@ class Hand:
         protect: Collection[int] = (),
         freeze_lease: float = FREEZE_LEASE_S,
         freeze_limit: float = FREEZE_LIMIT_S,
-    ) -> Hand:
+        stays: bool = False,
+    ) -> Self:
         """Take hold of a game; returns when the hand holds it.
 
         Args:
@@ -93,6 +94,7 @@ class Hand:
             protect: Ids of processes that must keep running, such as an X server.
             freeze_lease: Seconds until a freeze ends that nothing renews.
             freeze_limit: Seconds until it ends in any case.
+            stays: Whether it lasts while this process beats: for a game that ends with us.
 
         Raises:
             GameTaken: Another process of ours holds it.
@@ -108,7 +110,7 @@ class Hand:
             hand._begin(
                 game=pid, pad=pad, page=named(page), clock=named(clock),
                 protect=[*protect], owner=os.getpid(), owner_name=called(),
-                lease=freeze_lease, limit=freeze_limit,
+                lease=freeze_lease, limit=freeze_limit, stays=stays,
             )  # fmt: skip
             # It was the same process before and after the hand looked: no reused id.
             if not game.is_running():

@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from nitropilot.controller.hand.protocol import ALIVE_S, BEAT_S, HUMAN_S, PLAN_S
+from nitropilot.controller.hand.protocol import (
+    ALIVE_S,
+    BEAT_S,
+    EXPIRY_S,
+    FREEZE_LEASE_S,
+    HUMAN_S,
+    PLAN_S,
+)
 from nitropilot.controller.state import NEUTRAL, NO_LIMITS, GamepadState, Limits
 
 if TYPE_CHECKING:
@@ -21,6 +28,9 @@ if TYPE_CHECKING:
     from nitropilot.controller.pads.gamepad import Gamepad
 
 NO_EPOCH = 0
+STAND_MORE_S = 0.05
+"""So much longer than its game may stand the state of a step lasts: one that stands until the last
+moment is still given it, and not a neutral one in its place."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +72,7 @@ class Plan:
 class _Holds(Enum):
     NOTHING = "nothing"
     PLAN = "a plan"
+    STEP = "the state of a step"
     HUMAN = "what a human does"
 
 
@@ -72,6 +83,7 @@ class PadLeases:
         pad: The pad.
         sent: Told of each state of a plan: ``stretch, serial, number, due, now``.
         lapsed: Told when the daemon's silence has made the pad neutral.
+        stands: Seconds of silence for which a game that goes by steps may stand.
 
     Attributes:
         lapses: How often that was.
@@ -82,6 +94,7 @@ class PadLeases:
         pad: Gamepad,
         sent: Callable[[int, int, int, float, float], None],
         lapsed: Callable[[], None],
+        stands: float = FREEZE_LEASE_S,
     ) -> None:
         self.lapses = 0
         self._pad = pad
@@ -94,7 +107,9 @@ class PadLeases:
         self._queue: deque[Step] = deque()
         self._last = (-1, -1)
         self._pressed = NEUTRAL
-        self._end = self._wanted_until = self._alive_until = 0.0
+        self._end = self._wanted_until = self._heard = self._renewed = 0.0
+        self._stands = stands + STAND_MORE_S
+        self._gap = False
         self._frozen = False
         self._silent = False
         self._passed_on = False
@@ -106,7 +121,7 @@ class PadLeases:
 
     def beat(self, now: float) -> None:
         """The daemon lives."""
-        self._alive_until = now + ALIVE_S
+        self._heard = now
         self._silent = False
 
     def arm(self, epoch: int) -> None:
@@ -165,6 +180,25 @@ class PadLeases:
         self._plan, self._holds = None, _Holds.PLAN
         self._queue.clear()
         self._end = self._wanted_until = now + seconds
+        self._renewed, self._gap = now, False
+        self._press(state)
+        return True
+
+    def kept(self, at: float) -> bool:
+        """Whether what ``hold`` pressed last was there for the game to see until ``at``."""
+        gap = self._gap or at - self._renewed > EXPIRY_S
+        return self._holds is _Holds.PLAN and at <= self._end and not gap
+
+    def step(self, epoch: int, state: GamepadState) -> bool:
+        """Press one state for a game that goes by steps; whether the epoch is the current one.
+
+        It stays for as long as the game may stand: who steps it may think, and whoever falls
+        silent loses both together.
+        """
+        if epoch != self._epoch or epoch == NO_EPOCH:
+            return False
+        self._plan, self._holds = None, _Holds.STEP
+        self._queue.clear()
         self._press(state)
         return True
 
@@ -200,6 +234,9 @@ class PadLeases:
             return None
         if self._holds is _Holds.NOTHING:
             return self._alive_until if self._in_use else None
+        if self._holds is _Holds.STEP:
+            self._pad.renew(self._alive_until - now)
+            return self._alive_until
         if self._holds is _Holds.PLAN and not self._frozen:
             self._send_due(now)
             if now >= min(self._end, self._wanted_until):
@@ -208,8 +245,15 @@ class PadLeases:
         if self._holds is _Holds.HUMAN and now >= self._wanted_until:
             self.rest()
             return None
+        self._gap |= not self._frozen and now - self._renewed > EXPIRY_S
+        self._renewed = now
         self._pad.renew()
         return self._next(now)
+
+    @property
+    def _alive_until(self) -> float:
+        """When silence becomes a lapse."""
+        return self._heard + (self._stands if self._holds is _Holds.STEP else ALIVE_S)
 
     @property
     def _in_use(self) -> bool:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SILENT_BEATS = 60
 """So many beats without an answer (1.5 s in which this side did run) and the hand stands still."""
 END_TIMEOUT_S = 5.0
+MOST_READ = 1 << 16
 _RESTART = "stop the session and start it again"
 _log = logging.getLogger(__name__)
 
@@ -161,8 +162,11 @@ class Link:
     def _read(self) -> None:
         try:
             with self._stdout, suppress(ValueError):
-                for line in self._stdout:
-                    self._take(decode(line))
+                rest = b""
+                while part := self._stdout.read(MOST_READ):  # unbuffered: what there is
+                    *lines, rest = (rest + part).split(b"\n")
+                    for line in lines:
+                        self._take(decode(line))
         finally:
             self._bury()
 

@@ -21,7 +21,9 @@ from contextlib import ExitStack, suppress
 
 import psutil
 
-from nitropilot.controller.hand.process import REST_S, Beginning, HandProcess, say
+from nitropilot.controller.hand.beginning import Beginning
+from nitropilot.controller.hand.outbox import say
+from nitropilot.controller.hand.process import REST_S, HandProcess
 from nitropilot.controller.hand.protocol import decode, failure
 from nitropilot.controller.ledger.heal import heal_all
 from nitropilot.controller.processes import State, state

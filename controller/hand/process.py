@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import queue
 import signal
@@ -9,19 +10,17 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nitropilot.controller.clock.clock_page import ClockPage
-from nitropilot.controller.clock.freezing import ClockFreezer, FreezeWay
 from nitropilot.controller.errors import ProcessGone
+from nitropilot.controller.hand.beginning import freezer_of, open_clock, open_pad
 from nitropilot.controller.hand.freezer import Freezer
 from nitropilot.controller.hand.leases import PadLeases, Plan, Step
-from nitropilot.controller.hand.protocol import EXPIRY_S, decode, encode, failure, unpack
+from nitropilot.controller.hand.outbox import STDOUT, say
+from nitropilot.controller.hand.protocol import decode, failure, unpack
+from nitropilot.controller.hand.stepping import ASKED, Stepping
 from nitropilot.controller.ledger.entry import Entry
 from nitropilot.controller.pads import own_pads
-from nitropilot.controller.pads.chooser import open_gamepad
 from nitropilot.controller.pausing.pauser import Pauser
 from nitropilot.controller.processes import birth
 from nitropilot.controller.state import NEUTRAL, Button, Limits
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import ExitStack
 
-    from nitropilot.controller.pads.gamepad import Gamepad
+    from nitropilot.controller.hand.beginning import Beginning
 
 SPIN_S = 0.001
 """How long before a send the hand stops sleeping: a sleep wakes up that late."""
@@ -39,35 +38,9 @@ NAP_S = 0.002
 """How long Windows is slept at a time: its waits for another thread last 15 ms."""
 REST_S = 1.0
 """How long the game waits for a neutral pad at most when its freeze ends by itself."""
-_STDIN, _STDOUT = 0, 1
+_STDIN = 0
 Message = list[Any] | tuple[Any, ...]
 """A list is the daemon's, a tuple our own."""
-
-
-@dataclass(frozen=True)
-class Beginning:
-    """The first message: what to hold.
-
-    Attributes:
-        game: Process whose tree is stopped.
-        pad: Kind of pad.
-        page: Its page, or "".
-        clock: The page of its clock, or "".
-        protect: Processes that must not be stopped.
-        owner: The daemon's process.
-        owner_name: What it is called in the ledger.
-        lease, limit: Of a freeze, in seconds.
-    """
-
-    game: int
-    pad: str
-    page: str
-    clock: str
-    protect: tuple[int, ...]
-    owner: int
-    owner_name: str
-    lease: float
-    limit: float
 
 
 class HandProcess:
@@ -89,14 +62,20 @@ class HandProcess:
         undo.callback(self._entry.remove)
         pauser = Pauser(begin.game, protect=begin.protect, entry=self._entry)
         undo.callback(pauser.close)
-        self._pad = _open_pad(begin)
+        self._pad = open_pad(begin)
         self._owned = sys.platform != "win32"  # ViGEm knows its slot a moment later
         undo.callback(self._pad.close)
         self._pad.send(NEUTRAL)  # from the first state on there is none that never expires
-        self._leases = PadLeases(self._pad, self._sent, self._lapsed)
-        game = _open_freezer(begin, pauser, undo)
-        self._freezer = Freezer(game, self._ended, begin.lease, begin.limit)
+        self._leases = PadLeases(self._pad, self._sent, self._lapsed, begin.lease)
+        clock = open_clock(begin, undo)
+        limit = math.inf if begin.stays else begin.limit
+        game = freezer_of(begin, pauser, clock)
+        self._freezer = Freezer(game, self._ended, begin.lease, limit)
         undo.callback(self._freezer.close)
+        self._stepping = Stepping(
+            begin, clock, self._entry, self._leases, self._freezer, self._inbox.put
+        )
+        undo.callback(self._stepping.close)
         undo.callback(self._leases.release)
         self._does: dict[str, Callable[..., object]] = {
             "beat": self._beat, "arm": self._leases.arm, "play": self._play,
@@ -104,7 +83,7 @@ class HandProcess:
             "hold": self._hold, "pass": self._pass, "limits": self._limit,
             "release": self._release, "freeze": self._freeze, "thaw": self._thaw,
             "runs": lambda: self._leases.runs(time.perf_counter()),
-            "ended": self._let_go,
+            "ended": self._let_go, **self._stepping.does,
         }  # fmt: skip
 
     def facts(self) -> dict[str, Any]:
@@ -114,7 +93,7 @@ class HandProcess:
     def work(self) -> bool:
         """Do what comes until the end; whether the daemon said goodbye."""
         if sys.platform != "win32":
-            os.set_blocking(_STDOUT, False)  # a daemon that reads nothing must not hold us up
+            os.set_blocking(STDOUT, False)  # a daemon that reads nothing must not hold us up
         threading.Thread(target=self._read, name="nitropilot-reader", daemon=True).start()
         follow_signals(self._inbox)
         say("ready", self.facts())
@@ -161,8 +140,9 @@ class HandProcess:
         raise queue.Empty
 
     def _beat(self, number: int, computing: bool) -> None:
-        if computing:
+        if computing or self._begin.stays:
             self._freezer.renew()
+        self._stepping.renew()
         say("beat", number)
         if not self._owned and (facts := _own())["slots"] is not None:
             self._owned = True
@@ -195,6 +175,7 @@ class HandProcess:
             self._pad.close()  # a device that cannot be made neutral is taken away from the game
             raise
         finally:
+            self._stepping.let_go()
             self._freezer.thaw(lambda error: self._thawed(number, error))
 
     def _freeze(self, number: int, epoch: int) -> None:
@@ -252,25 +233,7 @@ class HandProcess:
             self._inbox.put(("end",))
 
 
-_ASKED = {"hold", "release", "freeze", "thaw"}
-_writing = threading.Lock()
-
-
-def _open_pad(begin: Beginning) -> Gamepad:
-    if not begin.page:
-        return open_gamepad(begin.pad)
-    from nitropilot.controller.pads.pad_page import PadPage
-
-    return open_gamepad(begin.pad, page=PadPage.open(Path(begin.page)), expires_s=EXPIRY_S)
-
-
-def _open_freezer(begin: Beginning, pauser: Pauser, undo: ExitStack) -> ClockFreezer:
-    """What holds the game still: its clock as well, if that is ours."""
-    if not begin.clock:
-        return ClockFreezer(FreezeWay.PROCESS, pauser, None)
-    page = ClockPage.open(Path(begin.clock))
-    undo.callback(page.close)
-    return ClockFreezer(FreezeWay.BOTH, pauser, page, begin.lease)
+_ASKED = {"hold", "release", "freeze", "thaw", *ASKED}
 
 
 def _own() -> dict[str, Any]:
@@ -284,8 +247,3 @@ def follow_signals(inbox: Mailbox[Message]) -> None:
     signal.signal(signal.SIGTERM, lambda *_: inbox.put(("end",)))
     if sys.platform != "win32":
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
-
-
-def say(*message: Any) -> None:
-    with suppress(OSError), _writing:  # the reader may be gone
-        os.write(_STDOUT, encode(*message))

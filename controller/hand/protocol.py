@@ -11,6 +11,10 @@
     limits buttons [axis ...]          what plans may not press
     release id                         neutral, running, nothing more
     freeze id epoch, thaw id           stop the game, let it run
+    stand id epoch timeout             the game goes by steps, and is to stand at its gate
+    step  id epoch count timeout state so many steps with that state; then it stands again
+    run   id epoch until seconds state a frozen game runs until that virtual time with that state,
+                                       and is frozen again; how long the state lasts at most
     close id                           goodbye
 
     from the hand
@@ -32,6 +36,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nitropilot.controller.errors import (
     ClockFailed,
+    ClockLapsed,
     ControllerError,
     GameTaken,
     HandError,
@@ -42,6 +47,7 @@ from nitropilot.controller.errors import (
     PauseRefused,
     ProcessGone,
     ShimError,
+    StepHangs,
 )
 from nitropilot.controller.state import Button, GamepadState
 
@@ -67,8 +73,8 @@ FREEZE_LEASE, FREEZE_LIMIT = "lease", "limit"
 _ERRORS = {
     kind.code: kind
     for kind in (
-        ClockFailed, GameTaken, LedgerError, PadFailed, PadUnavailable, PauseFailed, PauseRefused,
-        ProcessGone, ShimError,
+        ClockFailed, ClockLapsed, GameTaken, LedgerError, PadFailed, PadUnavailable, PauseFailed,
+        PauseRefused, ProcessGone, ShimError, StepHangs,
     )
 }  # fmt: skip
 

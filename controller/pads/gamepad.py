@@ -35,8 +35,12 @@ class Gamepad(ABC):
     def close(self) -> None:
         """Return to neutral and take the device away.  Safe to call twice."""
 
-    def renew(self) -> None:  # noqa: B027 - a device keeps its state while it is there
-        """Say that what was sent last is still meant."""
+    def renew(self, lasts: float | None = None) -> None:  # noqa: B027 - a device keeps its state
+        """Say that what was sent last is still meant.
+
+        Args:
+            lasts: For how many seconds from now, where a state expires at all; None: as ``send``.
+        """
 
     def neutral(self) -> None:
         """Release everything."""

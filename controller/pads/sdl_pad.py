@@ -54,10 +54,10 @@ class SdlPad(Gamepad):
             raise PadFailed("the virtual pad is closed", "open a new one")
         self.page.write(state, self._expires_s)
 
-    def renew(self) -> None:
+    def renew(self, lasts: float | None = None) -> None:
         """As ``Gamepad``."""
         if self._expires_s is not None and not self._closed:
-            self.page.renew(self._expires_s)
+            self.page.renew(self._expires_s if lasts is None else lasts)
 
     def close(self) -> None:
         """Release everything and let go of the page.  Safe to call twice."""

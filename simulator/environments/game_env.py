@@ -14,7 +14,7 @@ from nitropilot.agent.pad.guards import parse_buttons
 from nitropilot.agent.target.launch import LOG, LaunchedGame, launch
 from nitropilot.agent.target.launch_pages import GameTime
 from nitropilot.capture.errors import CaptureError
-from nitropilot.controller.errors import ControllerError, HandError
+from nitropilot.controller.errors import ClockLapsed, ControllerError, HandError
 from nitropilot.controller.state import NEUTRAL, GamepadState
 from nitropilot.simulator.environments.errors import NotPlayable, UnknownTask, UntestedVersion
 from nitropilot.simulator.environments.holding import TRACKS, lapsed
@@ -134,7 +134,7 @@ class GameEnv(TaskEnv):
                     verdict = self._launch(undo, seed)
                     self._running = undo.pop_all()
                     return verdict
-            except HandError:
+            except (ClockLapsed, HandError):
                 if not left:
                     raise
         raise AssertionError("it is tried at least once")
@@ -179,7 +179,7 @@ class GameEnv(TaskEnv):
         try:
             steps = self._held.step(state)
             standing = self._standing(self._judge.read(), steps)
-        except HandError as error:
+        except (ClockLapsed, HandError) as error:
             raise lapsed() from error
         except (ControllerError, OSError) as error:
             raise _not_playable(self.game.title, error) from error

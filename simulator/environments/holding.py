@@ -5,9 +5,8 @@ state as it is at that moment: nothing depends on the machine or on how long any
 **paused** track it runs for 1/60 s at its own speed and is frozen in between.  In **realtime** it
 just runs; a step lasts until the next 1/60 s is over.
 
-Whatever track: a hand (``controller.hand``) holds the game, so that nothing is left of it when this
-process is killed.  In the paused and realtime tracks the hand presses and freezes as well; in
-lockstep this process writes the two pages itself, once a step.  Nothing above knows the difference.
+Whatever track: the game's hand (``controller.hand``) presses, steps and freezes, so that nothing is
+pressed or stands when this process is killed; here the game's pages are only read.
 """
 
 from __future__ import annotations
@@ -19,8 +18,7 @@ from typing import TYPE_CHECKING
 
 from nitropilot import controller
 from nitropilot.controller.clock.clock_page import STEP_S
-from nitropilot.controller.errors import ControllerError
-from nitropilot.controller.pads.chooser import NO_PAD
+from nitropilot.controller.errors import HandError
 from nitropilot.simulator.environments.errors import NoEpisode, NotPlayable
 
 if TYPE_CHECKING:
@@ -33,9 +31,11 @@ FIRST_PICTURE_S = 120.0
 """How long a game may load until it stands at its first picture."""
 LAPSE_S = 1.0
 """How long a state stays pressed while the game runs and nobody asks for the next step."""
-NO_LIMIT_S = 1e9
-"""A game that was launched for an environment may stand as long as anybody thinks: whoever asked
-for it beats, and the game ends with them."""
+LEASE_S = 10.0
+"""How long a game stands when this process has fallen silent; as long as it beats, it may stand
+for ever, as it is on a display of its own and ends with us."""
+HANDS = 3
+"""How often a hand is replaced before a step is given up."""
 _EPOCH = 1
 
 
@@ -86,13 +86,18 @@ class Held(ABC):
         """Let go of the game.  Safe to call twice."""
         self._undo.close()
 
-    def _take(self, hand: controller.Hand) -> controller.Hand:
-        self._undo.callback(hand.close)
-        return hand
-
-    def _protected(self) -> list[int]:
+    def _new_hand(self, clock: bool = True) -> controller.StepHand:
+        """A hand that holds it, in its first epoch; with its clock as well, if that is wanted."""
         display = self._launched.display
-        return [display.process.pid] if display is not None else []
+        hand = controller.StepHand.start(
+            self._launched.process.pid, pad="sdl", page=self._pad.path,
+            clock=self._clock.path if clock else None,
+            protect=[display.process.pid] if display is not None else [],
+            freeze_lease=LEASE_S, stays=True,
+        )  # fmt: skip
+        self._undo.callback(hand.close)
+        hand.arm(_EPOCH)
+        return hand
 
 
 class LockstepHeld(Held):
@@ -102,23 +107,31 @@ class LockstepHeld(Held):
 
     def __init__(self, launched: LaunchedGame) -> None:
         super().__init__(launched)
-        self._clock.wait_ready(FIRST_PICTURE_S, self.alive)
-        self._guard = self._new_guard()
+        self._hand = self._new_hand()
+        self._hand.stand(_EPOCH, FIRST_PICTURE_S)
 
     def step(self, state: GamepadState) -> int:
-        """As ``Held``; the state is taken once, at the gate, and so it cannot lapse."""
-        try:
-            self._guard.check()
-        except ControllerError:  # it was held up for too long; the game stands all the same
-            self._guard = self._new_guard()
-        self._pad.write(state)
-        self._clock.step(alive=self.alive)
+        """As ``Held``; each is done once, whatever becomes of the hand, while the game stands."""
+        before = self._clock.status().steps
+        for left in reversed(range(HANDS)):
+            try:
+                self._hand.check()
+                self._hand.step(_EPOCH, state)
+                break
+            except HandError:
+                if not left:
+                    raise
+                self._hand = self._another_hand()
+                if self._clock.status().steps != before:
+                    break
         return 1
 
-    def _new_guard(self) -> controller.Hand:
-        """A hand that neither presses nor freezes: it outlives us, should we be killed."""
-        pid = self._launched.process.pid
-        return self._take(controller.Hand.start(pid, pad=NO_PAD, protect=self._protected()))
+    def _another_hand(self) -> controller.StepHand:
+        """In place of one that is gone; a step that it had begun is over before that one writes."""
+        self._clock.wait_ready(alive=self.alive)
+        hand = self._new_hand()
+        hand.stand(_EPOCH)
+        return hand
 
 
 class PausedHeld(Held):
@@ -128,31 +141,17 @@ class PausedHeld(Held):
 
     def __init__(self, launched: LaunchedGame) -> None:
         super().__init__(launched)
-        self._hand = self._take(
-            controller.Hand.start(
-                launched.process.pid, pad="sdl", page=self._pad.path, clock=self._clock.path,
-                protect=self._protected(), freeze_limit=NO_LIMIT_S,
-            )
-        )  # fmt: skip
-        self._undo.enter_context(self._hand.computing())
-        self._hand.arm(_EPOCH)
+        self._hand = self._new_hand()
         self._hand.freeze(_EPOCH)
         self._until = self._clock.virtual_time()
 
     def step(self, state: GamepadState) -> int:
         """As ``Held``; what one step is too long, the next one is shorter."""
-        hand, lapses, cut = self._hand, self._hand.lapses, self._hand.cut_freezes
-        hand.check()
         self._until += STEP_S
-        hand.hold(_EPOCH, state, LAPSE_S)
-        since = time.monotonic()
-        hand.thaw()
-        while (left := self._until - self._clock.virtual_time()) > 0:
-            time.sleep(left)
-        hand.freeze(_EPOCH)
-        late = time.monotonic() - since > LAPSE_S
-        if self._counts and (late or (hand.lapses, hand.cut_freezes) != (lapses, cut)):
-            raise lapsed()
+        if not self._hand.run(_EPOCH, state, self._until, LAPSE_S):
+            if self._counts:
+                raise lapsed()
+            self._until = self._clock.virtual_time()
         return 1
 
 
@@ -163,12 +162,7 @@ class RealtimeHeld(Held):
 
     def __init__(self, launched: LaunchedGame) -> None:
         super().__init__(launched)
-        self._hand = self._take(
-            controller.Hand.start(
-                launched.process.pid, pad="sdl", page=self._pad.path, protect=self._protected()
-            )
-        )
-        self._hand.arm(_EPOCH)
+        self._hand = self._new_hand(clock=False)
         self._over = self._pressed = time.monotonic()
 
     def begin(self) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from nitropilot.controller.hand.leases import PadLeases, Plan, Step
-from nitropilot.controller.hand.protocol import ALIVE_S, HUMAN_S, PLAN_S
+from nitropilot.controller.hand.protocol import ALIVE_S, EXPIRY_S, FREEZE_LEASE_S, HUMAN_S, PLAN_S
 from nitropilot.controller.pads.gamepad import Gamepad
 from nitropilot.controller.state import NEUTRAL, Button, GamepadState, Limits
 
@@ -27,14 +27,16 @@ class NotedPad(Gamepad):
     def __init__(self) -> None:
         self.sent: list[GamepadState] = []
         self.renewed = 0
+        self.lasts: float | None = None
 
     def send(self, state: GamepadState) -> None:
         """Note it."""
         self.sent.append(state)
 
-    def renew(self) -> None:
-        """Count it."""
+    def renew(self, lasts: float | None = None) -> None:
+        """Count it, and note for how long."""
         self.renewed += 1
+        self.lasts = lasts
 
     def close(self) -> None:
         """Nothing is open."""
@@ -293,3 +295,40 @@ def test_every_state_is_renewed_in_time(bench: Bench) -> None:
     before = bench.pad.renewed
     bench.run(0.4)
     assert bench.pad.renewed - before >= 0.4 / 0.05
+
+
+def test_a_steps_state_lasts_as_long_as_its_game_may_stand(bench: Bench) -> None:
+    """Whoever steps may think; their silence takes both away, and nothing sooner."""
+    assert not bench.leases.step(EPOCH + 1, PUSH)
+    assert bench.leases.step(EPOCH, PUSH)
+    bench.run(100.0, extends=False)
+    assert bench.pressed == PUSH
+    bench.run(ALIVE_S * 3, beats=False)
+    assert (bench.pressed, bench.lapsed) == (PUSH, 0), "nothing goes on, so nothing lapses"
+    assert bench.pad.lasts == pytest.approx(FREEZE_LEASE_S - ALIVE_S * 3, abs=0.1)
+    bench.run(FREEZE_LEASE_S, beats=False)
+    assert (bench.pressed, bench.lapsed) == (NEUTRAL, 1)
+
+
+def test_whether_a_state_was_there_all_the_time(bench: Bench) -> None:
+    """Who is told that it was plays on: what the game saw for a moment counts."""
+    assert not bench.leases.kept(bench.now)
+    bench.leases.hold(EPOCH, PUSH, 1.0, bench.now)
+    bench.run(0.5)
+    assert bench.leases.kept(bench.now)
+    bench.leases.freezing()
+    bench.now += 0.2  # a hand that is held up while the game stands
+    bench.run(0.1)
+    assert bench.leases.kept(bench.now)
+    bench.leases.hold(EPOCH, PUSH, 1.0, bench.now)
+    bench.leases.runs(bench.now)
+    bench.now += EXPIRY_S + 0.01  # and while it runs
+    bench.run(0.1)
+    assert (bench.pressed, bench.leases.kept(bench.now)) == (PUSH, False)
+    bench.leases.hold(EPOCH, PUSH, 0.2, bench.now)
+    bench.run(0.3)
+    assert not bench.leases.kept(bench.now), "it is over"
+    bench.leases.hold(EPOCH, PUSH, 9.0, bench.now)
+    bench.run(ALIVE_S + 0.01, beats=False)
+    bench.run(0.1)
+    assert not bench.leases.kept(bench.now), "silence"
