@@ -29,8 +29,8 @@ ONE_CARD := CUDA_VISIBLE_DEVICES=$${CUDA_VISIBLE_DEVICES-0} && \
 # them in the tests, three seconds each.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test installs test-images test-vm test-openapi kills soak lockstep replays overfit slow-proofs check bench \
-	sabotage parity test-gpu bench-gpu clean golden-record golden-update golden-mutations
+.PHONY: demo test installs test-images test-vm test-openapi kills soak lockstep replays freeze overfit slow-proofs check \
+	bench sabotage parity test-gpu bench-gpu clean golden-record golden-update golden-mutations
 
 demo: packages-demo $(READY)
 	$(BIN)/nitropilot demo --seconds 20 $(DEMO)
@@ -61,6 +61,9 @@ replays: packages-test $(READY)
 
 overfit: packages-test $(READY)
 	$(BIN)/python -m pytest -s -m slow tests/training
+
+freeze: packages-test $(READY)
+	$(BIN)/python -m benchmarks.freeze $(FREEZE)
 
 soak: packages-test $(READY)
 	SOAK_MINUTES=$${MINUTES:-10} $(BIN)/python -m pytest -s -m slow tests/e2e/test_soak.py

@@ -152,12 +152,16 @@ class GameEnv(TaskEnv):
             game_time=game_time, prepare=prepare,
         )  # fmt: skip
         undo.callback(launched.close, HURRY_S)
-        self._held = TRACKS[self.track](launched)
+        self._held = self._hold(launched)
         undo.callback(self._held.close)
         self._grabber = capture.open_grabber(launched.window)
         undo.callback(self._grabber.close)
         self._judge = kind(self.task, launched.profile, launched.profile / LOG)
         return self._open(self._held, self._judge)
+
+    def _hold(self, launched: LaunchedGame) -> Held:
+        """Take hold of it, in the track's way."""
+        return TRACKS[self.track](launched)
 
     def _open(self, held: Held, judge: Judge) -> Verdict:
         """Tap past what comes before the play."""

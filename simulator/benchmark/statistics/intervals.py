@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple
 
-from nitropilot.simulator.benchmark.statistics.errors import StatisticsUnavailable
+from nitropilot.simulator.benchmark.statistics.errors import no_scipy
 
 CONFIDENCE = 0.95
 
@@ -77,10 +77,7 @@ def _binomial(successes: int, episodes: int, alternative: str = "two-sided") -> 
     try:
         from scipy.stats import binomtest
     except ImportError as error:
-        raise StatisticsUnavailable(
-            "intervals and tests need SciPy, which is not installed",
-            "pip install 'nitropilot[simulator]'",
-        ) from error
+        raise no_scipy() from error
     return binomtest(successes, episodes, alternative=alternative)
 
 
