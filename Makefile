@@ -57,7 +57,7 @@ lockstep: packages-test $(READY)
 	$(BIN)/python -m pytest -s -m slow tests/controller/clock
 
 replays: packages-test $(READY)
-	$(BIN)/python -m pytest -s -m slow tests/simulator
+	$(BIN)/python -m pytest -s -m slow tests/simulator $(PLAYS)
 
 overfit: packages-test $(READY)
 	$(BIN)/python -m pytest -s -m slow tests/training
