@@ -15,7 +15,8 @@ negative y is up).  Ours beside them, which readers of the published columns do 
     sent_time                          when the state was sent, seconds since 1970: the tick lasts
                                        until the next row's
     stretch                            of play, from 0: rows of one are of successive ticks
-    source                             ``agent``, ``human``, or ``none`` (nothing was there to send)
+    source                             ``agent``, ``human``, or ``none`` (nothing was there to send,
+                                       or nothing that is to be learned)
     trigger_left, trigger_right        how far the triggers were pulled, 0 to 1
     policy_chunk, policy_action        which action of which chunk it was; -1 for none
     frame_repeated                     whether the picture is of an earlier tick, for want of one

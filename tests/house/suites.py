@@ -64,7 +64,7 @@ SUITES: dict[str, str] = {
         arcade
         games
         environments
-        benchmark
+        benchmark demonstrations
     """,
     "simulator.benchmark": """
         statistics

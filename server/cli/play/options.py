@@ -105,6 +105,19 @@ class RecordOptions(AtTheKeyboard):
     model_config = ConfigDict(allow_inf_nan=True)
 
     action_hz: float = Field(default=60.0, ge=1, le=240, description="Frames and rows a second")
+    expert: str = Field(
+        default="",
+        description="Record the script of a game of the arcade in your place: runner, maze-2, ...",
+    )
+    minutes: float = Field(default=3.0, description="With --expert: minutes of game time")
+    noise: float = Field(
+        default=0.5, description="With --expert: share of the levels with bursts of foreign input"
+    )
+    seed: int = Field(default=0, description="With --expert: of its levels")
+
+    def recordings(self) -> Path:
+        """The folder of all recordings."""
+        return _recording(self.prepared()).root
 
     def plan(self) -> SessionPlan:
         """What a session is to do, and a new folder for it.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -9,8 +11,11 @@ import typer
 from nitropilot.agent import Session, SessionState
 from nitropilot.agent.session.human import HumanPlay, HumanThread
 from nitropilot.controller.human.reader import open_human_pads
+from nitropilot.errors import NitroPilotError
 from nitropilot.server.cli.play.play import recording_facts, refuse_the_game, report, run_session
-from nitropilot.server.cli.terminal.output import EXIT_FAILED, print_error
+from nitropilot.server.cli.terminal.output import EXIT_FAILED, print_error, print_json, print_note
+from nitropilot.server.cli.terminal.progress import progress_bar
+from nitropilot.server.host.signals import ending_signals
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,8 +26,12 @@ if TYPE_CHECKING:
 def record(options: RecordOptions) -> None:
     """Record how you play a game with a pad of your own, until Ctrl-C or the game's end.
 
-    No policy is loaded.  It begins with the first touch of your pad.
+    No policy is loaded.  It begins with the first touch of your pad.  With --expert a game's own
+    script plays instead, level after level, without a window and faster than the game runs.
     """
+    if options.expert:
+        _record_expert(options)
+        return
     refuse_the_game(options.target(keep=options.keep, display=options.display))
     pads = open_human_pads()
     session = Session(options.plan())
@@ -35,6 +44,37 @@ def record(options: RecordOptions) -> None:
     if not session.recording.state.frames:
         print_error("nothing was recorded; no pad of yours was touched while the game ran")
         raise typer.Exit(EXIT_FAILED)
+
+
+def _record_expert(options: RecordOptions) -> None:
+    """Ctrl-C leaves what is recorded, and the level that is played out."""
+    from nitropilot.simulator.demonstrations.recording import demonstrate
+
+    if options.window or options.pid is not None or options.process or options.launch:
+        raise NitroPilotError("both a game to watch and --expert are given", "name one of the two")
+    root, stopped = options.recordings(), threading.Event()
+    before = {one: signal.signal(one, lambda *_: stopped.set()) for one in ending_signals()}
+    try:
+        with progress_bar() as bar:
+            made = demonstrate(
+                options.expert, options.minutes, root, seed=options.seed, noisy=options.noise,
+                tell=lambda done: bar(f"recording {options.expert}", done),
+                stopping=stopped.is_set,
+            )  # fmt: skip
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+    facts = {
+        "game": options.expert, "folder": str(root), "recordings": [p.name for p in made.folders],
+        "minutes": round(made.ticks / 3600, 3), "foreign": made.foreign, "lost": made.lost,
+    }  # fmt: skip
+    if options.as_json:
+        print_json(facts)
+    else:
+        print_note(
+            f"{len(made.folders)} levels, {facts['minutes']} minutes in {root}; "
+            f"{made.lost} were lost and left out"
+        )
 
 
 def _facts(session: Session) -> Iterator[tuple[str, Any]]:

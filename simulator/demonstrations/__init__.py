@@ -1,0 +1,1 @@
+"""Games' own scripts play, and are recorded as a person is: what training learns from."""

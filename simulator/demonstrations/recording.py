@@ -1,0 +1,166 @@
+"""``demonstrate``: so many minutes of a game's own script, on level after level."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nitropilot.controller.state import NEUTRAL
+from nitropilot.simulator.arcade.tasks import TASKS
+from nitropilot.simulator.demonstrations.bursts import Bursts
+from nitropilot.simulator.demonstrations.errors import NoDemonstration
+from nitropilot.simulator.demonstrations.writing import EpisodeWriter
+from nitropilot.simulator.environments.actions import action_of
+from nitropilot.simulator.environments.arcade_env import ArcadeEnv
+from nitropilot.simulator.environments.task_env import HZ
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+FIRST_LEVEL = 1_000_000
+"""Seeds of levels that are taught begin here: those of the benchmark and of tests lie below."""
+MOST_LOST = 20
+"""Episodes lost one after the other, after which the script is taken not to play this game."""
+KEEP_FREE = 2 * 2**30
+"""Bytes of the disk to leave free."""
+
+
+@dataclass
+class Demonstrated:
+    """What was recorded.
+
+    Attributes:
+        folders: A recording each.
+        ticks: Of game time in them.
+        foreign: How many of these were somebody else's.
+        lost: Episodes that the script did not win, of which nothing is kept.
+    """
+
+    folders: list[Path] = field(default_factory=list)
+    ticks: int = 0
+    foreign: int = 0
+    lost: int = 0
+
+
+def tasks_of(game: str) -> list[str]:
+    """All tasks of a game of the arcade, or one of them.
+
+    Raises:
+        NoDemonstration: There is none with a script.
+    """
+    found = [name for name in TASKS if game in (name, name.rpartition("-")[0])]
+    if not found:
+        games = dict.fromkeys(name.rpartition("-")[0] for name in TASKS)
+        raise NoDemonstration(
+            f"no script plays {game!r}",
+            f"name {', '.join(games)}, or a task of one, such as {next(iter(TASKS))}",
+        )
+    return found
+
+
+def demonstrate(
+    game: str,
+    minutes: float,
+    root: Path,
+    *,
+    seed: int = 0,
+    noisy: float = 0.5,
+    tell: Callable[[float], None] = lambda _done: None,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Demonstrated:
+    """Let the script play levels that no benchmark has, until there are so many minutes.
+
+    Each level is a recording of its own, so that what is held out of training are levels and not
+    moments of them.  The tasks of a game take turns.
+
+    Args:
+        game: "runner" or "runner-2".
+        minutes: Of game time.
+        root: The folder of all recordings; made if missing.
+        seed: Of the levels and the bursts.
+        noisy: Share of the episodes with ``Bursts`` of foreign input, which are not taught.
+        tell: Is told how much is done, 0 to 1.
+        stopping: Whether to end; what is recorded stays, and the level that is played is left out.
+
+    Raises:
+        NoDemonstration: There is no such script, it does not win, or the disk is full.
+    """
+    tasks, made = tasks_of(game), Demonstrated()
+    if not (0 < minutes < float("inf") and 0 <= noisy <= 1 and seed >= 0):
+        raise NoDemonstration(
+            f"{minutes:g} minutes with a share of {noisy:g} noisy ones from seed {seed}",
+            "take minutes above 0, a share from 0 to 1, and a seed of 0 or more",
+        )
+    session, number, lost = secrets.token_hex(4), 0, 0
+    wanted = round(minutes * 60 * HZ)
+    while made.ticks < wanted and not stopping():
+        before = len(made.folders)
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            _require_room(root)
+            _play(
+                tasks[number % len(tasks)], (seed, number), noisy, (root, session), made, stopping
+            )
+        except OSError as error:
+            raise NoDemonstration(
+                f"cannot record in {root}: {error.strerror or error}", "make room there"
+            ) from error
+        number += 1
+        lost = 0 if len(made.folders) > before else lost + 1
+        if lost == MOST_LOST:
+            raise NoDemonstration(
+                f"the script lost {game} {MOST_LOST} times running", "take a lower share of noise"
+            )
+        tell(min(made.ticks / wanted, 1.0))
+    return made
+
+
+def _require_room(root: Path) -> None:
+    if shutil.disk_usage(root).free < KEEP_FREE:
+        raise OSError(f"less than {KEEP_FREE // 2**30} GiB are free")
+
+
+def _play(
+    task: str,
+    episode: tuple[int, int],
+    noisy: float,
+    place: tuple[Path, str],
+    made: Demonstrated,
+    stopping: Callable[[], bool],
+) -> None:
+    """One level; kept if it is won."""
+    rng = np.random.default_rng(episode)
+    bursts = Bursts(rng) if rng.random() < noisy else None
+    level = FIRST_LEVEL + int(rng.integers(2**30))
+    env = ArcadeEnv(task)
+    picture, info = env.reset(seed=level)
+    size = picture.shape[0], picture.shape[1]
+    facts = {"task": task, "seed": level, "expert": "script", "noise": bursts is not None}
+    writer = EpisodeWriter(*place, TASKS[task].rules.name, size, facts)
+    foreign, over = 0, False
+    try:
+        # One tick of rest, so that what is shown first has a row before the first decision.
+        state, taught = NEUTRAL, True
+        while not over:
+            picture, _, terminated, truncated, info = env.step(action_of(state))
+            writer.add(state, picture, taught)
+            foreign += not taught
+            over = terminated or truncated
+            if stopping():
+                return
+            other = bursts.next() if bursts is not None else None
+            state, taught = (env.expert(), True) if other is None else (other, False)
+        if not info["success"]:
+            made.lost += 1
+            return
+        made.folders.append(writer.finish("won"))
+        made.ticks += writer.frames
+        made.foreign += foreign
+    finally:
+        writer.drop()
+        env.close()
