@@ -1,9 +1,10 @@
-"""``TrainConfig``: everything that a run is told, in five sections.
+"""``TrainConfig``: everything that a run is told, in six sections.
 
     [data]       which recordings, and what is made of them
     [augment]    how pictures are changed
     [objective]  the flow, and what is hidden
     [optimiser]  AdamW, the schedule, the moving average
+    [choice]     what chooses the best checkpoint
     [run]        how long, how much at a time, what is written when
 
 A file is TOML with these sections; the command line has every field as an option and wins.  The
@@ -94,6 +95,20 @@ class OptimiserConfig(_Section):
     ema: float = Field(default=0.9999, ge=0, lt=1, description="Decay of the averaged weights")
 
 
+class ChoiceConfig(_Section):
+    """What chooses the best checkpoint: play, where a game is named, or the held-out loss."""
+
+    play: Words = Field(
+        default=(),
+        description="Choose the best checkpoint by playing this game of the arcade, or one of its "
+        "tasks; repeatable",
+    )
+    play_levels: int = Field(default=20, ge=1, le=10_000, description="Levels of each task")
+    play_actions: int | None = Field(
+        default=None, ge=1, description="Actions played of a chunk; default: half of it"
+    )
+
+
 class RunConfig(_Section):
     """How long, how much at a time, what is written when."""
 
@@ -131,6 +146,7 @@ class TrainConfig(_Section):
     augment: AugmentConfig = AugmentConfig()
     objective: ObjectiveConfig = ObjectiveConfig()
     optimiser: OptimiserConfig = OptimiserConfig()
+    choice: ChoiceConfig = ChoiceConfig()
     run: RunConfig = RunConfig()
 
 
@@ -139,6 +155,7 @@ SECTIONS: dict[str, type[_Section]] = {
     "augment": AugmentConfig,
     "objective": ObjectiveConfig,
     "optimiser": OptimiserConfig,
+    "choice": ChoiceConfig,
     "run": RunConfig,
 }
 FREE = {

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 COLUMNS = (
     "step", "epoch", "loss", "learning_rate", "gradient_norm", "seconds", "samples_per_s",
     "data_share", "mfu", "memory_gib", "held_out_loss", "held_out_f1", "held_out_r2",
+    "play_success", "play_progress",
     *(f"f1_{name}" for name in TOKENS), *(f"r2_{name}" for name in STICKS),
 )  # fmt: skip
 BOARD = "tensorboard"

@@ -22,6 +22,21 @@ class Told:
     text: str
 
 
+@dataclass(frozen=True)
+class Verdict:
+    """What a judge says of a policy.
+
+    Attributes:
+        good: How good it is; more is better.
+        row: Figures for the log, by column.
+        text: The same for people; "" for nothing.
+    """
+
+    good: float
+    row: dict[str, float] = field(default_factory=dict)
+    text: str = ""
+
+
 @dataclass
 class Outcome:
     """What became of a run.
@@ -33,6 +48,7 @@ class Outcome:
         loss: Mean loss of the last row of the log; None before the first.
         scores: Of the last validation; None without any.
         best_step: Of the best checkpoint; None without any.
+        verdict: Of the last validation; None without any.
         samples: How many there are to learn from, and how many are held out.
         skipped: Recordings that were left out, with the reason.
     """
@@ -44,6 +60,7 @@ class Outcome:
     scores: Scores | None
     best_step: int | None
     samples: tuple[int, int]
+    verdict: Verdict | None = None
     skipped: dict[str, str] = field(default_factory=dict)
 
     def facts(self) -> dict[str, Any]:
@@ -57,6 +74,7 @@ class Outcome:
             "loss": self.loss,
             "held_out": held_out,
             "best_step": self.best_step,
+            "play": self.verdict.row if self.verdict is not None and self.verdict.row else None,
             "samples": {"learned": self.samples[0], "held_out": self.samples[1]},
             "skipped": self.skipped,
         }

@@ -21,7 +21,7 @@ from nitropilot.training.trainer.files import (
     save_state,
 )
 from nitropilot.training.trainer.logs import Log, score_row
-from nitropilot.training.trainer.outcome import Outcome, Told
+from nitropilot.training.trainer.outcome import Outcome, Told, Verdict
 from nitropilot.training.trainer.preparing import prepare
 from nitropilot.training.trainer.scoring import Scores, score
 from nitropilot.training.trainer.speed import (
@@ -43,15 +43,14 @@ if TYPE_CHECKING:
     from nitropilot.training.trainer.config import TrainConfig
     from nitropilot.training.trainer.preparing import Prepared
 
-    Judge = Callable[[Policy, Scores], float]
-    """Says how good a policy is; more is better."""
+    Judge = Callable[[Policy, Scores], Verdict]
 
 GIB = 2**30
 
 
-def lowest_loss(_policy: Policy, scores: Scores) -> float:
+def lowest_loss(_policy: Policy, scores: Scores) -> Verdict:
     """The judge where nobody plays: a lower loss on what was held out is better."""
-    return -scores.loss
+    return Verdict(-scores.loss)
 
 
 def train(
@@ -71,10 +70,14 @@ def train(
         judge: Chooses the best checkpoint.
 
     Raises:
-        TrainingError: Something does not go together, or went wrong; what was written stays.
+        TrainingError: Something does not go together or went wrong; what was written stays.
         RecordsError: A recording cannot be read, where that is to stop.
         PolicyError: The policy to start from cannot be loaded.
     """
+    if config.choice.play and judge is lowest_loss:
+        raise BadSettings(
+            "the best checkpoint is to be chosen by play, and no judge plays", "hand over one"
+        )
     make_folder(folder)
     state = load_state(folder)
     prepared = prepare(
@@ -118,6 +121,7 @@ class Run:
         self.losses: list[float] = []
         self.loss: float | None = None
         self.scores: Scores | None = None
+        self.verdict: Verdict | None = None
         self.log: Log | None = None
 
     def close(self) -> None:
@@ -187,7 +191,7 @@ class Run:
         counts = len(self.prepared.learn), len(self.prepared.held_out)
         return Outcome(
             ended, self.step, self.seconds, self.loss, self.scores, self.best_step, counts,
-            self.prepared.skipped,
+            self.verdict, self.prepared.skipped,
         )  # fmt: skip
 
     def _pace(self) -> Pace:
@@ -227,6 +231,8 @@ class Run:
         done = max(self.done(), 1e-9)
         left = self.seconds * (1.0 - done) / done
         held = f", held out {row['held_out_loss']:.4f}" if "held_out_loss" in row else ""
+        if self.verdict is not None and "play_success" in row:
+            held += f", {self.verdict.text}"
         return (
             f"step {self.step}: loss {row['loss']:.4f}{held}, {row['samples_per_s']:.1f} "
             f"samples/s, {row['data_share']:.0%} of the time waiting for data, "
@@ -243,12 +249,12 @@ class Run:
             policy, self.prepared.dataset, samples.tolist(), self.stepper.times,
             self.config.run.batch_size, self.prepared.device,
         )  # fmt: skip
-        good = self.judge(policy, self.scores)
-        if self.best is None or good > self.best:
-            self.best, self.best_step = good, self.step
+        self.verdict = self.judge(policy, self.scores)
+        if self.best is None or self.verdict.good > self.best:
+            self.best, self.best_step = self.verdict.good, self.step
             save_checkpoint(policy, self.folder / BEST)
         self.seconds += time.monotonic() - start
-        return score_row(self.scores)
+        return score_row(self.scores) | self.verdict.row
 
     def playing(self) -> Policy:
         """The policy as it plays: with the averaged weights, and what it was trained for."""

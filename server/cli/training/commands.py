@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nitropilot.server.cli.training.options import Common
     from nitropilot.training.trainer.config import TrainConfig
     from nitropilot.training.trainer.outcome import Outcome
+    from nitropilot.training.trainer.running import Judge
 
 SAFETENSORS = ".safetensors"
 RUN = ".run"
@@ -85,11 +86,19 @@ def _path(text: str | None) -> Path | None:
 
 
 def _run(config: TrainConfig, folder: Path) -> Outcome:
+    from nitropilot.training.trainer.running import lowest_loss
     from nitropilot.training.trainer.running import train as run
 
+    judge: Judge = lowest_loss
+    if config.choice.play:
+        from nitropilot.server.cli.training.playing import PlayJudge
+
+        judge = PlayJudge(config.choice)
     with _interrupts() as interrupts, progress_bar() as bar:
         bar("loading", 0.0)
-        return run(config, folder, lambda told: bar(told.text, told.done), interrupts.stopping)
+        return run(
+            config, folder, lambda told: bar(told.text, told.done), interrupts.stopping, judge
+        )
 
 
 class Interrupts:
@@ -145,6 +154,8 @@ def _print(outcome: Outcome, policy: Path) -> None:
         said += [f"F1 of buttons {scores.mean_f1:.2f}"] if scores.mean_f1 is not None else []
         said += [f"R2 of sticks {scores.mean_r2:.2f}"] if scores.mean_r2 is not None else []
         screen.print(f"held out ({scores.samples} samples): {', '.join(said)}", markup=False)
+    if outcome.verdict is not None and outcome.verdict.text:
+        screen.print(f"at the end it {outcome.verdict.text}", markup=False)
     if outcome.skipped:
         screen.print(f"left out: {len(outcome.skipped)} recordings, see the log", markup=False)
     screen.print(f"the policy: {policy}", markup=False)

@@ -53,8 +53,8 @@ def test_finetune_makes_a_policy(
     run("finetune", *chosen(material), *SMALL, "--freeze", "vision", "--out", str(out), "--json")
     found = json.loads(capsys.readouterr().out)
     assert found.keys() == {
-        "policy", "run", "ended", "steps", "seconds", "loss", "held_out", "best_step", "samples",
-        "skipped",
+        "policy", "run", "ended", "steps", "seconds", "loss", "held_out", "best_step", "play",
+        "samples", "skipped",
     }  # fmt: skip
     assert (found["policy"], found["ended"], found["steps"]) == (str(out), "done", 3)
     assert found["held_out"].keys() == {"loss", "f1", "r2", "samples"}

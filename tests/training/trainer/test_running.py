@@ -16,6 +16,7 @@ from nitropilot.training.optimise.ema import MovingAverage
 from nitropilot.training.trainer import stepping
 from nitropilot.training.trainer.files import BEST, LOG, NEWEST, STATE, load_state
 from nitropilot.training.trainer.logs import read_log
+from nitropilot.training.trainer.outcome import Verdict
 from nitropilot.training.trainer.running import train
 from tests.training.making import HZ, recording, small_policy, told
 
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from nitropilot.policy.network.policy import Policy
     from nitropilot.training.trainer.outcome import Outcome
+    from nitropilot.training.trainer.scoring import Scores
 
 CURVE = ("step", "epoch", "loss", "learning_rate", "gradient_norm", "held_out_loss", "held_out_f1")
 WHOLE: dict[str, Any] = {
@@ -276,3 +279,33 @@ def test_average_warms_up_in_a_short_run(whole: tuple[Path, Outcome], material: 
     way = (raw - begun.state_dict()[name]).norm()
     assert (played.state_dict()[name] - begun.state_dict()[name]).norm() > 0.3 * way
     assert MovingAverage(begun, 0.9999).decay_now() == 0.1
+
+
+def test_the_judge_chooses_the_best(material: Path, tmp_path: Path) -> None:
+    """Whatever the loss says: the file is that step's, and the log has what the judge saw."""
+    goods = iter([0.1, 0.4, 0.3])
+
+    def judge(policy: Policy, scores: Scores) -> Verdict:
+        good = next(goods)
+        return Verdict(good, {"play_success": good, "play_progress": 1.0}, f"won {good}")
+
+    lines: list[str] = []
+    config = told(material, held_out=0.2, validate_every=1, keep_every=2, steps=3, play=["runner"])
+    outcome = train(config, tmp_path, lambda one: lines.append(one.text), judge=judge)
+    assert outcome.best_step == 2
+    best, second = (load_policy(tmp_path / name) for name in (BEST, "step_00000002.safetensors"))
+    other = load_policy(tmp_path / NEWEST).state_dict()
+    assert all(
+        torch.equal(value, best.state_dict()[name]) for name, value in second.state_dict().items()
+    )
+    assert any(not torch.equal(value, other[name]) for name, value in best.state_dict().items())
+    assert [row["play_success"] for row in read_log(tmp_path)] == ["0.1", "0.4", "0.3"]
+    assert outcome.facts()["play"] == {"play_success": 0.3, "play_progress": 1.0}
+    assert "won 0.4" in lines[-2]
+
+
+def test_play_needs_somebody_who_plays(material: Path, tmp_path: Path) -> None:
+    """The lowest loss in its place would be a choice that nobody made."""
+    with pytest.raises(BadSettings, match="no judge plays"):
+        train(told(material, play=["runner"]), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
