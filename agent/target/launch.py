@@ -184,6 +184,37 @@ def _launch(
     return LaunchedGame(recipe, process, window, page, clock, private, profile, tree, entry, keep)
 
 
+def refuse_launch(recipe: Recipe, display: str | None, headless: bool | None) -> None:
+    """Raise what a launch would at once: it is asked before a policy is loaded for the game.
+
+    Raises:
+        LaunchFailed: The program is not there, or there is no display that it may use.
+        ProtectedGame: It belongs to a game that is protected against cheating.
+    """
+    if sys.platform != "win32":
+        _require_display(bool(display or surroundings().get("DISPLAY")), headless)
+    _checked_command(recipe, Path(tempfile.gettempdir()))
+
+
+def _require_display(visible: bool, headless: bool | None) -> None:
+    if headless is False and not visible:
+        raise LaunchFailed(
+            "there is no display", "set DISPLAY, or allow a private one (--headless)"
+        )
+
+
+def _checked_command(recipe: Recipe, profile: Path) -> list[str]:
+    """Program, by its path, and arguments."""
+    command = recipe.command(profile)
+    program = find_program(command[0])
+    if program is None:
+        raise LaunchFailed(
+            f"cannot start {recipe.program}: no such program, or not one that you may run", HINT
+        )
+    refuse_protected_program(program, command[1:])
+    return [program, *command[1:]]
+
+
 def _choose_display(
     undo: ExitStack,
     environment: dict[str, str],
@@ -196,10 +227,7 @@ def _choose_display(
     if display:
         environment["DISPLAY"] = display
     visible = bool(environment.get("DISPLAY"))
-    if headless is False and not visible:
-        raise LaunchFailed(
-            "there is no display", "set DISPLAY, or allow a private one (--headless)"
-        )
+    _require_display(visible, headless)
     if headless is False or (headless is None and visible):
         return None
     private = PrivateDisplay.start(cancelled=cancelled, mark=entry.facts["launch"])
@@ -213,14 +241,7 @@ def _spawn(
     recipe: Recipe, profile: Path, environment: dict[str, str], log: Path
 ) -> subprocess.Popen[bytes]:
     """Start the game in a session of its own, so that our Ctrl-C does not reach it."""
-    command = recipe.command(profile)
-    program = find_program(command[0])
-    if program is None:
-        raise LaunchFailed(
-            f"cannot start {recipe.program}: no such program, or not one that you may run", HINT
-        )
-    command[0] = program
-    refuse_protected_program(command[0], command[1:])
+    command = _checked_command(recipe, profile)
     try:
         output = log.open("wb")
     except OSError as error:

@@ -14,6 +14,7 @@ from nitropilot import capture
 from nitropilot.agent import Session, SessionState
 from nitropilot.agent.errors import AgentError
 from nitropilot.agent.fair_play.judging import refuse_protected
+from nitropilot.agent.target.launch import refuse_launch
 from nitropilot.controller import KINDS
 from nitropilot.server.cli.terminal.output import (
     EXIT_ERROR,
@@ -70,6 +71,8 @@ def refuse_the_game(target: Target) -> None:
             handle=target.window, pid=target.pid, process=target.process, display=target.display
         )
         refuse_protected(found.pid)
+    else:
+        refuse_launch(target.launch, target.display, target.headless)
 
 
 def run_session(

@@ -112,6 +112,16 @@ def test_no_display(tmp_path: Path, arguments: tuple[str, ...], word: str) -> No
     assert word in error_of(command(*arguments, home=tmp_path), tmp_path)
 
 
+@pytest.mark.parametrize("game", [("runner", "--no-headless"), ("./no-such-program",)])
+def test_what_cannot_be_launched_loads_nothing(tmp_path: Path, game: tuple[str, ...]) -> None:
+    """A policy takes up to a minute to load, and gigabytes: it is said before."""
+    arguments = ("play", "--policy", POLICY, "--launch", *game)
+    done = command(*arguments, home=tmp_path, NITROPILOT_CACHE=str(tmp_path / "cache"))
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert not (tmp_path / "cache").exists()
+
+
 NO_ACCOUNT = (
     "import pwd, runpy, sys\n"
     "def getpwuid(uid): raise KeyError(uid)\n"
