@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nitropilot.controller.state import NEUTRAL
+from nitropilot.records.format import FACTS
 from nitropilot.simulator.arcade.tasks import TASKS
 from nitropilot.simulator.demonstrations.bursts import Bursts
 from nitropilot.simulator.demonstrations.errors import NoDemonstration
@@ -76,7 +79,8 @@ def demonstrate(
     """Let the script play levels that no benchmark has, until there are so many minutes.
 
     Each level is a recording of its own, so that what is held out of training are levels and not
-    moments of them.  The tasks of a game take turns.
+    moments of them.  The tasks of a game take turns.  Levels that ``root`` has are left out: asked
+    again, it goes on with those after them.
 
     Args:
         game: "runner" or "runner-2".
@@ -97,15 +101,18 @@ def demonstrate(
             "take minutes above 0, a share from 0 to 1, and a seed of 0 or more",
         )
     session, number, lost = secrets.token_hex(4), 0, 0
+    there = _levels(root)
     wanted = round(minutes * 60 * HZ)
     while made.ticks < wanted and not stopping():
         before = len(made.folders)
         try:
             root.mkdir(parents=True, exist_ok=True)
             _require_room(root)
-            _play(
-                tasks[number % len(tasks)], (seed, number), noisy, (root, session), made, stopping
-            )
+            level = _Level.drawn(tasks[number % len(tasks)], seed, number)
+            if (level.task, level.seed) in there:
+                number += 1
+                continue
+            _play(level, noisy, (root, session), made, stopping)
         except OSError as error:
             raise NoDemonstration(
                 f"cannot record in {root}: {error.strerror or error}", "make room there"
@@ -125,23 +132,46 @@ def _require_room(root: Path) -> None:
         raise OSError(f"less than {KEEP_FREE // 2**30} GiB are free")
 
 
+def _levels(root: Path) -> set[tuple[str, int]]:
+    """Task and seed of those that are recorded there."""
+    found = set()
+    for facts in root.glob(f"*/{FACTS}"):
+        with suppress(OSError, ValueError, TypeError, LookupError):
+            said = json.loads(facts.read_text(encoding="utf-8"))
+            found.add((str(said["task"]), int(said["seed"])))
+    return found
+
+
+@dataclass
+class _Level:
+    """What is played next, and the chance in it."""
+
+    task: str
+    seed: int
+    rng: np.random.Generator
+
+    @classmethod
+    def drawn(cls, task: str, seed: int, number: int) -> _Level:
+        rng = np.random.default_rng((seed, number))
+        return cls(task, FIRST_LEVEL + int(rng.integers(2**30)), rng)
+
+
 def _play(
-    task: str,
-    episode: tuple[int, int],
+    level: _Level,
     noisy: float,
     place: tuple[Path, str],
     made: Demonstrated,
     stopping: Callable[[], bool],
 ) -> None:
     """One level; kept if it is won."""
-    rng = np.random.default_rng(episode)
-    bursts = Bursts(rng) if rng.random() < noisy else None
-    level = FIRST_LEVEL + int(rng.integers(2**30))
-    env = ArcadeEnv(task)
-    picture, info = env.reset(seed=level)
+    bursts = Bursts(level.rng) if level.rng.random() < noisy else None
+    env = ArcadeEnv(level.task)
+    picture, info = env.reset(seed=level.seed)
     size = picture.shape[0], picture.shape[1]
-    facts = {"task": task, "seed": level, "expert": "script", "noise": bursts is not None}
-    writer = EpisodeWriter(*place, TASKS[task].rules.name, size, facts)
+    facts = {
+        "task": level.task, "seed": level.seed, "expert": "script", "noise": bursts is not None,
+    }  # fmt: skip
+    writer = EpisodeWriter(*place, TASKS[level.task].rules.name, size, facts)
     foreign, over = 0, False
     try:
         # One tick of rest, so that what is shown first has a row before the first decision.

@@ -114,7 +114,7 @@ class RunConfig(_Section):
 
     policy: str = Field(default="", description="A checkpoint, or random:tiny, to start from")
     action_shift: int | None = Field(
-        default=None, ge=-1000, le=1000, description="Ticks from a frame to its first action"
+        default=None, ge=0, le=1000, description="Ticks from a frame to its first action"
     )
     horizon: int | None = Field(default=None, ge=1, le=1024, description="Actions of a chunk")
     games: bool = Field(default=False, description="A token for each game, in a random policy")

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
     from nitropilot.server.cli.play.options import RecordOptions
 
+FOR_PEOPLE = ("window", "pid", "process", "launch", "headless", "keep", "display", "seconds")
+FOR_EXPERTS = ("minutes", "noise", "seed")
+
 
 def record(options: RecordOptions) -> None:
     """Record how you play a game with a pad of your own, until Ctrl-C or the game's end.
@@ -32,6 +35,7 @@ def record(options: RecordOptions) -> None:
     if options.expert:
         _record_expert(options)
         return
+    _refuse_strays(options, FOR_EXPERTS, "is for --expert alone", "say which game, or leave it out")
     refuse_the_game(options.target(keep=options.keep, display=options.display))
     pads = open_human_pads()
     session = Session(options.plan())
@@ -46,12 +50,17 @@ def record(options: RecordOptions) -> None:
         raise typer.Exit(EXIT_FAILED)
 
 
+def _refuse_strays(options: RecordOptions, names: tuple[str, ...], why: str, hint: str) -> None:
+    for name in names:
+        if getattr(options, name) != type(options).model_fields[name].default:
+            raise NitroPilotError(f"--{name.replace('_', '-')} {why}", hint)
+
+
 def _record_expert(options: RecordOptions) -> None:
     """Ctrl-C leaves what is recorded, and the level that is played out."""
     from nitropilot.simulator.demonstrations.recording import demonstrate
 
-    if options.window or options.pid is not None or options.process or options.launch:
-        raise NitroPilotError("both a game to watch and --expert are given", "name one of the two")
+    _refuse_strays(options, (*FOR_PEOPLE, "action_hz"), "is not for --expert", "leave it out")
     root, stopped = options.recordings(), threading.Event()
     before = {one: signal.signal(one, lambda *_: stopped.set()) for one in ending_signals()}
     try:
@@ -70,11 +79,14 @@ def _record_expert(options: RecordOptions) -> None:
     }  # fmt: skip
     if options.as_json:
         print_json(facts)
-    else:
+    elif made.folders:
         print_note(
-            f"{len(made.folders)} levels, {facts['minutes']} minutes in {root}; "
-            f"{made.lost} were lost and left out"
+            f"levels recorded: {len(made.folders)}, with {facts['minutes']} minutes of play, in "
+            f"{root}; lost and left out: {made.lost}"
         )
+    if not made.folders:
+        print_error("nothing was recorded: it was ended before the first level was won")
+        raise typer.Exit(EXIT_FAILED)
 
 
 def _facts(session: Session) -> Iterator[tuple[str, Any]]:

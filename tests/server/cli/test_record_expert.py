@@ -34,7 +34,10 @@ def test_it_says_where_the_recordings_are(tmp_path: Path) -> None:
     [
         (("--expert", "supertux"), "no script plays 'supertux'"),
         (("--expert", "runner", "--minutes", "0"), "0 minutes"),
-        (("--expert", "runner", "--launch", "runner"), "--expert"),
+        (("--expert", "runner", "--launch", "runner"), "--launch is not for --expert"),
+        (("--expert", "runner", "--action-hz", "30"), "--action-hz is not for --expert"),
+        (("--expert", "runner", "--seconds", "3"), "--seconds is not for --expert"),
+        (("--launch", "runner", "--seed", "4"), "--seed is for --expert alone"),
         (("--expert", "runner", "--noise", "2"), "share of 2"),
     ],
 )

@@ -102,6 +102,17 @@ def test_the_same_seed_is_the_same_play(noisy: Demonstrated, tmp_path: Path) -> 
     assert read_recording(other.folders[0]).facts["seed"] != first.facts["seed"]
 
 
+def test_asked_again_it_goes_on(tmp_path: Path) -> None:
+    """A level that is there twice would be learned from and validated on."""
+    levels = []
+    for _ in range(2):
+        (folder,) = demonstrate("arena-1", MINUTES, tmp_path, noisy=0.0).folders
+        levels.append(read_recording(folder).facts["seed"])
+    assert levels[0] != levels[1]
+    fresh = demonstrate("arena-1", 0.2, tmp_path / "fresh", noisy=0.0).folders[:2]
+    assert [read_recording(folder).facts["seed"] for folder in fresh] == levels
+
+
 def test_a_level_that_is_not_played_to_its_end_leaves_nothing(tmp_path: Path) -> None:
     """Ctrl-C in the middle of one."""
     asked = iter([False] * 30 + [True] * 3)
