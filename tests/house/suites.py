@@ -71,6 +71,7 @@ SUITES: dict[str, str] = {
         results
         reports policies
         runner
+        beside
     """,
     "simulator.arcade": """
         core

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nitropilot.engines.pytorch.engine import TorchEngine
+from nitropilot.simulator.benchmark.beside import play_levels
 from nitropilot.simulator.benchmark.policies.engine import EnginePlayer
 from nitropilot.simulator.benchmark.policies.naming import Entry
-from nitropilot.simulator.benchmark.runner.beside import play_levels
 from nitropilot.simulator.benchmark.runner.suites import task_named
 from nitropilot.simulator.demonstrations.recording import tasks_of
 from nitropilot.training.trainer.outcome import Verdict

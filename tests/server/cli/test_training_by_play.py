@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from nitropilot.simulator.benchmark.beside import Level
     from nitropilot.simulator.benchmark.policies.player import Player
-    from nitropilot.simulator.benchmark.runner.beside import Level
     from nitropilot.simulator.benchmark.runner.suites import SuiteTask
 
 SCORES = Scores(loss=1.0, f1={}, r2={}, samples=1)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from nitropilot.simulator.benchmark.beside import play_levels
 from nitropilot.simulator.benchmark.policies.builtin import Idle
 from nitropilot.simulator.benchmark.policies.card import Card
 from nitropilot.simulator.benchmark.policies.errors import PolicyFailed
 from nitropilot.simulator.benchmark.policies.player import Player
-from nitropilot.simulator.benchmark.runner.beside import play_levels
 from nitropilot.simulator.benchmark.runner.suites import task_named
 from nitropilot.simulator.environments.actions import WIDTH, action_of
 from nitropilot.simulator.environments.arcade_env import ArcadeEnv
