@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from tests.training.making import recording, small_policy
+from tests.training.making import material_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,11 +17,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """``data/`` with two recordings of 40 rows, and ``small.safetensors``; not to be changed."""
-    root = tmp_path_factory.mktemp("training")
-    for number in range(2):
-        recording(root / "data", number, 40)
-    small_policy(root / "small.safetensors")
-    return root
+    return material_in(tmp_path_factory.mktemp("training"), 40)
 
 
 @pytest.fixture(autouse=True)

@@ -131,6 +131,14 @@ def small_policy(
     return path
 
 
+def material_in(root: Path, rows: int) -> Path:
+    """``data/`` with two recordings of so many rows, and ``small.safetensors``; gives ``root``."""
+    for number in range(2):
+        recording(root / "data", number, rows)
+    small_policy(root / "small.safetensors")
+    return root
+
+
 def told(root: Path, **more: Any) -> TrainConfig:
     """A configuration that changes no picture and validates on nothing, with more of it."""
     still = {"colour": 0.0, "crop": 0.0, "shift": 0, "blur": 0.0, "jpeg": 0.0, "held_out": 0.0}

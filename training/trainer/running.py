@@ -80,6 +80,8 @@ def train(
         )
     make_folder(folder)
     state = load_state(folder)
+    if state is not None:
+        require_same(state["told"], bound(config), folder)
     prepared = prepare(
         config, folder, lambda done, of: tell(Told(0.0, f"decoding: {done} of {of} recordings"))
     )
@@ -140,9 +142,8 @@ class Run:
         """Take up a run where it was left.
 
         Raises:
-            OtherRun: It was told something else, or had other data.
+            OtherRun: It had other data.
         """
-        require_same(state["told"], bound(self.config), self.folder)
         if state["data"] != self.digest:
             raise OtherRun(
                 f"the run in {self.folder} had other data",

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from nitropilot.server.cli.benchmark.run import play_wish
+from nitropilot.server.cli.benchmark.run import OutOption, SeedsOption, VideoOption, play_wish
 from nitropilot.server.cli.terminal.output import JsonOption
 
 EPISODES = 3
@@ -19,14 +18,9 @@ def record(
     task: Annotated[list[str], typer.Option(help="What is played; repeatable.")],
     suite: Annotated[str, typer.Option(help="arcade or free10.")] = "arcade",
     episodes: Annotated[int, typer.Option(min=1, help="Episodes a task.")] = EPISODES,
-    seeds: Annotated[
-        str | None, typer.Option(help="In place of the first N: 0-9, or 1,5,7.")
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="The result's folder; that of the same run is gone on with."),
-    ] = None,
-    video: Annotated[bool, typer.Option("--video", help="A video of every episode.")] = False,
+    seeds: SeedsOption = None,
+    out: OutOption = None,
+    video: VideoOption = False,
     as_json: Annotated[bool, JsonOption] = False,
 ) -> None:
     """Play tasks yourself with your own gamepad, in real time; kept like any policy's result."""

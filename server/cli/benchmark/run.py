@@ -39,6 +39,11 @@ class Track(StrEnum):
 
 
 EPISODES = 10
+SeedsOption = Annotated[str | None, typer.Option(help="In place of the first N: 0-9, or 1,5,7.")]
+OutOption = Annotated[
+    Path | None, typer.Option(help="The result's folder; that of the same run is gone on with.")
+]
+VideoOption = Annotated[bool, typer.Option("--video", help="A video of every episode.")]
 
 
 def run(
@@ -58,14 +63,9 @@ def run(
     episodes: Annotated[
         int | None, typer.Option(min=1, help=f"Episodes a task; default {EPISODES}.")
     ] = None,
-    seeds: Annotated[
-        str | None, typer.Option(help="In place of the first N: 0-9, or 1,5,7.")
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="The result's folder; that of the same run is gone on with."),
-    ] = None,
-    video: Annotated[bool, typer.Option("--video", help="A video of every episode.")] = False,
+    seeds: SeedsOption = None,
+    out: OutOption = None,
+    video: VideoOption = False,
     digest: Annotated[
         bool, typer.Option("--digest", help="Digest every picture, to compare runs by.")
     ] = False,

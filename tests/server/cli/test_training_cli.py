@@ -17,7 +17,7 @@ from nitropilot.policy import load_policy
 from nitropilot.server.cli.main import app
 from nitropilot.training.trainer.config import SECTIONS, TrainConfig, read_config
 from nitropilot.training.trainer.logs import read_log
-from tests.training.making import recording, small_policy
+from tests.training.making import material_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,11 +28,7 @@ SMALL = ("--steps", "3", "--batch-size", "2", "--log-every", "1")
 @pytest.fixture(scope="module")
 def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two recordings and a policy."""
-    root = tmp_path_factory.mktemp("material")
-    for number in range(2):
-        recording(root / "data", number, 30)
-    small_policy(root / "small.safetensors")
-    return root
+    return material_in(tmp_path_factory.mktemp("material"), 30)
 
 
 def run(*words: str) -> None:

@@ -309,3 +309,17 @@ def test_play_needs_somebody_who_plays(material: Path, tmp_path: Path) -> None:
     with pytest.raises(BadSettings, match="no judge plays"):
         train(told(material, play=["runner"]), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_other_options_are_refused_before_anything_is_decoded(
+    whole: tuple[Path, Outcome], material: Path, tmp_path: Path
+) -> None:
+    """Of hours of play that takes a while, and the answer is in a small file."""
+    said: list[str] = []
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / STATE).write_bytes((whole[0] / STATE).read_bytes())
+    with pytest.raises(OtherRun, match=r"run.seed was 0 and is 7"):
+        train(told(material, **WHOLE, seed=7), folder, lambda one: said.append(one.text))
+    assert said == []
+    assert [path.name for path in folder.iterdir()] == [STATE]
