@@ -62,7 +62,7 @@ def describe(path: Path | str, *, digest: bool = True) -> PolicySummary:
 
 
 def open_policy(text: str, device: str = "cpu") -> Policy:
-    """A policy as commands name it: a checkpoint's path, or ``random:SIZE[:SEED]``.
+    """A policy as commands name it: see ``policy.naming``.
 
     Raises:
         PolicyError: There is no such random policy.

@@ -13,7 +13,15 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    Strict,
+    ValidationError,
+    model_validator,
+)
 
 from nitropilot.policy.errors import CheckpointError, quoted
 from nitropilot.policy.sizes import PATCH
@@ -42,6 +50,15 @@ Width = Annotated[int, Field(ge=1, le=16384)]
 Layers = Annotated[int, Field(ge=0, le=256)]
 Count = Annotated[int, Field(ge=1, le=65536)]
 Tokens = Annotated[int, Field(ge=1, le=16384)]
+
+
+def _printable(name: str) -> str:
+    if not name.isprintable():
+        raise ValueError("a name has letters that cannot be shown")
+    return name
+
+
+GameName = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_printable)]
 
 
 class _Section(BaseModel):
@@ -170,9 +187,16 @@ class OwnConfig(_Section):
 
     Attributes:
         action_hz: Ticks a second of the labels that the policy was trained with.
+        actions: How many actions of a chunk are played before the next decision, where nobody
+            says otherwise.
+        steps: Sampler steps, in place of ``num_inference_timesteps``.
+        games: Names of the games that it was trained on.
     """
 
     action_hz: Annotated[float, Field(ge=1, le=1000)] | None = None
+    actions: Annotated[int, Field(ge=1, le=1024)] | None = None
+    steps: Annotated[int, Field(ge=1, le=1000)] | None = None
+    games: Annotated[tuple[GameName, ...], Field(max_length=5000), Strict(False)] | None = None
 
 
 class PolicyConfig(_Section):
@@ -204,6 +228,10 @@ class PolicyConfig(_Section):
         if tokens.action_horizon != model.action_horizon:
             raise ValueError(
                 f"action_horizon is {model.action_horizon} and {tokens.action_horizon}"
+            )
+        if (actions := self.nitropilot.actions or 0) > model.action_horizon:
+            raise ValueError(
+                f"{actions} actions of a chunk are to be played, and it has {model.action_horizon}"
             )
         return self
 

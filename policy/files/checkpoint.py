@@ -51,7 +51,8 @@ def load_policy(
     """Load a checkpoint.
 
     Args:
-        path: A NitroGen ``.pt``, a ``.safetensors``, or a folder with the latter.
+        path: A NitroGen ``.pt``, a ``.safetensors``, a folder with the latter; or, as text, the
+            name of a policy that comes with NitroPilot.
         device: Where the weights go; they become float32.
         games: Names for the rows of the game embedding, where the file has none.
 

@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 from nitropilot.policy.errors import CheckpointError, quoted
 from nitropilot.policy.files.pickled import foreign_name, plain
+from nitropilot.policy.naming import SHIPPED
+from nitropilot.policy.shipped.card import require_described
 from nitropilot.texts import meant, text_path
 
 if TYPE_CHECKING:
@@ -76,13 +78,15 @@ class CheckpointFile:
 
 
 def read_checkpoint(path: Path | str) -> CheckpointFile:
-    """Read a checkpoint file or folder.
+    """Read a checkpoint file or folder, or a policy that comes with NitroPilot, by its name.
 
     Raises:
-        CheckpointError: It is missing, damaged, mislabelled or no checkpoint at all.
+        CheckpointError: It is missing, damaged, mislabelled, no checkpoint, or not its card's.
     """
     try:
         file = find_checkpoint(path)
+        if file in SHIPPED.values():
+            require_described(file)
         if _sniff(file) == "pt":
             return _read_pt(file)
         return _read_safetensors(file)
@@ -93,11 +97,13 @@ def read_checkpoint(path: Path | str) -> CheckpointFile:
 
 
 def find_checkpoint(path: Path | str) -> Path:
-    """The file that a path means; nothing of it is read.
+    """The file that a path means, or as text a name; nothing of it is read.
 
     Raises:
         CheckpointError: There is none.
     """
+    if isinstance(path, str) and path in SHIPPED:
+        return SHIPPED[path]
     path = meant(path)
     if path.is_dir():
         weights = path / WEIGHTS_NAME

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 from nitropilot.policy.files.checkpoint import UNUSED, empty_policy
 from nitropilot.policy.files.formats import read_checkpoint
+from nitropilot.policy.naming import trained_games
 
 PARTS = {
     "vision_encoder": "vision encoder",
@@ -45,6 +46,8 @@ class PolicySummary(BaseModel):
     horizon: int
     action_shift: int
     steps: int
+    actions: int | None
+    trained_on: tuple[str, ...] | None
     old_layout: bool
     vision_encoder: str
     vision_width: int
@@ -102,6 +105,8 @@ def describe(path: Path | str, *, digest: bool = True) -> PolicySummary:
         horizon=policy.horizon,
         action_shift=modality.action_shift,
         steps=policy.steps,
+        actions=policy.config.nitropilot.actions,
+        trained_on=trained_games(policy.config.nitropilot.games, policy.games),
         old_layout=tokens.old_layout,
         vision_encoder=model.vision_encoder_name,
         vision_width=model.vision_hidden_size,

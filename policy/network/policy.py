@@ -122,7 +122,7 @@ class Policy(nn.Module):
         self.frames = config.modality_cfg.frame_per_sample
         self.horizon = model.action_horizon
         self.action_dim = model.action_dim
-        self.steps = model.num_inference_timesteps
+        self.steps = config.nitropilot.steps or model.num_inference_timesteps
         width, context = model.hidden_size, model.vision_hidden_size
         self.vision_encoder = VisionEncoder(
             context,

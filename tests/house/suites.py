@@ -36,6 +36,7 @@ SUITES: dict[str, str] = {
     "policy": """
         errors sizes
         config naming actions observation
+        shipped
         network
         files
     """,
