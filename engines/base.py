@@ -19,7 +19,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -55,6 +55,9 @@ class PolicySpec:
             (``records.timeline``).
         frame_spacing: Ticks from one context frame to the next.
         action_hz: Ticks a second that the policy was trained with; None where that is unknown.
+        actions: How many actions of a chunk are played where nobody says otherwise; None where
+            the policy leaves that to who plays it.
+        trained_on: Names of the games that it was trained on; None where that is unknown.
     """
 
     name: str
@@ -73,6 +76,18 @@ class PolicySpec:
     action_shift: int = 1
     frame_spacing: int = 1
     action_hz: float | None = None
+    actions: int | None = None
+    trained_on: tuple[str, ...] | None = None
+
+    @classmethod
+    def read(cls, facts: Mapping[str, Any]) -> PolicySpec:
+        """The reverse of ``dataclasses.asdict``, from JSON as well.
+
+        Raises:
+            TypeError: They are no such facts.
+        """
+        games = facts.get("trained_on")
+        return cls(**{**facts, "trained_on": None if games is None else tuple(games)})
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,10 +15,13 @@ from pathlib import Path
 
 from nitropilot.engines.cache import cache_folder
 from nitropilot.policy import fingerprint
+from nitropilot.policy.naming import SHIPPED
 from nitropilot.texts import meant
 
 MEMORY = "fingerprints.json"
 REMEMBERED = 200
+NO_CODE = (".pyc", ".safetensors", ".json")
+"""Files in packages that no engine is made with: a policy has a fingerprint of its own."""
 
 
 def fingerprint_of(policy: str) -> str:
@@ -50,7 +53,7 @@ def code_version(*names: str) -> str:
         files = [Path(spec.origin)]
         if spec.submodule_search_locations:
             found = Path(spec.origin).parent.rglob("*")
-            files = sorted(file for file in found if file.is_file() and file.suffix != ".pyc")
+            files = sorted(file for file in found if file.is_file() and file.suffix not in NO_CODE)
         for file in files:
             digest.update(hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()
@@ -60,7 +63,7 @@ def _state(policy: str) -> str | None:
     """What changes with the files of a checkpoint; None for random weights, or without files."""
     if policy.startswith("random:"):
         return None
-    path = meant(policy)
+    path = SHIPPED[policy] if policy in SHIPPED else meant(policy)
     files = (
         [path / name for name in ("model.safetensors", "config.json")] if path.is_dir() else [path]
     )

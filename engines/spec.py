@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nitropilot.engines.base import PolicySpec
+from nitropilot.policy.naming import trained_games
 
 if TYPE_CHECKING:
     from nitropilot.policy.network.policy import Policy
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 def policy_spec(policy: Policy) -> PolicySpec:
     """What the outside needs to know of ``policy``."""
-    tokens = policy.config.tokenizer_cfg
+    tokens, own = policy.config.tokenizer_cfg, policy.config.nitropilot
     return PolicySpec(
         name=policy.name,
         fingerprint=policy.fingerprint,
@@ -29,5 +30,7 @@ def policy_spec(policy: Policy) -> PolicySpec:
         old_layout=tokens.old_layout,
         action_shift=policy.config.modality_cfg.action_shift,
         frame_spacing=policy.config.modality_cfg.frame_spacing,
-        action_hz=policy.config.nitropilot.action_hz,
+        action_hz=own.action_hz,
+        actions=own.actions,
+        trained_on=trained_games(own.games, policy.games),
     )

@@ -227,7 +227,7 @@ def open_engine(wish: Wish, reason: str) -> OpenVinoEngine:
 
 def _spec(entry: Entry, name: str) -> PolicySpec:
     """The spec as the entry holds it; the name is the file's of today."""
-    spec = PolicySpec(**entry.about["spec"])
+    spec = PolicySpec.read(entry.about["spec"])
     return spec if spec.is_random else replace(spec, name=name)
 
 

@@ -4,7 +4,7 @@ The names are those of the metadata, one flat map:
 
     policy, fingerprint, random, image_size, frames, horizon, action_dim, steps, games,
     game_rows, tokens_per_frame, sequence_length, old_layout,
-    action_shift, frame_spacing, action_hz                        the ``PolicySpec``
+    action_shift, frame_spacing, action_hz, actions, trained_on   the ``PolicySpec``
     engine, device, precision                                     what computes
     features                                                      see ``FEATURES``
     server, version, protocol                                     ``nitropilot``, and which
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from nitropilot.engines.base import PolicySpec
 from nitropilot.engines.errors import WireError
 from nitropilot.policy.actions import ACTION_DIM
+from nitropilot.policy.naming import trained_games
 from nitropilot.version import __version__
 
 if TYPE_CHECKING:
@@ -83,6 +84,8 @@ def metadata_of(engine: Engine, max_batch: int) -> dict[str, Any]:
         "action_shift": spec.action_shift,
         "frame_spacing": spec.frame_spacing,
         "action_hz": spec.action_hz,
+        "actions": spec.actions,
+        "trained_on": None if spec.trained_on is None else list(spec.trained_on),
         "engine": info.name,
         "device": info.device,
         "precision": info.precision,
@@ -113,15 +116,18 @@ def welcome_from(metadata: Any) -> Welcome:
     sizes = {name: _whole(metadata[name], name, *limits) for name, limits in SIZES.items()}
     if sizes["frames"] * 3 * sizes["image_size"] ** 2 * 4 > OBSERVATION_BYTES:
         raise WireError(f"observations of {sizes['frames']} x {sizes['image_size']}² are too large")
+    games = _games(metadata["games"], sizes["game_rows"])
     spec = PolicySpec(
         name=_text(metadata["policy"], "policy"),
         fingerprint=_text(metadata["fingerprint"], "fingerprint"),
         is_random=_truth(metadata["random"], "random"),
         old_layout=_truth(metadata["old_layout"], "old_layout"),
-        games=_games(metadata["games"], sizes["game_rows"]),
+        games=games,
         action_shift=_whole(metadata.get("action_shift", 1), "action_shift", *TICKS),
         frame_spacing=_whole(metadata.get("frame_spacing", 1), "frame_spacing", *TICKS),
         action_hz=_rate(metadata.get("action_hz")),
+        actions=_played(metadata.get("actions"), sizes["horizon"]),
+        trained_on=_trained_on(metadata, games),
         **sizes,
     )
     runs = [_text(metadata.get(name, ""), name) for name in ("engine", "device")]
@@ -140,6 +146,20 @@ def _rate(value: Any) -> float | None:
     if type(value) not in (int, float) or not low <= value <= high:
         raise WireError(f"its action_hz is {str(value)[:40]}", f"from {low:g} to {high:g} can be")
     return float(value)
+
+
+def _played(value: Any, horizon: int) -> int | None:
+    return None if value is None else _whole(value, "actions", 1, horizon)
+
+
+def _trained_on(metadata: dict[str, Any], rows: dict[str, int]) -> tuple[str, ...] | None:
+    """Games of its training; older servers say no more than which have a row of their own."""
+    value = metadata.get("trained_on")
+    if value is None:
+        return trained_games(None, rows)
+    if not isinstance(value, list) or len(value) > GAMES:
+        raise WireError(f"its trained_on is no list of at most {GAMES} names")
+    return tuple(_text(name, "game's name") for name in value)
 
 
 def _whole(value: Any, name: str, low: int, high: int) -> int:

@@ -170,7 +170,7 @@ def read_plan(path: Path, key: PlanKey | None = None) -> Plan:
     try:
         about = head["about"]
         found = PlanKey(**about["key"])
-        spec = PolicySpec(**about["spec"])
+        spec = PolicySpec.read(about["spec"])
         probe = tuple(about["probe"])
         digest = head["sha256"]
     except (LookupError, TypeError) as error:
