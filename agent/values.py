@@ -172,6 +172,7 @@ class SessionFacts:
         restart: Whether one replaces this one; None where there is no question of it.
         window: The game's window; None before there is a game, as with what follows.
         policy: What it plays with.
+        unfamiliar: That this was not trained on the game, and what to do about it; or "".
         engine: What the policy runs on.
         pad: Name of the virtual pad.
         pad_reason: Why it is that kind of pad.
@@ -194,6 +195,7 @@ class SessionFacts:
     restart: Restart | None
     window: Window | None
     policy: PolicySpec | None
+    unfamiliar: str
     engine: EngineInfo | None
     pad: str | None
     pad_reason: str

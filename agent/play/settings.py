@@ -40,7 +40,8 @@ class PlaySettings:
         action_hz: Actions a second; None: as many as the policy was trained with, where it says
             so, else ``USUAL_HZ``.
         actions_per_chunk: How many actions of a chunk are played before the next
-            inference.  None: all of them in paused mode, a quarter in real-time mode.
+            inference.  None: as many as the policy says, where it does; else all of them in
+            paused mode, a quarter in real-time mode.
         allowed: Menu buttons that the player allows.
         game: Name of a game the policy is conditioned on.
         cfg_scale: Classifier-free guidance; 1 switches it off.
@@ -89,7 +90,11 @@ class PlaySettings:
                 f"begin {spec.action_shift} ticks after its frame: none could be played",
                 f"use {1 - spec.action_shift - spec.horizon + 1} or more",
             )
-        return self if self.action_hz is not None else replace(self, action_hz=spec.action_hz)
+        return replace(
+            self,
+            action_hz=spec.action_hz if self.action_hz is None else self.action_hz,
+            actions_per_chunk=self.actions_per_chunk or spec.actions,
+        )
 
     def timeline(self, spec: PolicySpec) -> Timeline:
         """What a policy's actions are for."""

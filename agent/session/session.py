@@ -22,6 +22,7 @@ from nitropilot.agent.play.modes import choose_mode, fall_back, open_loop, open_
 from nitropilot.agent.play.stats import PlayStats
 from nitropilot.agent.record.human_tape import HumanTape
 from nitropilot.agent.session.control import SessionControl
+from nitropilot.agent.session.familiar import unfamiliar
 from nitropilot.agent.session.files import SessionFiles, attempt
 from nitropilot.agent.session.machine import SessionMachine
 from nitropilot.agent.session.plan import ending_of
@@ -170,6 +171,7 @@ class Session:
             restart=self.machine.restart,
             window=loop.window if loop else game.grabber.window if game else None,
             policy=engine.spec if engine and not self.plan.people_only else None,
+            unfamiliar=unfamiliar(engine, game, self.plan.settings.game),
             engine=engine.info if engine and not self.plan.people_only else None,
             pad=game.controls.pad_name if game else None,
             pad_reason=game.pad_reason if game else "",
