@@ -49,13 +49,13 @@ def play_levels(
         player: What decides; stays open.
         task: What is played.
         seeds: Of the game.
-        chunk: How many actions of an answer are played; None: all.
+        chunk: How many actions of an answer are played; None: as the policy says, or all.
 
     Raises:
         PolicyFailed: The policy failed.
         GameFailed: The game did.
     """
-    env = task.open(TRACK)
+    env, chunk = task.open(TRACK), chunk or player.card.actions
     levels = []
     try:
         for seed in seeds:

@@ -25,6 +25,8 @@ class Card:
         hz: Ticks a second; it divides the 60 steps of an environment.
         random: Whether its weights were never trained.
         games: Games that it was trained on; None where it says nothing.
+        actions: How many actions of an answer are played where nobody says otherwise; None: all.
+        steps: Of its sampler; None where it has none that we know.
         runs: What computes it, device included; "" for nothing of ours.
         precision: Of that.
     """
@@ -37,6 +39,8 @@ class Card:
     hz: float = HZ
     random: bool = False
     games: tuple[str, ...] | None = None
+    actions: int | None = None
+    steps: int | None = None
     runs: str = ""
     precision: str = ""
 

@@ -46,7 +46,9 @@ class EnginePlayer(Player):
             spacing=spec.frame_spacing,
             hz=spec.action_hz or USUAL_HZ,
             random=spec.is_random,
-            games=tuple(spec.games) or None,
+            games=spec.trained_on,
+            actions=spec.actions,
+            steps=spec.steps,
             runs=f"{info.name} on {info.device}",
             precision=info.precision,
         )

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nitropilot.places import spelled
-from nitropilot.policy.naming import SIZES, parse_random
+from nitropilot.policy.naming import SHIPPED, SIZES, parse_random
 from nitropilot.simulator.benchmark.policies.builtin import BUILT_IN, HUMAN, NEAR
 from nitropilot.simulator.benchmark.policies.errors import UnknownPolicy
 from nitropilot.texts import meant
 
 FORMS = (
-    "idle, random, expert, a checkpoint, random:tiny, ws://HOST:PORT, FILE.py:function or "
+    "pocket, idle, random, expert, a checkpoint, random:tiny, ws://HOST:PORT, FILE.py:function or "
     "package.module:function"
 )
 _SERVER = ("ws://", "wss://")
@@ -59,7 +59,7 @@ def parse_entry(text: str) -> Entry:
         raise UnknownPolicy("a person is no --policy", "use `nitropilot benchmark record`")
     if text.startswith(_SERVER):
         return Entry(text, "server", text)
-    if parse_random(text):
+    if text in SHIPPED or parse_random(text):
         return Entry(text, "checkpoint", text)
     file, colon, function = text.rpartition(":")
     if colon and file.endswith(".py"):
@@ -84,7 +84,7 @@ def _of_a_file(text: str, file: str, function: str) -> Entry:
 def _unknown(text: str) -> UnknownPolicy:
     if text.endswith(".py"):
         return UnknownPolicy(f"{text!r} names a file and no function", f"write {text}:function")
-    words = [*BUILT_IN, *(f"random:{size}" for size in SIZES)]
+    words = [*SHIPPED, *BUILT_IN, *(f"random:{size}" for size in SIZES)]
     near = difflib.get_close_matches(text, words, 1)
     return UnknownPolicy(
         f"there is no policy {text!r}",

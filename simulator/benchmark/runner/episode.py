@@ -32,6 +32,7 @@ from nitropilot.simulator.benchmark.runner.stage import NOT_STARTED, GameFailed,
 from nitropilot.simulator.benchmark.runner.suites import task_named
 from nitropilot.simulator.benchmark.runner.tracks import Misses, play
 from nitropilot.simulator.benchmark.runner.video import EpisodeVideo
+from nitropilot.simulator.environments.task_env import HZ
 
 if TYPE_CHECKING:
     from nitropilot.simulator.benchmark.runner.mind import Mind
@@ -106,7 +107,7 @@ def _play(job: Job, pipes: Pipes) -> dict[str, Any]:
     began = time.perf_counter()
     alive, card = _Alive(pipes), Card.read(job.card)
     task = task_named(job.suite, job.task, job.window)
-    video = EpisodeVideo(Path(job.video)) if job.video else None
+    video = EpisodeVideo(Path(job.video), HZ) if job.video else None
     misses, error, stage, mind, end = Misses(), "", None, None, ""
     with ExitStack() as stack:
         if video is not None:

@@ -229,14 +229,14 @@ class _Running:
         return _Played(planned, done, trace)
 
     def _job(self, planned: Planned) -> Job:
-        key = planned.key
+        key, card = planned.key, self._cards[planned.key.policy]
         return Job(
             key.suite,
             key.task,
             key.seed,
             self._wish.track,
-            self._cards[key.policy].plain(),
-            self._wish.chunk,
+            card.plain(),
+            self._wish.played(card),
             str(self._video_path(planned)) if self._wish.video else "",
             self._wish.digest,
             self._wish.window,

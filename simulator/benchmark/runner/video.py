@@ -14,7 +14,6 @@ import numpy as np
 
 from nitropilot.agent.errors import RecordingError
 from nitropilot.agent.record.drawing import draw_pad
-from nitropilot.simulator.environments.task_env import HZ
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,20 +33,21 @@ class EpisodeVideo:
 
     Args:
         path: The finished file's.
+        hz: Pictures a second.
 
     Attributes:
         frames: That were written.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, hz: int) -> None:
+        self._path, self._hz = path, hz
         self._part = path.with_name(path.name + ".part")
         self._container: Any = None
         self._stream: Any = None
         self.frames = 0
 
-    def put(self, picture: NDArray[np.uint8], state: GamepadState) -> None:
-        """Add a picture, and what was pressed while it was made.
+    def put(self, picture: NDArray[np.uint8], state: GamepadState, caption: str = "") -> None:
+        """Add a picture, what was pressed while it was made, and a few words.
 
         Raises:
             RecordingError: It cannot be written.
@@ -55,7 +55,7 @@ class EpisodeVideo:
         import av
 
         canvas = _scaled(picture)
-        draw_pad(canvas, state)
+        draw_pad(canvas, state, caption)
         try:
             if self._container is None:
                 self._open(canvas)
@@ -96,10 +96,10 @@ class EpisodeVideo:
         options = {"movflags": "frag_keyframe+empty_moov+default_base_moof", "flush_packets": "1"}
         self._part.parent.mkdir(parents=True, exist_ok=True)
         self._container = av.open(str(self._part), "w", format="mp4", options=options)
-        self._stream = self._container.add_stream("libx264", rate=HZ)
+        self._stream = self._container.add_stream("libx264", rate=self._hz)
         self._stream.height, self._stream.width = canvas.shape[:2]
         self._stream.pix_fmt = "yuv420p"
-        self._stream.options = {"preset": "ultrafast", "crf": "24", "g": str(HZ)}
+        self._stream.options = {"preset": "ultrafast", "crf": "24", "g": str(self._hz)}
         self._stream.codec_context.thread_count = 1
 
     def _close(self) -> None:

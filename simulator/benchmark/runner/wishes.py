@@ -35,7 +35,7 @@ class Wish:
         entries: Who plays each of them.
         seeds: From each of these, the same for all.
         track: "paused", "realtime" or "lockstep".
-        chunk: How many actions of an answer are played; None: all.
+        chunk: How many actions of an answer are played; None: as each policy says, or all.
         means: What policies run on.
         video: Whether every episode gets one.
         digest: Whether every picture is digested.
@@ -94,6 +94,10 @@ class Wish:
             return 1  # each would need the processor, or the card, that the others compute on
         return cores
 
+    def played(self, card: Card) -> int | None:
+        """How many actions of a policy's answer are played; None: all."""
+        return self.chunk or card.actions
+
     def run(self, cards: Mapping[str, Card]) -> Run:
         """What identifies the run, with what the policies say of themselves."""
         return Run(
@@ -110,7 +114,10 @@ class Wish:
     def _policy(self, card: Card) -> Policy:
         late = max(card.shift, 1) / card.hz if self.track == "realtime" else None
         timing = Timing(
-            action_hz=card.hz, chunk=self.chunk, deadline_seconds=late, shift=card.shift
+            action_hz=card.hz,
+            chunk=self.played(card),
+            deadline_seconds=late,
+            shift=card.shift,
         )
         return Policy(
             name=card.name,
@@ -120,6 +127,7 @@ class Wish:
             engine=card.runs,
             precision=card.precision,
             timing=timing,
+            options={} if card.steps is None else {"steps": card.steps},
         )
 
 

@@ -24,7 +24,7 @@ FULL = Path("/dev/full")
 @pytest.mark.skipif(not FULL.exists(), reason="no /dev/full on this system")
 def test_a_full_disk_is_said(tmp_path: Path) -> None:
     """A video that is not there must not look as if it were."""
-    video = EpisodeVideo(tmp_path / "v.mp4")
+    video = EpisodeVideo(tmp_path / "v.mp4", 60)
     (tmp_path / "v.mp4.part").symlink_to(FULL)
     noise = np.random.default_rng(0)
     with pytest.raises(RecordingError, match="No space left"):
@@ -52,7 +52,7 @@ def test_a_video_that_cannot_be_written_ends_the_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize("size", [(64, 64), (37, 51), (480, 640), (1080, 1920)])
 def test_every_size_becomes_one_that_codecs_take(tmp_path: Path, size: tuple[int, int]) -> None:
     """Odd sides make the encoder fail at the first picture."""
-    video = EpisodeVideo(tmp_path / "v.mp4")
+    video = EpisodeVideo(tmp_path / "v.mp4", 60)
     for level in (0, 255):
         video.put(np.full((*size, 3), level, np.uint8), NEUTRAL)
     video.finish()
