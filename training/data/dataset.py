@@ -80,6 +80,11 @@ class Dataset:
         return self.clips[0].hz
 
     @property
+    def games(self) -> list[str]:
+        """Games of the recordings, by name."""
+        return sorted({clip.game for clip in self.clips})
+
+    @property
     def sticks(self) -> slice:
         """The channels of the sticks."""
         return stick_channels(self.wish.layout)

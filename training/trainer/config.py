@@ -105,7 +105,9 @@ class ChoiceConfig(_Section):
     )
     play_levels: int = Field(default=20, ge=1, le=10_000, description="Levels of each task")
     play_actions: int | None = Field(
-        default=None, ge=1, description="Actions played of a chunk; default: half of it"
+        default=None,
+        ge=1,
+        description="Actions played of a chunk; default: as the policy says, or half",
     )
 
 

@@ -260,12 +260,9 @@ class Run:
     def playing(self) -> Policy:
         """The policy as it plays: with the averaged weights, and what it was trained for."""
         policy = self.stepper.average.policy(self.stepper.policy)
-        flow = self.config.objective
-        policy.raw_config = exported_config(
-            policy,
-            self.prepared.dataset.hz,
-            (flow.noise_alpha, flow.noise_beta, flow.noise_s),
-        )
+        flow, data = self.config.objective, self.prepared.dataset
+        noise = (flow.noise_alpha, flow.noise_beta, flow.noise_s)
+        policy.raw_config = exported_config(self.stepper.policy, data.hz, noise, data.games)
         return policy
 
     def _save(self) -> None:

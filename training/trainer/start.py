@@ -11,7 +11,7 @@ from nitropilot.policy.actions import CHECKPOINT, OLD_CHECKPOINT
 from nitropilot.policy.config import parse_config
 from nitropilot.policy.errors import CheckpointError
 from nitropilot.policy.files.checkpoint import load_policy
-from nitropilot.policy.naming import parse_random
+from nitropilot.policy.naming import parse_random, trained_games
 from nitropilot.policy.network.policy import Policy, Sizes
 from nitropilot.policy.network.random_weights import architecture, fill_randomly
 from nitropilot.records.timeline import Timeline
@@ -125,16 +125,26 @@ def device_of(name: str) -> torch.device:
     return device
 
 
-def exported_config(policy: Policy, hz: float, noise: tuple[float, float, float]) -> dict[str, Any]:
+def exported_config(
+    policy: Policy, hz: float, noise: tuple[float, float, float], games: Sequence[str]
+) -> dict[str, Any]:
     """The ``ckpt_config`` of what was trained from ``policy``.
+
+    What this was made for stays: how many actions are played, steps, and its games, to which those
+    of the data come.  Of a trained policy that does not say its games none are said: those of the
+    data would not be all.
 
     Args:
         policy: What the run began with.
         hz: Rows a second of the data.
         noise: Alpha, beta and s of the times.
+        games: Those of the data.
     """
     raw = copy.deepcopy(policy.raw_config)
     alpha, beta, s = noise
     raw["model_cfg"] |= {"noise_beta_alpha": alpha, "noise_beta_beta": beta, "noise_s": s}
     raw["nitropilot"] = {**raw.get("nitropilot", {}), "action_hz": hz}
+    before = () if policy.is_random else trained_games(policy.config.nitropilot.games, policy.games)
+    if before is not None:
+        raw["nitropilot"]["games"] = list(dict.fromkeys([*before, *games]))
     return raw

@@ -54,8 +54,6 @@ def finetune(options: Common) -> None:
     from nitropilot.training.trainer.preparing import FRAMES
 
     config = read_config(_path(options.config), options.given(), FINETUNE)
-    if not config.run.policy:
-        raise BadSettings("no policy is named to start from", "name a checkpoint with --policy")
     if parse_random(config.run.policy):
         raise BadSettings(
             f"{config.run.policy} has random weights: there is nothing to tune",

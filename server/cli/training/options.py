@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from nitropilot.policy.naming import DEFAULT
 from nitropilot.server.options.fields import Flag
 from nitropilot.training.trainer.config import SECTIONS
 
@@ -55,6 +56,7 @@ def _optional(field: FieldInfo) -> Any:
 
 
 FINETUNE: dict[str, Any] = {
+    "policy": DEFAULT,
     "learning_rate": 5e-5,
     "warm_up": 20,
     "decay": 0.4,

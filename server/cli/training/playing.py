@@ -43,7 +43,8 @@ class PlayJudge:
         """Share of levels won; where that is the same, how far it came."""
         engine = TorchEngine(policy, "to choose the best checkpoint")
         player = EnginePlayer(Entry("in training", "checkpoint"), engine)
-        chunk = self._choice.play_actions or max(engine.spec.horizon // 2, 1)
+        spec = engine.spec
+        chunk = self._choice.play_actions or spec.actions or max(spec.horizon // 2, 1)
         seeds = range(FIRST_LEVEL, FIRST_LEVEL + self._choice.play_levels)
         try:
             played = [play_levels(player, task, seeds, chunk) for task in self._tasks]
