@@ -16,7 +16,6 @@ ServerError
 ├── PullFailed           a checkpoint could not be fetched
 ├── ServiceError         the daemon cannot be made to begin with the desktop
 ├── SessionNotFound      no such session
-├── NoPolicy             nothing to infer with
 ├── ImageInvalid         a body that is not an acceptable picture
 ├── RequestInvalid       a policy server's client asked in a way that it does not know
 ├── Busy                 too many requests of one kind wait already
@@ -81,12 +80,6 @@ class SessionNotFound(ServerError):
     """There is no session with that id."""
 
     code = "session_not_found"
-
-
-class NoPolicy(ServerError):
-    """No policy was named."""
-
-    code = "no_policy"
 
 
 class ImageInvalid(ServerError):

@@ -63,7 +63,7 @@ class KnownPolicyModel(Model):
     """A policy that could be played with."""
 
     name: str = Field(description="What to give as policy")
-    place: str = Field(description="models, hub or random")
+    place: str = Field(description="shipped, models, hub or random")
     loaded: bool
     size: int | None = Field(description="Bytes")
     facts: dict[str, Any] | None = Field(description="As nitropilot policies inspect says")
@@ -73,7 +73,7 @@ class KnownPolicyModel(Model):
 class PoliciesAnswer(Model):
     """The policies at hand."""
 
-    default: str | None
+    default: str
     folder: str = Field(description="Where checkpoints of yours are looked for")
     policies: tuple[KnownPolicyModel, ...]
 

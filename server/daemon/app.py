@@ -52,7 +52,6 @@ STATUS = {
     "window_ambiguous": 409,
     "not_possible_now": 409,
     "protected_game": 409,
-    "no_policy": 409,
     "window_minimised": 409,
     "image_invalid": 422,
     "token_refused": 422,

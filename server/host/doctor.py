@@ -9,9 +9,11 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+from nitropilot.agent.session.familiar import listed
 from nitropilot.capture import check_sight
 from nitropilot.capture.sight import LEAVE_WAYLAND, knows_processes
 from nitropilot.children import find_program
+from nitropilot.policy.naming import DEFAULT, SHIPPED
 from nitropilot.server.host.findings import Finding, Level, attempt
 from nitropilot.server.host.trials import try_game, try_writing
 from nitropilot.simulator.games.recipes import installed
@@ -34,6 +36,7 @@ def examine(tell: Callable[[str], object] = lambda _doing: None) -> list[Finding
         ("pausing a process", _pauser),
         ("looking for a compiler", _compiler),
         ("looking for engines", _engines),
+        ("reading the policy that comes along", _policy),
         ("looking for a graphics card", _gpu),
         ("looking for games", _game),
         ("looking for anti-cheat systems", _fair_play),
@@ -158,6 +161,17 @@ def _engines() -> list[Finding]:
         Finding(f"engine {r.name}", Level.OK if r.available else bad, r.reason, r.hint)
         for r in reports
     ]
+
+
+def _policy() -> list[Finding]:
+    """The policy that plays where none is named: whether it is whole."""
+    from nitropilot.policy.shipped.card import require_described
+
+    def look() -> str:
+        card = require_described(SHIPPED[DEFAULT])
+        return f"{card.name}, trained on {listed(card.trained_on)}, plays where none is named"
+
+    return [attempt("policy", look, Level.PROBLEM)]
 
 
 def _gpu() -> list[Finding]:

@@ -14,7 +14,7 @@ from pydantic import Field
 from nitropilot.agent import Mode, PlaySettings, Target, parse_buttons
 from nitropilot.agent.pad.guards import CONTROLS, parse_controls
 from nitropilot.capture import parse_handle
-from nitropilot.policy.naming import parse_random
+from nitropilot.policy.naming import DEFAULT, SHIPPED, parse_random
 from nitropilot.server.options.fields import A_LIST, Flag, Options, Outside
 from nitropilot.simulator.games.known import KNOWN_GAMES
 from nitropilot.simulator.games.recipes import find_recipe
@@ -76,13 +76,13 @@ class PolicyChoice(Options):
     """What decides."""
 
     policy: Annotated[str, Outside(Name)] | None = Field(
-        default=None, description="Checkpoint, or random:tiny to try without one"
+        default=None, description=f"Checkpoint, or {DEFAULT}, which comes along and is the default"
     )
 
     @property
     def policy_file(self) -> str:
-        """The file that it names, from the root; "" for random weights, or for none."""
-        if not self.policy or parse_random(self.policy):
+        """The file that it names, from the root; "" for what is not the user's, or for none."""
+        if not self.policy or self.policy in SHIPPED or parse_random(self.policy):
             return ""
         return str(meant(self.policy).absolute())
 
@@ -121,7 +121,9 @@ class HowToPlay(Options):
         description="Actions a second; null: as the policy was trained, or 60",
     )
     actions_per_chunk: Annotated[int, Field(ge=1), Outside(ChunkPart)] | None = Field(
-        default=None, description="Actions of a chunk that are played before the next decision"
+        default=None,
+        description="Actions of a chunk that are played before the next decision; null: as the "
+        "policy says",
     )
     allow: Annotated[
         tuple[str, ...],

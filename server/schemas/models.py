@@ -101,7 +101,13 @@ class PolicyModel(Model):
     horizon: int
     steps: int
     image_size: int
-    games: tuple[str, ...]
+    games: tuple[str, ...] = Field(description="That it can be told of, by name")
+    actions: int | None = Field(
+        description="Of a chunk, played before the next decision where nobody says otherwise"
+    )
+    trained_on: tuple[str, ...] | None = Field(
+        description="Games that it was trained on; null where that is not known"
+    )
 
 
 class PadModel(Model):
@@ -154,6 +160,9 @@ class SessionModel(Model):
     )
     game: WindowModel | None
     policy: PolicyModel | None
+    unfamiliar: str = Field(
+        description='That the policy was not trained on this game, and what to do about it; or ""'
+    )
     engine: EngineModel | None
     pad: PadModel | None
     pauser: str | None
@@ -199,7 +208,7 @@ class StatusAnswer(Model):
     """What the daemon runs on."""
 
     version: str
-    policy: str | None
+    policy: str = Field(description="What plays where a session names none")
     engine: EngineModel | None = Field(
         description="What the daemon's own policy runs on now; null while it is not loaded"
     )

@@ -54,6 +54,8 @@ def policy_model(spec: PolicySpec) -> PolicyModel:
         steps=spec.steps,
         image_size=spec.image_size,
         games=tuple(spec.games),
+        actions=spec.actions,
+        trained_on=spec.trained_on,
     )
 
 
@@ -80,6 +82,7 @@ def facts_model(facts: SessionFacts) -> SessionModel:
         restart=RestartModel(**vars(facts.restart)) if facts.restart else None,
         game=window_model(facts.window) if facts.window else None,
         policy=policy_model(facts.policy) if facts.policy else None,
+        unfamiliar=facts.unfamiliar,
         engine=engine_model(facts.engine) if facts.engine else None,
         pad=PadModel(name=pad, reason=facts.pad_reason) if pad is not None else None,
         pauser=pauser_description() if pad is not None else None,

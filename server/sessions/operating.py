@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+from nitropilot.policy.naming import DEFAULT
 from nitropilot.server.host.logs import configure
 from nitropilot.server.sessions.pool import EnginePool
 from nitropilot.server.sessions.registry import SessionRegistry
@@ -30,11 +31,11 @@ def open_registry(overrides: Mapping[str, Mapping[str, Any]]) -> SessionRegistry
     """
     settings = SettingsStore(overrides=overrides)
     play = settings.current.play
-    pool = EnginePool(play.policy, play.engine, play.device, play.precision)
+    pool = EnginePool(play.policy or DEFAULT, play.engine, play.device, play.precision)
     registry = SessionRegistry(pool, settings)
     settings.listen(lambda now: configure(now.log.format, now.log.level))
     settings.listen(lambda now: _follow(pool, now))
-    if play.policy is not None:
+    if play.policy is not None:  # what comes with NitroPilot is no slip of the user's: it can wait
         pool.get().close()
     for mended in registry.recordings.recover():
         log.warning("the recording %s was mended", mended)
@@ -43,4 +44,4 @@ def open_registry(overrides: Mapping[str, Mapping[str, Any]]) -> SessionRegistry
 
 def _follow(pool: EnginePool, settings: Settings) -> None:
     play = settings.play
-    pool.use(play.policy, play.engine, play.device, play.precision)
+    pool.use(play.policy or DEFAULT, play.engine, play.device, play.precision)

@@ -16,8 +16,8 @@ from weakref import WeakValueDictionary
 
 from nitropilot.engines import ActionChunk, Engine, load_engine
 from nitropilot.policy.files.formats import CONFIG_NAME, WEIGHTS_NAME
-from nitropilot.policy.naming import parse_random
-from nitropilot.server.errors import NoPolicy, ShuttingDown
+from nitropilot.policy.naming import DEFAULT, SHIPPED, parse_random
+from nitropilot.server.errors import ShuttingDown
 from nitropilot.server.sessions.turns import Turns
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class EnginePool:
 
     def __init__(
         self,
-        default: str | None,
+        default: str = DEFAULT,
         engine: str = "auto",
         device: str = "auto",
         precision: str = "auto",
@@ -145,10 +145,10 @@ class EnginePool:
     def running(self) -> EngineInfo | None:
         """What the default policy runs on now; None while it is not loaded."""
         with self._lock:
-            loaded = self._engines.get(self.default or "")
+            loaded = self._engines.get(self.default)
         return loaded.engine.info if loaded is not None else None
 
-    def use(self, default: str | None, engine: str, device: str, precision: str) -> None:
+    def use(self, default: str, engine: str, device: str, precision: str) -> None:
         """From now on load like this; what is loaded otherwise is for nobody new."""
         with self._lock:
             self.default = default
@@ -165,16 +165,10 @@ class EnginePool:
             plays: Whether a game waits for it: then it comes before those that do not play.
 
         Raises:
-            NoPolicy: Neither is there.
             ShuttingDown: The daemon ends.
             CheckpointError, EngineUnavailable: It cannot be loaded.
         """
         name = policy or self.default
-        if name is None:
-            raise NoPolicy(
-                "no policy is loaded",
-                "start with --policy CHECKPOINT, or random:tiny to try without one",
-            )
         with self._lock:
             opening = self._opening.setdefault(name, threading.Lock())
         with opening:  # compiling may take a minute, and others want other policies
@@ -252,7 +246,7 @@ def stamp_of(policy: str) -> Stamp:
     """What tells a checkpoint's files from changed ones; empty for random weights."""
     if parse_random(policy):
         return ()
-    path = Path(policy)
+    path = SHIPPED.get(policy) or Path(policy)
     files = [path / WEIGHTS_NAME if path.is_dir() else path]
     files.append(files[0].with_name(CONFIG_NAME))
     found = []

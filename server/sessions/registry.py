@@ -84,7 +84,7 @@ class SessionRegistry:
             CaptureError: No window, or several windows, are what was asked for.
             ProtectedGame: The game has an anti-cheat system, or is online only.
             NotPossibleNow: The game is being played by another session.
-            NoPolicy, CheckpointError, EngineUnavailable: There is nothing to play with.
+            CheckpointError, EngineUnavailable: There is nothing to play with.
         """
         request = self._with_defaults(request)
         return self._create(RestartHistory(request))

@@ -1,4 +1,4 @@
-"""The policies that are at hand: the models folder, the hub's cache, and random ones.
+"""The policies that are at hand: what comes along, the models folder, the hub's cache, random ones.
 
 Facts come from a checkpoint's header; no weight is read.  A file is looked at once for each
 change of it.
@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import os
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nitropilot.errors import NitroPilotError
 from nitropilot.places import home
 from nitropilot.policy.files.formats import PT_SUFFIXES, WEIGHTS_NAME
-from nitropilot.policy.naming import SIZES
+from nitropilot.policy.naming import SHIPPED, SIZES
 from nitropilot.server.store.paths import data_folder
 from nitropilot.texts import shown
 
@@ -35,7 +35,7 @@ class KnownPolicy:
 
     Attributes:
         name: What to give as ``policy``.
-        place: ``models``, ``hub`` or ``random``.
+        place: ``shipped``, ``models``, ``hub`` or ``random``.
         size: Bytes; None for random weights.
         facts: What its header says; None when it cannot be used.
         error: Why not; or "".
@@ -56,9 +56,12 @@ class PolicyCatalogue:
         self._lock = threading.Lock()
 
     def all(self, models: Path) -> list[KnownPolicy]:
-        """Every policy there is, random ones last."""
+        """Every policy there is: what comes with NitroPilot first, random ones last."""
         with self._lock:
             found = [
+                replace(self._look(path, "shipped"), name=name) for name, path in SHIPPED.items()
+            ]
+            found += [
                 self._look(path, place)
                 for place, root in (("models", models), ("hub", hub_cache()))
                 for path in _checkpoints(root)

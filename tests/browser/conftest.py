@@ -66,7 +66,7 @@ def events_there(tmp_path_factory: pytest.TempPathFactory) -> bool:
     """Whether this version's daemon has the WebSocket of docs/events.md."""
     store = TokenStore(tmp_path_factory.mktemp("app") / "tokens.json")
     access = Access(HostRules("127.0.0.1", 6487), "x" * 43, store)
-    app = create_app(SessionRegistry(EnginePool(None)), access)
+    app = create_app(SessionRegistry(EnginePool()), access)
     return any(getattr(route, "path", "") == EVENTS for route in all_routes(app.routes))
 
 

@@ -103,7 +103,7 @@ def test_the_javascript_example(daemon: Daemon, tmp_path: Path) -> None:
 def test_the_table_of_routes_is_whole(tmp_path: Path) -> None:
     """A route that the guide does not know, or gives to others than may use it, misleads."""
     access = Access(HostRules("127.0.0.1", 1), "x" * 43, TokenStore(tmp_path / "tokens.json"))
-    app = create_app(SessionRegistry(EnginePool(None)), access)
+    app = create_app(SessionRegistry(EnginePool()), access)
     said: dict[str, set[str] | None] = {}
     for line in PAGE.partition("## Routes")[2].splitlines():
         if line.startswith("| `"):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nitropilot.places import spelled
+from nitropilot.policy.naming import DEFAULT
 from nitropilot.server.cli.terminal.output import (
     EXIT_FAILED,
     JsonOption,
@@ -53,8 +54,8 @@ def run(
     policy: Annotated[
         list[str] | None,
         typer.Option(
-            help="Who plays: idle, random, expert, a checkpoint, random:tiny, ws://HOST:PORT, "
-            "FILE.py:function or package.module:function; repeatable."
+            help=f"Who plays: {DEFAULT} (the default), idle, random, expert, a checkpoint, "
+            "random:tiny, ws://HOST:PORT, FILE.py:function or package.module:function; repeatable."
         ),
     ] = None,
     track: Annotated[
@@ -75,7 +76,11 @@ def run(
     ] = False,
     actions_per_chunk: Annotated[
         int | None,
-        typer.Option(min=1, help="Actions of an answer that are played before the next."),
+        typer.Option(
+            min=1,
+            help="Actions of an answer that are played before the next; default: as the "
+            "policy says, or all.",
+        ),
     ] = None,
     engine: Annotated[str, typer.Option(help="Engine to run checkpoints on.")] = "auto",
     device: Annotated[str, typer.Option(help="Where they run.")] = "auto",
@@ -103,8 +108,7 @@ def run(
 
     Exit status 1 when a game failed so often that an episode is missing.
     """
-    from nitropilot.simulator.benchmark.policies.errors import UnknownPolicy
-    from nitropilot.simulator.benchmark.policies.naming import FORMS, parse_entry
+    from nitropilot.simulator.benchmark.policies.naming import parse_entry
     from nitropilot.simulator.benchmark.policies.opening import Means
     from nitropilot.simulator.benchmark.runner.errors import BadRun
     from nitropilot.simulator.benchmark.runner.referee import Patience
@@ -114,11 +118,9 @@ def run(
     if episodes is not None and seeds is not None:
         raise BadRun("both --episodes and --seeds are given", "leave one of them out")
     tasks = choose_tasks(suite, game or (), task or ())
-    if not policy:
-        raise UnknownPolicy("no policy given", f"name one with --policy: {FORMS}")
     wish = Wish(
         tasks=tuple(tasks),
-        entries=tuple(map(parse_entry, policy)),
+        entries=tuple(map(parse_entry, policy or [DEFAULT])),
         seeds=tuple(range(episodes or EPISODES)) if seeds is None else parse_seeds(seeds),
         track=str(track),
         chunk=actions_per_chunk,

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from nitropilot.policy.naming import DEFAULT
 from nitropilot.server.auth.token import load_or_create_token
-from nitropilot.server.errors import HostRefused, NoPolicy, ServerError
+from nitropilot.server.errors import HostRefused, ServerError
 from nitropilot.server.host.logs import error_console
 
 if TYPE_CHECKING:
@@ -54,12 +55,10 @@ def _serve_policy(options: ServeOptions, place: Place) -> None:
     from nitropilot.server.daemon.serving import url_name
     from nitropilot.server.policy_server import ServiceOptions, run_service
 
-    if options.policy is None:
-        raise NoPolicy("no policy given", "name a checkpoint with --policy, or random:tiny to try")
     secret = options.server_token
     listener = _listen(place.host, place.port, secret)
     loaded = load_engine(
-        options.policy,
+        DEFAULT if options.policy is None else options.policy,
         engine=options.engine or "auto",
         device=options.device or "auto",
         precision=options.precision or "auto",

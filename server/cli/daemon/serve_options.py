@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
+from nitropilot.policy.naming import DEFAULT
 from nitropilot.server.http.hosts import DEFAULT_HOST, DEFAULT_PORT, parse_bind
 from nitropilot.server.options.fields import Flag, Options, flag_of
 from nitropilot.server.store.settings import sections
@@ -41,7 +42,10 @@ class ServeOptions(Options):
 
     policy: Annotated[
         str | None,
-        Setting(key="play.policy", help="Checkpoint, or random:tiny; sessions may name another."),
+        Setting(
+            key="play.policy",
+            help=f"Checkpoint; default: {DEFAULT}, which comes along. Sessions may name another.",
+        ),
     ] = None
     host: Annotated[str, Flag(env="NITROPILOT_HOST")] = Field(
         default=DEFAULT_HOST,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from nitropilot.policy.naming import DEFAULT, SHIPPED
 from nitropilot.server.cli.terminal.output import JsonOption, print_json, print_table
 from nitropilot.server.cli.terminal.progress import progress_bar
 from nitropilot.server.store.settings_store import SettingsStore
@@ -21,22 +21,29 @@ def _group() -> None:
 
 @policies.command()
 def inspect(
-    file: Annotated[Path, typer.Argument(help="A checkpoint: .pt, .safetensors or a folder.")],
+    policy: Annotated[
+        str, typer.Argument(help=f"{DEFAULT}, or a checkpoint: .pt, .safetensors or a folder.")
+    ] = DEFAULT,
     as_json: Annotated[bool, JsonOption] = False,
 ) -> None:
-    """Show a checkpoint's sizes, parameter count, horizon and games."""
+    """Show a checkpoint's sizes, parameter count, horizon and games; of pocket, how it plays."""
     from nitropilot.policy import describe
+    from nitropilot.policy.shipped.card import read_card
+    from nitropilot.server.cli.engine.card import print_card
 
-    facts = describe(file).model_dump(mode="json")
+    facts = describe(policy).model_dump(mode="json")
+    card = read_card(SHIPPED[policy]) if policy in SHIPPED else None
     if as_json:
-        print_json(facts)
-    else:
-        print_table(str(file), ("what", "value"), list(facts.items()))
+        print_json(facts if card is None else {**facts, "card": card.model_dump(mode="json")})
+        return
+    if card is not None:
+        print_card(card, untrained=facts["is_random"])
+    print_table(policy, ("what", "value"), list(facts.items()))
 
 
 @policies.command("list")
 def list_policies(as_json: Annotated[bool, JsonOption] = False) -> None:
-    """List the checkpoints of the models folder and the hub's cache."""
+    """List what comes with NitroPilot, and the checkpoints of the models folder and the hub."""
     from nitropilot.server.store.policies import PolicyCatalogue, models_folder
 
     folder = models_folder(SettingsStore().current)

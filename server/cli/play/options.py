@@ -18,6 +18,7 @@ from nitropilot.controller.pads.chooser import NO_PAD
 from nitropilot.engines import load_engine
 from nitropilot.errors import NitroPilotError
 from nitropilot.places import spelled
+from nitropilot.policy.naming import DEFAULT
 from nitropilot.server.options.fields import Flag
 from nitropilot.server.options.play import EngineChoice, GameChoice, PolicyChoice, ThisPlay
 from nitropilot.server.store.paths import new_session_folder, sessions_folder
@@ -67,6 +68,13 @@ class PlayOptions(AtTheKeyboard, ThisPlay, EngineChoice, PolicyChoice):
         default="", repr=False, description="What the policy server asks for"
     )
 
+    @property
+    def decides(self) -> str:
+        """The policy's name; "" where a policy server decides, which has its own."""
+        if self.policy is None and not self.server and self.engine != "remote":
+            return DEFAULT
+        return self.policy or ""
+
     def plan(self, before_play: Callable[[Game], None] | None = None) -> SessionPlan:
         """What a session is to do, and a new folder for it.
 
@@ -83,7 +91,7 @@ class PlayOptions(AtTheKeyboard, ThisPlay, EngineChoice, PolicyChoice):
             open_game=partial(open_game, target, pad=self.pad),
             open_engine=partial(
                 load_engine,
-                self.policy or "",
+                self.decides,
                 engine=self.engine,
                 device=self.device,
                 precision=self.precision,

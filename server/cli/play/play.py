@@ -12,7 +12,6 @@ from rich.text import Text
 
 from nitropilot import capture
 from nitropilot.agent import Session, SessionState
-from nitropilot.agent.errors import AgentError
 from nitropilot.agent.fair_play.judging import refuse_protected
 from nitropilot.agent.target.launch import refuse_launch
 from nitropilot.controller import KINDS
@@ -22,6 +21,7 @@ from nitropilot.server.cli.terminal.output import (
     EXIT_INTERRUPTED,
     print_error,
     print_json,
+    print_note,
     print_table,
     printable,
 )
@@ -50,12 +50,7 @@ def play(options: PlayOptions) -> None:
 
 
 def _refuse_odd_choices(options: PlayOptions) -> None:
-    """Say what is missing or does not go together."""
-    if options.policy is None and not options.server and options.engine != "remote":
-        raise AgentError(
-            "no policy given",
-            "name a checkpoint with --policy, random:tiny to try without one, or a --server",
-        )
+    """Say what does not go together."""
     if options.server and options.engine not in ("auto", "remote"):
         raise typer.BadParameter("a --server goes with no other engine", param_hint="--engine")
     if options.pad not in KINDS:
@@ -103,15 +98,25 @@ def run_session(
 def _watch(session: Session, seconds: float | None, line: Callable[[Session], str]) -> None:
     """Show where the session is until it ends or has played for ``seconds``."""
     since: float | None = None
+    said = False
     with error_console().status("starting") as status:
         while not session.wait(LOOK_EVERY_S):
             status.update(Text(printable(line(session))))
+            said = said or _say_unfamiliar(session)
             played = session.stats.playing_seconds
             if session.plan.people_only and session.state is SessionState.TAKEOVER:
                 since = since or time.monotonic()
                 played = time.monotonic() - since
             if seconds is not None and played >= seconds:
                 session.stop(f"played for {seconds:g} s")
+
+
+def _say_unfamiliar(session: Session) -> bool:
+    """Say that the policy was not trained on this game, if so; whether it was said."""
+    text = session.facts().unfamiliar
+    if text:
+        print_note(text)
+    return bool(text)
 
 
 def _one_line(session: Session) -> str:
@@ -187,6 +192,7 @@ def _facts(session: Session) -> Iterator[tuple[str, Any]]:
     yield "game", model.game.executable if model.game else None
     yield "policy", model.policy.name if model.policy else None
     yield "policy_random", model.policy.random if model.policy else None
+    yield "unfamiliar", model.unfamiliar
     yield "engine", f"{model.engine.name} on {model.engine.device}" if model.engine else None
     yield "pad", model.pad.name if model.pad else None
     yield "mode", model.mode

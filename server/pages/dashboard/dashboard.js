@@ -41,9 +41,7 @@ class App {
 
   start() {
     setText(byId("version"), this.status.version);
-    setText(byId("first-run-policy"), this.status.policy
-      ? `The daemon's policy is ${this.status.policy}.`
-      : "The daemon was started without a policy: name one under New game, such as random:tiny to try.");
+    setText(byId("first-run-policy"), `The daemon's policy is ${this.status.policy}; another one can be named under New game.`);
     this.#buttons();
     this.takeAll(this.status.sessions);
     addEventListener("hashchange", () => this.#route(true));

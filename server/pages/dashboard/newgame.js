@@ -63,10 +63,8 @@ export class NewGame {
   }
 
   #ownPolicy(name) {
-    byId("policy").placeholder = name ?? "file of a checkpoint, or random:tiny";
-    setText(byId("policy-note"), name
-      ? `Empty: ${name}, the daemon's own.`
-      : "The daemon has none of its own, so name one.");
+    byId("policy").placeholder = name;
+    setText(byId("policy-note"), `Empty: ${name}, the daemon's own. Or name the file of a checkpoint.`);
   }
 
   #known() {

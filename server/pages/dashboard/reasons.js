@@ -34,7 +34,7 @@ function rowsOf(session, lost) {
   if (policy) {
     rows.push(["Policy", policy.name, policy.random
       ? "random weights: it presses buttons without knowing any game"
-      : `${policy.horizon} actions a chunk, ${policy.steps} steps`]);
+      : session.unfamiliar || `${policy.horizon} actions a chunk, ${policy.steps} steps`]);
   }
   if (pad) rows.push(["Pad", pad.name, pad.reason]);
   if (session.trace_warning) rows.push(["Trace", "not complete", session.trace_warning]);
@@ -44,6 +44,12 @@ function rowsOf(session, lost) {
       "buttons that the AI may not press"]);
   }
   return rows;
+}
+
+/** What everybody has to know who looks at the game now; or "". */
+function noticeOf(session) {
+  if (session.end) return session.state === "failed" ? session.end.reason : session.waiting_for;
+  return session.waiting_for ? `Waiting for: ${session.waiting_for}` : session.unfamiliar ?? "";
 }
 
 export class Reasons {
@@ -61,8 +67,8 @@ export class Reasons {
         el("dt", {}, name),
         el("dd", { "data-reason": name.toLowerCase() }, value, why ? el("span", { class: "muted" }, why) : null))));
     }
-    const notice = session.end && session.state === "failed" ? session.end.reason : session.waiting_for;
-    setText(byId("notice"), notice ? (session.end ? notice : `Waiting for: ${notice}`) : "");
+    const notice = noticeOf(session);
+    setText(byId("notice"), notice);
     show(byId("notice"), Boolean(notice));
   }
 

@@ -67,7 +67,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
     """The daemon's application, not served."""
     store = TokenStore(tmp_path_factory.mktemp("app") / "tokens.json")
     access = Access(HostRules("127.0.0.1", 6487), "x" * 43, store)
-    return create_app(SessionRegistry(EnginePool(None)), access)
+    return create_app(SessionRegistry(EnginePool()), access)
 
 
 @pytest.fixture(scope="module")

@@ -386,7 +386,7 @@ def test_4009_too_many_clients(daemon: Daemon) -> None:
 
 def test_4000_a_mistake_of_ours(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """The client learns that it was not its fault, and nothing else."""
-    registry = SessionRegistry(EnginePool(None))
+    registry = SessionRegistry(EnginePool())
 
     def fail(*_: object) -> None:
         raise ZeroDivisionError("secret words")

@@ -62,7 +62,7 @@ def test_refusals_have_them(daemon: Daemon) -> None:
 def test_a_mistake_of_ours_has_them(tmp_path: Path) -> None:
     """The framework answers those outside of all that is added to it."""
     access = Access(HostRules("127.0.0.1", 6487), "t" * 43, TokenStore(tmp_path / "tokens.json"))
-    app = create_app(SessionRegistry(EnginePool(None)), access)
+    app = create_app(SessionRegistry(EnginePool()), access)
 
     @admin_only
     async def wrong() -> None:

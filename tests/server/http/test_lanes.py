@@ -39,7 +39,7 @@ TOKEN = "t" * 43
 def test_what_stops_an_agent_is_urgent_and_nothing_else(tmp_path: Path) -> None:
     """A route that was renamed would wait behind load without anybody's notice."""
     access = Access(HostRules("127.0.0.1", 6487), TOKEN, TokenStore(tmp_path / "tokens.json"))
-    app = create_app(SessionRegistry(EnginePool(None)), access)
+    app = create_app(SessionRegistry(EnginePool()), access)
     known = [
         (method, route.path)
         for route in all_routes(app.routes)

@@ -41,7 +41,7 @@ def access(tmp_path: Path) -> Access:
 @pytest.fixture
 def app(access: Access) -> Any:
     """The daemon's application with one WebSocket."""
-    app = create_app(SessionRegistry(EnginePool(None)), access)
+    app = create_app(SessionRegistry(EnginePool()), access)
     app.router.routes.append(ScopedWebSocketRoute("/api/v1/listen", events))
     return app
 

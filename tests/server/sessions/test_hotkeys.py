@@ -148,7 +148,7 @@ def test_a_daemon_without_a_display_has_no_hotkeys(
     """A server in a container must start all the same."""
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
-    with LocalInputs(SessionRegistry(EnginePool(None))):
+    with LocalInputs(SessionRegistry(EnginePool())):
         pass
 
 
@@ -157,7 +157,7 @@ def test_on_wayland_it_is_said_at_the_start(
 ) -> None:
     """Keys that do nothing, without a word, look like a broken program."""
     monkeypatch.setenv("WAYLAND_DISPLAY", "wayland-0")
-    with caplog.at_level("WARNING"), LocalInputs(SessionRegistry(EnginePool(None))):
+    with caplog.at_level("WARNING"), LocalInputs(SessionRegistry(EnginePool())):
         pass
     (said,) = [text for text in caplog.messages if "hotkeys" in text]
     assert said.startswith("no hotkeys: Wayland")

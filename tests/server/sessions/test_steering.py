@@ -271,7 +271,7 @@ def test_one_key_toggles_every_game(
 
 def test_there_may_be_nothing_to_toggle() -> None:
     """A key that is pressed before the game runs."""
-    assert toggle_all(SessionRegistry(EnginePool(None))) == "no session"
+    assert toggle_all(SessionRegistry(EnginePool())) == "no session"
 
 
 def test_the_api_names_every_control() -> None:
