@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 from nitropilot.texts import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
 
     from nitropilot.agent.target.game import Game
-    from nitropilot.engines.base import Engine
+    from nitropilot.engines.base import Engine, PolicySpec
 
 MOST_NAMED = 8
 """Games that are named; of more only the number is said."""
@@ -21,35 +21,37 @@ MOST_NAMED = 8
 def unfamiliar(engine: Engine | None, game: Game | None, told: str | None) -> str:
     """That a policy was not trained on a game, and what to do about it; or "".
 
-    Where nobody knows what it was trained on, nothing is said.  A game is known by the name that
-    it is launched by, by its executable, or as a word of its window's title, as games are that
-    run in an interpreter.
-
     Args:
         engine: Runs the policy; None before there is one.
         game: What is played; None before there is one.
         told: The name that the player gives it (``PlaySettings.game``).
     """
-    if engine is None or game is None or engine.spec.trained_on is None:
+    if engine is None or game is None:
         return ""
-    names = [*([told] if told else []), *_names(game)]
-    seen = {name.casefold() for name in (*names, *re.findall(r"\w+", game.window.title))}
-    trained_on = engine.spec.trained_on
-    if any(name.casefold() in seen for name in trained_on):
+    launched = game.launched.recipe.name if game.launched is not None else ""
+    program = PurePath(game.window.executable.replace("\\", "/")).name.removesuffix(".exe")
+    names = [name for name in (told, launched, program) if name]
+    return sentence(engine.spec, names, game.window.title)
+
+
+def sentence(spec: PolicySpec, names: Sequence[str], title: str) -> str:
+    """The same of a game by its names; where nobody knows the policy's games, nothing is said.
+
+    Args:
+        spec: Of the policy.
+        names: What the game is launched as and what its executable is called, the best name first.
+        title: Of its window: a game that runs in an interpreter has its name there, as a word.
+    """
+    if spec.trained_on is None:
+        return ""
+    seen = {name.casefold() for name in (*names, *re.findall(r"\w+", title))}
+    if any(name.casefold() in seen for name in spec.trained_on):
         return ""
     return (
-        f"{engine.spec.name} was not trained on {shown(names[0]) if names else 'this game'} but on "
-        f"{listed(trained_on)}: do not expect it to play well; fine-tune it with recordings of "
+        f"{spec.name} was not trained on {shown(names[0]) if names else 'this game'} but on "
+        f"{listed(spec.trained_on)}: do not expect it to play well; fine-tune it with recordings of "
         "this game (nitropilot finetune), or choose another policy (--policy)"
     )
-
-
-def _names(game: Game) -> Iterator[str]:
-    """What a game is called, the best name first."""
-    if game.launched is not None:
-        yield game.launched.recipe.name
-    if program := PurePath(game.window.executable.replace("\\", "/")).name.removesuffix(".exe"):
-        yield program
 
 
 def listed(games: tuple[str, ...]) -> str:

@@ -15,7 +15,7 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import av
 import cv2
@@ -30,6 +30,10 @@ from nitropilot.agent.target.launch import launch
 from nitropilot.agent.target.opening import press_opening
 from nitropilot.agent.target.taking import Game, take_hold
 from nitropilot.controller import NEUTRAL, GamepadState
+from nitropilot.policy import describe
+from nitropilot.policy.naming import DEFAULT
+from nitropilot.server.cli.play.arcade import HELD, SHOWN_HZ
+from nitropilot.simulator.arcade.rules import RULES
 from tests.support.supertux import flat_recipe
 
 if TYPE_CHECKING:
@@ -150,12 +154,27 @@ def test_the_demo_plays_twenty_seconds(x_display: PrivateDisplay, tmp_path: Path
     assert result["picture_changed_by_pad"] is True
     assert result["frames"] == result["chunks"]
     assert result["seconds_playing"] >= 20
-    assert result["actions_sent"] > 10 * result["chunks"]
-    check_trace(result)
+    facts = describe(DEFAULT)
+    assert result["policy"] == DEFAULT
+    assert result["actions_sent"] > 0.6 * (facts.actions or facts.horizon) * result["chunks"]
+    assert "not trained on supertux" in result["unfamiliar"]
+    check_trace(result, facts.horizon)
     check_video(result)
+    check_arcade(result)
 
 
-def check_trace(result: dict[str, object]) -> None:
+def check_arcade(result: dict[str, Any]) -> None:
+    """A level of each game, whole, and a video that has all of them."""
+    levels = result["arcade"]
+    assert [level["task"] for level in levels] == [f"{game}-1" for game in RULES]
+    assert {level["end"] for level in levels} <= {"won", "lost", "out of time"}
+    with av.open(result["arcade_video"]) as video:
+        frames = sum(1 for _ in video.decode(video=0))
+    seconds = sum(level["seconds"] for level in levels)
+    assert frames == pytest.approx(seconds * SHOWN_HZ + HELD * len(levels), abs=2 * len(levels))
+
+
+def check_trace(result: dict[str, object], horizon: int) -> None:
     """Every chunk and every action of the figures is in the trace, and its end."""
     lines = list(read_trace(Path(str(result["trace"]))))
     assert lines[0]["type"] == "header"
@@ -167,7 +186,7 @@ def check_trace(result: dict[str, object]) -> None:
     assert sum(len(chunk["sent"]) for chunk in chunks) == result["actions_sent"]
     for chunk in chunks:
         assert len(chunk["due"]) == len(chunk["sent"]) == len(chunk["states"])
-        assert np.shape(chunk["actions"]) == (16, 25)
+        assert np.shape(chunk["actions"]) == (horizon, 25)
         assert all(sent >= due for due, sent in zip(chunk["due"], chunk["sent"], strict=True))
         menu = controller.Button.START | controller.Button.BACK | controller.Button.GUIDE
         assert not any(int(state[6]) & menu for state in chunk["states"])

@@ -205,3 +205,24 @@ def test_a_configuration_cannot_be_changed() -> None:
     config = parse_config(checkpoint()["ckpt_config"])
     with pytest.raises(ValidationError, match="frozen"):
         config.model_cfg.action_horizon = 3
+
+
+def test_what_a_policy_says_of_its_play() -> None:
+    """A file that says nothing plays as before; one that does is believed within its own sizes."""
+    plain = parse_config(checkpoint()["ckpt_config"])
+    own = plain.nitropilot
+    assert (own.action_hz, own.actions, own.steps, own.games) == (None, None, None, None)
+    horizon = plain.model_cfg.action_horizon
+    said = {"actions": horizon, "steps": 4, "games": ["runner", "road"]}
+    told = parse_config(changed("nitropilot", said)).nitropilot
+    assert (told.actions, told.steps, told.games) == (horizon, 4, ("runner", "road"))
+    for wrong, line in (
+        ({"actions": horizon + 1}, f"{horizon + 1} actions of a chunk are to be played"),
+        ({"actions": 0}, "nitropilot.actions"),
+        ({"steps": 0}, "nitropilot.steps"),
+        ({"games": ["a\nb"]}, "letters that cannot be shown"),
+        ({"games": [""]}, "nitropilot.games"),
+        ({"moves": 3}, "nitropilot.moves is unknown"),
+    ):
+        with pytest.raises(CheckpointError, match=line):
+            parse_config(changed("nitropilot", wrong))

@@ -23,7 +23,7 @@ def _group() -> None:
 def inspect(
     policy: Annotated[
         str, typer.Argument(help=f"{DEFAULT}, or a checkpoint: .pt, .safetensors or a folder.")
-    ] = DEFAULT,
+    ],
     as_json: Annotated[bool, JsonOption] = False,
 ) -> None:
     """Show a checkpoint's sizes, parameter count, horizon and games; of pocket, how it plays."""

@@ -187,16 +187,20 @@ def test_another_policy_can_be_named(daemon: Daemon, tmp_path: Path) -> None:
     assert other.json()["actions"] != predict(daemon, picture(), seed=1).json()["actions"]
 
 
-def test_without_a_policy_there_is_a_hint(tmp_path: Path) -> None:
-    """A daemon started bare must say how to give it a policy, and still serve the rest."""
+def test_where_no_policy_is_named_pocket_decides(tmp_path: Path) -> None:
+    """A daemon started bare plays with what comes along, and says with what."""
     daemon = Daemon(tmp_path, None, warm_start=True)
     try:
         answer = predict(daemon, picture())
-        assert answer.status_code == 409
-        error = answer.json()["error"]
-        assert error["code"] == "no_policy"
-        assert "--policy" in error["hint"]
-        assert predict(daemon, picture(), policy=POLICY).status_code == 200
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["policy"]["name"] == "pocket"
+        assert daemon.client.get("/api/v1/status").json()["policy"] == "pocket"
+        named = predict(daemon, picture(), policy=POLICY)
+        assert named.json()["policy"]["name"] == "random:tiny (seed 0)"
+        listed = daemon.client.get("/api/v1/policies").json()
+        first = listed["policies"][0]
+        assert (listed["default"], first["name"], first["place"]) == ("pocket", "pocket", "shipped")
+        assert first["loaded"]
         assert daemon.client.get("/api/v1/windows").status_code == 503
     finally:
         daemon.client.close()

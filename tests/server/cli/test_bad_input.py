@@ -79,7 +79,7 @@ def error_of(done: subprocess.CompletedProcess[str], home: Path, lines: int = 1)
         (("demo", "--game", "runner", "--policy", NOWHERE), NOWHERE),
         (("policies", "inspect", NOWHERE), NOWHERE),
         (("policies", "inspect", __file__, "--json"), Path(__file__).name),
-        (("policies", "inspect"), "FILE"),
+        (("policies", "inspect"), "POLICY"),
         (("windows", "--display", ":63999"), ":63999"),
         (("serve", "--port", "70000"), "70000"),
         (("serve", "--port", "-1"), "-1"),

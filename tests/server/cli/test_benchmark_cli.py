@@ -113,7 +113,8 @@ def test_the_policy_of_the_page_plays(tmp_path: Path) -> None:
     ("words", "said"),
     [
         (("--policy", "exper"), "there is no policy 'exper'; did you mean expert?"),
-        ((), "no policy given; name one with --policy: idle, random, expert, a checkpoint"),
+        (("--policy", "pockt"), "there is no policy 'pockt'; did you mean pocket?"),
+        (("--policy", "?"), "policies are pocket, idle, random, expert, a checkpoint"),
         (("--policy", "idle", "--suite", "arcad"), "did you mean arcade?"),
         (("--policy", "idle", "--suite", "free10", "--window"), "in its window anyway"),
         (("--policy", "idle", "--game", "mase"), "did you mean maze?"),

@@ -173,11 +173,10 @@ def test_what_train_refuses(material: Path, tmp_path: Path, case: str) -> None:
     ("words", "line"),
     [
         (("--policy", "random:tiny", "--out", "a.safetensors"), "there is nothing to tune"),
-        (("--out", "a.safetensors"), "no policy is named"),
         (("--policy", "P", "--out", "a.pt"), "would hold safetensors data"),
         (("--policy", "P"), "no place is named to write to"),
     ],
-    ids=["random", "no policy", "suffix", "no place"],
+    ids=["random", "suffix", "no place"],
 )
 def test_what_finetune_refuses(material: Path, words: tuple[str, ...], line: str) -> None:
     """Before hours are spent on what cannot be written."""

@@ -75,6 +75,8 @@ def test_a_pulled_policy_can_be_played(hub: Hub, tmp_path: Path, weights: bytes)
     found = {p["name"]: p for p in json.loads(listed.stdout)["policies"]}
     assert found[str(folder_of(tmp_path))]["facts"]["is_random"] is True
     assert found["random:tiny"]["place"] == "random"
+    assert found["pocket"]["place"] == "shipped"
+    assert found["pocket"]["facts"]["steps"] > 0
 
 
 def test_a_broken_connection_goes_on_where_it_was(hub: Hub, tmp_path: Path, weights: bytes) -> None:

@@ -378,6 +378,7 @@ def test_a_full_server_says_so(guarded: PolicyServer) -> None:
      ((), {"NITROPILOT_SERVER_TOKEN": "has a space in it"}, "characters that cannot be sent"),
      (("--host", "example.com"), {"NITROPILOT_SERVER_TOKEN": TOKEN}, "not an IP address"),
      (("--policy", "no-such-file.pt"), {}, "no-such-file.pt"),
+     (("--policy", ""), {}, "holds no model.safetensors"),
      (("--engine", "caffe"), {}, "no engine 'caffe'"),
      (("--precision", "int3"), {}, "no precision 'int3'"), (("--max-batch", "0"), {}, "max-batch"),
      (("--engine", "remote"), {}, "no policy server is named")],
@@ -392,13 +393,6 @@ def test_starts_that_are_refused(
     assert says in done.stderr
     assert "Traceback" not in done.stderr
     assert "listens" not in done.stderr
-
-
-def test_a_policy_has_to_be_named(tmp_path: Path) -> None:
-    """The daemon can do without one; a policy server cannot."""
-    done = command("serve", "--policy-server", "--port", "0", home=tmp_path)
-    assert done.returncode == 2
-    assert "no policy given" in done.stderr
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="asks for the interfaces in a Unix way")

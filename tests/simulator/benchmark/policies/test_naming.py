@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         ("idle", "idle", "", ""),
         ("random", "random", "", ""),
         ("expert", "expert", "", ""),
+        ("pocket", "checkpoint", "pocket", ""),
         ("random:tiny", "checkpoint", "random:tiny", ""),
         ("random:tiny:7", "checkpoint", "random:tiny:7", ""),
         ("ws://box:8000", "server", "ws://box:8000", ""),
@@ -69,3 +70,13 @@ def test_what_names_nothing(
     with pytest.raises((UnknownPolicy, PolicyError)) as error:
         parse_entry(text)
     assert said in error.value.line()  # type: ignore[attr-defined]
+
+
+def test_a_file_that_is_called_as_what_comes_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name wins, and the file's place names the file: in the policy's own process too."""
+    (tmp_path / "pocket").write_bytes(b"weights")
+    monkeypatch.chdir(tmp_path)
+    assert parse_entry("pocket").place == "pocket"
+    assert parse_entry("./pocket").place == str(tmp_path / "pocket")
