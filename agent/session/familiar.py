@@ -47,10 +47,11 @@ def sentence(spec: PolicySpec, names: Sequence[str], title: str) -> str:
     seen = {name.casefold() for name in (*names, *re.findall(r"\w+", title))}
     if any(name.casefold() in seen for name in spec.trained_on):
         return ""
+    game = shown(names[0]) if names else "this game"
     return (
-        f"{spec.name} was not trained on {shown(names[0]) if names else 'this game'} but on "
-        f"{listed(spec.trained_on)}: do not expect it to play well; fine-tune it with recordings of "
-        "this game (nitropilot finetune), or choose another policy (--policy)"
+        f"{spec.name} was not trained on {game} but on {listed(spec.trained_on)}: do not expect it "
+        "to play well; fine-tune it with recordings of this game (nitropilot finetune), or choose "
+        "another policy (--policy)"
     )
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from nitropilot.policy.naming import POCKET, SHIPPED
 from tests.house.imports import ROOMS
 from tests.support import http
 from tests.support.places import ROOT
@@ -33,7 +34,10 @@ DATA = {
     ".txt",
     ".toml",
     ".json",
+    ".safetensors",
 }
+ENDS = (".safetensors", ".json")
+"""Of a policy that comes along, and of its card."""
 TORCH = os.environ.get("TORCH", "torch==2.13.0")
 """Pinned and first, as in scripts/install: a bare requirement could fetch CUDA builds."""
 EXTRAS = ("openvino", "tensorrt", "simulator", "training", "dataset", "scale", "hub", "dev")
@@ -110,6 +114,7 @@ def test_the_wheel_holds_the_rooms_under_one_name(dist: Path) -> None:
     assert names == {installed_name(name) for name in source_files()}
     assert "nitropilot/controller/shim/pad/readers.c" in names
     assert "nitropilot/server/pages/dashboard/dashboard.html" in names
+    assert {f"nitropilot/policy/shipped/{SHIPPED[POCKET].stem}{end}" for end in ENDS} <= names
     assert "Name: nitropilot\n" in text
     assert [extra for extra in EXTRAS if f"Provides-Extra: {extra}\n" not in text] == []
 

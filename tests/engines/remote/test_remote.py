@@ -177,6 +177,13 @@ def test_metadata_says_all_of_the_policy(pair: tuple[Engine, Engine]) -> None:
     welcome = welcome_from(unpack(pack(metadata_of(near, 8)), Limits(items=1000)))
     assert welcome.spec == near.spec
     assert welcome.features == {"prefix", "planes"}
+    plain, near.spec = near.spec, replace(near.spec, actions=3, trained_on=("runner", "road"))
+    told = metadata_of(near, 8)
+    assert welcome_from(unpack(pack(told), Limits(items=1000))).spec == near.spec
+    older = {key: value for key, value in told.items() if key not in ("actions", "trained_on")}
+    rows = tuple(name for name, row in plain.games.items() if row)
+    assert welcome_from(older).spec == replace(plain, actions=None, trained_on=rows or None)
+    near.spec = plain
     near.joins = False
     assert "prefix" not in metadata_of(near, 8)["features"]
     near.joins = True
@@ -200,6 +207,8 @@ def test_metadata_says_all_of_the_policy(pair: tuple[Engine, Engine]) -> None:
      ({"games": {"a": 2}, "game_rows": 2}, "row 2 of 2"),
      ({"games": {"a": True}, "game_rows": 2}, "row True"),
      ({"games": {"\x07": 1}, "game_rows": 2}, "game's name"),
+     ({"actions": 0}, "actions is 0"), ({"actions": 10**6}, "actions is 1000000"),
+     ({"trained_on": "runner"}, "trained_on is no list"), ({"trained_on": ["\x07"]}, "game's name"),
      ({"features": "prefix"}, "features are no list"), ({"engine": ["x"]}, "engine")],
 )  # fmt: skip
 def test_servers_that_lie_about_themselves(change: dict[str, Any], says: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,8 +12,10 @@ from nitropilot.simulator.benchmark.beside import play_levels
 from nitropilot.simulator.benchmark.policies.builtin import Idle
 from nitropilot.simulator.benchmark.policies.card import Card
 from nitropilot.simulator.benchmark.policies.errors import PolicyFailed
+from nitropilot.simulator.benchmark.policies.naming import parse_entry
 from nitropilot.simulator.benchmark.policies.player import Player
 from nitropilot.simulator.benchmark.runner.suites import task_named
+from nitropilot.simulator.benchmark.runner.wishes import Wish
 from nitropilot.simulator.environments.actions import WIDTH, action_of
 from nitropilot.simulator.environments.arcade_env import ArcadeEnv
 
@@ -62,6 +65,23 @@ def test_seed_for_seed_and_tick_for_tick() -> None:
     assert [(one.seed, one.won, one.progress) for one in levels] == [(3, True, 1), (4, True, 1)]
     assert [one.steps for one in levels] == [len(its) for its in pads]
     assert player.asked == [tick for its in pads for tick in range(0, len(its), 8)]
+
+
+def test_as_many_actions_are_played_as_the_policy_says() -> None:
+    """A policy that is to be asked again after 4 plays 4, here and in a run, and a result says so."""
+    pads = expert_pads(3)[:40]
+    player = Remembered([pads])
+    player.card = Card("remembered", "callable", actions=4, steps=2, games=("road",))
+    task = task_named("arcade", TASK)
+    play_levels(player, task, (3,))
+    assert player.asked[:4] == [0, 4, 8, 12]
+    asked = Wish((task,), (parse_entry("random:tiny"),), (3,))
+    (policy,) = asked.run({"random:tiny": player.card}).policies
+    assert (policy.timing.chunk, policy.training_games) == (4, ("road",))
+    assert policy.options == {"steps": 2}
+    assert asked.played(player.card) == 4
+    assert replace(asked, chunk=9).played(player.card) == 9
+    assert asked.played(Card("other", "callable")) is None
 
 
 def test_nobody_at_the_pad() -> None:

@@ -11,6 +11,7 @@ import torch
 
 from nitropilot.engines import load_engine
 from nitropilot.policy import load_policy
+from nitropilot.policy.config import parse_config
 from nitropilot.training.errors import BadSettings, LossNotFinite, NoMemory, NotWritten, OtherRun
 from nitropilot.training.optimise.ema import MovingAverage
 from nitropilot.training.trainer import stepping
@@ -18,6 +19,7 @@ from nitropilot.training.trainer.files import BEST, LOG, NEWEST, STATE, load_sta
 from nitropilot.training.trainer.logs import read_log
 from nitropilot.training.trainer.outcome import Verdict
 from nitropilot.training.trainer.running import train
+from nitropilot.training.trainer.start import exported_config
 from tests.training.making import HZ, recording, small_policy, told
 
 if TYPE_CHECKING:
@@ -220,6 +222,26 @@ def test_fresh_weights_take_the_timeline_and_the_games(material: Path, tmp_path:
     assert policy.config.modality_cfg.action_shift == 2
     assert dict(policy.games) == {"none": 0, "squares": 1}
     assert not policy.is_random
+
+
+def test_what_a_base_was_made_for_stays(whole: tuple[Path, Outcome], material: Path) -> None:
+    """A policy that is trained further plays as its base, and has learned one more game."""
+    assert load_policy(whole[0] / NEWEST).config.nitropilot.games == ("squares",)
+    base = load_policy(small_policy(material / "base.safetensors"))
+    noise = (1.5, 1.0, 0.999)
+    base.is_random = False
+    assert "games" not in exported_config(base, HZ, noise, ["squares"])["nitropilot"]
+    named = load_policy(small_policy(material / "named.safetensors", games=("pong",)))
+    named.is_random = False
+    assert exported_config(named, HZ, noise, ["squares"])["nitropilot"]["games"] == [
+        "pong", "squares",
+    ]  # fmt: skip
+    own = {"action_hz": 60.0, "actions": 2, "steps": 3, "games": ["runner", "squares"]}
+    base.raw_config["nitropilot"] = own
+    base.config = parse_config(base.raw_config)
+    found = exported_config(base, HZ, noise, ["maze", "squares"])["nitropilot"]
+    assert found == own | {"action_hz": HZ, "games": ["runner", "squares", "maze"]}
+    assert base.raw_config["nitropilot"] == own
 
 
 @pytest.mark.parametrize(
