@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from nitropilot.policy import random_policy, save_policy
 from nitropilot.simulator.games.known import KNOWN_GAMES
 from tests.browser.visitor import PATIENCE_MS, PHONE, WIDE
 from tests.server.conftest import needs_preload
 from tests.server.processes import running_game, until
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from nitropilot.agent.target.display import PrivateDisplay
     from tests.browser.conftest import Visit
     from tests.browser.visitor import Visitor
@@ -95,6 +98,23 @@ def test_reasons_are_those_of_the_api(daemon: Daemon, visitor: Visitor) -> None:
         ("game", session["game"]["title"]),
     ):  # fmt: skip
         expect(visitor.find(f"[data-reason={name}]")).to_contain_text(text)
+
+
+def test_a_game_that_the_policy_does_not_know(
+    daemon: Daemon, visitor: Visitor, tmp_path: Path
+) -> None:
+    """Who looks at bad play has to see why, without opening anything."""
+    needs_preload()
+    policy = random_policy()
+    policy.raw_config["nitropilot"] = {"games": ["road"]}
+    policy.is_random = False
+    save_policy(policy, tmp_path / "racer.safetensors")
+    file = str(tmp_path / "racer.safetensors")
+    session = daemon.playing(launch="runner", headless=True, policy=file)
+    assert "was not trained on runner but on road: " in session["unfamiliar"]
+    visitor.come_in()
+    expect(visitor.find("#notice")).to_have_text(session["unfamiliar"])
+    expect(visitor.find("[data-reason=policy]")).to_contain_text(session["unfamiliar"])
 
 
 def test_a_running_window_is_picked(

@@ -68,7 +68,7 @@ def test_seed_for_seed_and_tick_for_tick() -> None:
 
 
 def test_as_many_actions_are_played_as_the_policy_says() -> None:
-    """A policy that is to be asked again after 4 plays 4, here and in a run, and a result says so."""
+    """Who is to be asked again after 4 plays 4, here and in a run, and a result says so."""
     pads = expert_pads(3)[:40]
     player = Remembered([pads])
     player.card = Card("remembered", "callable", actions=4, steps=2, games=("road",))
