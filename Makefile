@@ -1,5 +1,5 @@
 # Two commands do everything, set-up included:
-#   make demo   create the environment, install, and watch the agent play SuperTux
+#   make demo   create the environment, install, and watch the agent play SuperTux and the arcade
 #   make test   the same set-up, then lint, types and all tests but the slow proofs
 # Others: make check (lint and types), make bench (what this machine measures), make clean, and the
 # slow proofs, which make test leaves out and continuous integration runs in turn: make parity

@@ -140,6 +140,7 @@ def test_doctor_runs_beside_a_users_files(
     assert report["ready"] is (done.returncode == 0)
     checks = {check["name"]: check for check in report["checks"]}
     assert checks["pauser"]["level"] == "ok", checks["pauser"]
+    assert checks["policy"]["level"] == "ok", checks["policy"]
     assert checks["engine torch on cpu"]["level"] == "ok", checks["engine torch on cpu"]
     assert {"display", "capture", "gpu", "demo game"} <= checks.keys()
 

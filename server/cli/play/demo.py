@@ -14,7 +14,6 @@ from nitropilot.agent import Mode, Session, measure_effect
 from nitropilot.agent.target.opening import press_opening
 from nitropilot.controller.hand.leases import NO_EPOCH
 from nitropilot.policy.naming import DEFAULT
-from nitropilot.server.cli.play.arcade import play_arcade
 from nitropilot.server.cli.play.options import PlayOptions
 from nitropilot.server.cli.play.play import report, run_session
 from nitropilot.server.cli.terminal.options import read_options
@@ -84,6 +83,8 @@ def demo(
 
 def _play_arcade(session: Session, video: Path) -> list[Level]:
     """Levels of the arcade, by the policy of a session that is over."""
+    from nitropilot.server.cli.play.arcade import play_arcade
+
     for number in ending_signals():
         signal.signal(number, _interrupt)
     with progress_bar() as tell, closing(session.plan.open_engine()) as engine:

@@ -378,7 +378,6 @@ def test_a_full_server_says_so(guarded: PolicyServer) -> None:
      ((), {"NITROPILOT_SERVER_TOKEN": "has a space in it"}, "characters that cannot be sent"),
      (("--host", "example.com"), {"NITROPILOT_SERVER_TOKEN": TOKEN}, "not an IP address"),
      (("--policy", "no-such-file.pt"), {}, "no-such-file.pt"),
-     (("--policy", ""), {}, "holds no model.safetensors"),
      (("--engine", "caffe"), {}, "no engine 'caffe'"),
      (("--precision", "int3"), {}, "no precision 'int3'"), (("--max-batch", "0"), {}, "max-batch"),
      (("--engine", "remote"), {}, "no policy server is named")],
