@@ -67,7 +67,7 @@ def demo(
     measured: dict[str, Any] = {"picture_changed_by_pad": None, "pad_effect": None}
     session = Session(options.plan(before_play=lambda running: _measure(running, measured)))
     run_session(session, seconds)
-    levels = []
+    levels: list[Level] = []
     if arcade and session.stats.playing_seconds >= seconds:  # nobody ended it before
         video = session.plan.folder / ARCADE_VIDEO
         levels = _play_arcade(session, video)
