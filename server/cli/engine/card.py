@@ -20,16 +20,20 @@ def print_card(card: Card, *, untrained: bool) -> None:
     """
     for line in lines_of(card, untrained=untrained):
         console().print(line, markup=False, highlight=False)
-    if card.measured is not None:
-        rows = [
-            (
-                each.task, "seen" if each.game in card.trained_on else "unseen",
-                f"{each.successes} of {each.episodes}", f"{each.low:.2f} to {each.high:.2f}",
-                f"{each.progress:.2f}",
-            )
-            for each in card.measured.tasks
-        ]  # fmt: skip
+    if rows := rows_of(card):
         print_table("How it plays", ("task", "game", "won", "95 %", "progress"), rows)
+
+
+def rows_of(card: Card) -> list[tuple[str, ...]]:
+    """Its table: task, whether the game was seen in training, won, interval, progress."""
+    return [
+        (
+            each.task, "seen" if each.game in card.trained_on else "unseen",
+            f"{each.successes} of {each.episodes}", f"{each.low:.2f} to {each.high:.2f}",
+            f"{each.progress:.2f}",
+        )
+        for each in (card.measured.tasks if card.measured is not None else ())
+    ]  # fmt: skip
 
 
 def lines_of(card: Card, *, untrained: bool) -> list[str]:
