@@ -7,7 +7,7 @@ tasks call success, tested pair by pair.  Of another game nothing is claimed.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from nitropilot.engines.pytorch.engine import TorchEngine
 from nitropilot.policy import open_policy
@@ -56,7 +56,7 @@ class Comparison:
         return self.pairs.both + self.pairs.only_second
 
     @property
-    def verdict(self) -> str:
+    def verdict(self) -> Literal["better", "worse", "not shown"]:
         """``better``, ``worse`` or ``not shown``: said of the new policy."""
         if self.pairs.p >= LEVEL:
             return "not shown"

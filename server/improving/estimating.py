@@ -13,6 +13,7 @@ import time
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import psutil
 import torch
 
@@ -256,7 +257,7 @@ def _decoding(gathered: Gathered, size: int) -> float:
     try:
         with av.open(str(longest.folder / "video.mp4")) as container:
             for frame in itertools.islice(container.decode(video=0), FRAMES):
-                shrink(frame.to_ndarray(format="rgb24"), size)
+                shrink(frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False), size)
                 done += 1
     except av.FFmpegError:  # training leaves it out, and says so
         return 0.0

@@ -28,6 +28,7 @@ from nitropilot.server.improving.comparing import Comparison, compare, tasks_of
 from nitropilot.server.improving.estimating import Estimate, estimate
 from nitropilot.server.improving.gathering import gather
 from nitropilot.server.improving.history import Candidate, HistoryStore, require_there
+from nitropilot.texts import meant, shown
 from nitropilot.training.errors import NotWritten
 from nitropilot.training.trainer.files import NEWEST, written
 from nitropilot.training.trainer.running import train
@@ -69,7 +70,7 @@ class Plan:
     def facts(self) -> dict[str, Any]:
         """The same as JSON has it."""
         return {
-            "game": self.gathered.game, "old": self.estimate.policy, "new": str(self.out),
+            "game": self.gathered.game, "old": self.estimate.policy, "new": shown(self.out),
             "data": self.gathered.facts(), "tasks": self.tasks,
             "estimate": self.estimate.facts(),
         }  # fmt: skip
@@ -109,6 +110,10 @@ def plan(wish: ImproveWish) -> Plan:
     out = spelled(wish.out) if wish.out else _new_file(wish.models, gathered.game)
     if out.suffix != SAFETENSORS:
         raise ImproveRefused(f"{out} would hold safetensors data", f"end its name in {SAFETENSORS}")
+    if out.exists():
+        raise ImproveRefused(
+            f"{out} is there already", "name another --out: no policy of before is written over"
+        )
     return Plan(gathered, tasks, estimate(wish, gathered, tasks), out)
 
 
@@ -138,15 +143,15 @@ def improve(wish: ImproveWish, planned: Plan, store: HistoryStore, tell: Tell) -
         ) from None
     with _run_folder(wish.scratch) as folder:
         outcome = train(wish.config(folders), folder, lambda t: tell(t.text, t.done * share))
+        new = folder / NEWEST
+        mark, comparison = fingerprint(str(new)), None
+        if planned.tasks:
+            comparison = compare(
+                wish.policy, str(new), mark, planned.tasks, wish.levels,
+                lambda text, done: tell(text, share + done * (1.0 - share)),
+            )  # fmt: skip
         with written(out) as part:
-            shutil.copyfile(folder / NEWEST, part)
-    mark = fingerprint(str(out))
-    comparison = None
-    if planned.tasks:
-        comparison = compare(
-            wish.policy, str(out), mark, planned.tasks, wish.levels,
-            lambda text, done: tell(text, share + done * (1.0 - share)),
-        )  # fmt: skip
+            shutil.copyfile(new, part)
     candidate = _candidate(wish.policy, out, mark, comparison)
     store.tally({each.id: each.tally for each in gathered.recordings if each.tally})
     store.offer(gathered.game, candidate)
@@ -155,7 +160,8 @@ def improve(wish: ImproveWish, planned: Plan, store: HistoryStore, tell: Tell) -
 
 def _candidate(old: str, out: Path, mark: str, comparison: Comparison | None) -> Candidate:
     return Candidate(
-        policy=str(out), fingerprint=mark, came_from=old, before=fingerprint(old),
+        policy=shown(out), fingerprint=mark, came_from=shown(spelled(meant(old))),
+        before=fingerprint(old),
         made=datetime.now(UTC).isoformat(timespec="seconds"),
         verdict=comparison.verdict if comparison else "offered",
         found=comparison.text if comparison else OFFERED,

@@ -120,6 +120,7 @@ BAD: dict[str, tuple[tuple[str, ...], str]] = {
     "game": (("--data", "DATA", "--policy", "POLICY", "--game", "chess"), "no recording of chess"),
     "play": (("--data", "DATA", "--policy", "POLICY", "--play", "chess"), "called 'chess'"),
     "suffix": (("--data", "DATA", "--policy", "POLICY", "--out", "a.pt"), "safetensors data"),
+    "over": (("--data", "DATA", "--policy", "POLICY", "--out", "POLICY"), "is there already"),
     "accept": (("--accept", "--game", "chess"), "nothing is offered for chess"),
     "back": (("--back", "--game", "chess"), "nothing to go back to for chess"),
     "nothing": (("--accept",), "not said which game"),

@@ -87,7 +87,7 @@ def made(verdict: str) -> Candidate:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        (Played(20.0, 40), Played(20.0, 10), "accept the new one: 0.50 takeovers a minute"),
+        (Played(20.0, 40), Played(100.0, 50), "accept the new one: 0.50 takeovers a minute"),
         (Played(20.0, 10), Played(40.0, 40), "keep the old one: 1.00 takeovers a minute"),
         (Played(10.0, 10), Played(5.0, 5), "either: "),
         (Played(3.0, 9), Played(20.0, 1), "play 2.0 min more with the old one, recorded"),
