@@ -34,7 +34,7 @@ def improve_job(
     wish = ImproveWish(
         data=tuple(recordings / name for name in request.recordings) or (recordings,),
         policy=request.policy or start_policy(store.read().game(request.game).used),
-        models=models, scratch=data_folder() / SCRATCH, game=request.game,
+        models=models, scratch=data_folder() / SCRATCH, game=request.game, play=request.play,
         minutes=request.minutes, steps=request.steps, limit_minutes=request.limit_minutes,
         corrections=request.corrections, levels=request.levels, batch_size=request.batch_size,
         only_corrected=request.learn == "corrections",

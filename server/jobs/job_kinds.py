@@ -75,6 +75,9 @@ class ImproveRequest(Model):
     policy: str | None = Field(
         None, min_length=1, max_length=4096, description="To start from; null: what plays it now"
     )
+    play: str | None = Field(
+        None, min_length=1, max_length=100, description="Game of the arcade to compare in"
+    )
     minutes: float = Field(20.0, gt=0, le=10_000, description="Of training")
     steps: int | None = Field(None, ge=1, le=10**9, description="Of training, not minutes")
     limit_minutes: float = Field(180.0, gt=0, le=10_000, description="Most that all of it may take")

@@ -1,111 +1,139 @@
-"""A policy learns as a job of the daemon: the estimate, the run, what is offered, and back."""
+"""A policy learns as a job: what a request means, what comes of it, and what the API says."""
 
 from __future__ import annotations
 
+import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from nitropilot.policy import load_policy
-from tests.server.processes import Daemon, until
-from tests.training.making import recording, small_policy
+from nitropilot.policy import fingerprint, load_policy
+from nitropilot.server.errors import ImproveRefused
+from nitropilot.server.improving.history import Candidate, HistoryStore
+from nitropilot.server.jobs.improve_job import improve_job
+from nitropilot.server.jobs.job_kinds import ImproveRequest
+from tests.server.processes import Daemon
+from tests.training.making import name_of, recording, small_policy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 OLD = "0" * 64
-LONG = {"minutes": 1000.0, "limit_minutes": 10_000.0, "batch_size": 2}
 
 
-@pytest.fixture(scope="module")
-def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    """One with a recording in which a human took over, and one in which nobody did."""
-    home = tmp_path_factory.mktemp("improve")
+def filled(home: Path) -> Path:
+    """A recording in which a human took over, one in which nobody did, and a policy."""
     root = home / "data" / "recordings"
     recording(root, 0, 30, sources=["agent"] * 15 + ["human"] * 15, policy=OLD)
     recording(root, 1, 30, sources=["agent"] * 30, policy=OLD)
     small_policy(home / "small.safetensors")
+    return home
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Files of a user's."""
+    home = filled(tmp_path_factory.mktemp("improve"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NITROPILOT_DATA", str(home / "data"))
+        yield home
+
+
+def done(home: Path, **more: Any) -> dict[str, Any]:
+    """What a job's process answers, in this one."""
+    values = {"kind": "improve", "game": "squares", "steps": 2, "batch_size": 2, **more}
+    request = ImproveRequest.model_validate_json(json.dumps(values))
+    told: list[float] = []
+    result = improve_job(
+        request,
+        home / "models",
+        home / "data" / "recordings",
+        lambda _step, part: told.append(part),
+    )
+    assert told == sorted(told)
+    return result
+
+
+def test_what_is_asked_for_is_learned(home: Path) -> None:
+    """Corrections alone, everything, or the recordings that are named; estimates make nothing."""
+    policy = str(home / "small.safetensors")
+    asked: list[tuple[dict[str, Any], int]] = [
+        ({}, 1), ({"learn": "recordings"}, 2),
+        ({"learn": "recordings", "recordings": [name_of(1)]}, 1),
+    ]  # fmt: skip
+    for more, count in asked:
+        found = done(home, policy=policy, estimate=True, **more)
+        assert found["data"]["recordings"] == count
+        assert (found["estimate"]["steps"], found["estimate"]["batch_size"]) == (2, 2)
+    assert not (home / "models").exists()
+    with pytest.raises(ImproveRefused, match="teach nothing"):
+        done(home, policy=policy, steps=None, minutes=1e-6)
+
+
+def test_what_comes_of_it_is_offered_and_learns_on(home: Path) -> None:
+    """Nothing of the run is left; what is accepted needs no name the next time.
+
+    What a killed run left goes too, and what another process is doing stays.
+    """
+    dead = home / "data" / "improving" / f"{os.getpid()}-1"
+    dead.mkdir(parents=True)
+    policy = str(home / "small.safetensors")
+    result = done(home, policy=policy, learn="recordings")
+    assert (result["old"], result["verdict"], result["training"]["steps"]) == (policy, "offered", 2)
+    assert fingerprint(result["new"]) == result["fingerprint"] != fingerprint(policy)
+    assert load_policy(result["new"])
+    assert not dead.parent.exists()
+    with pytest.raises(ImproveRefused, match="which policy is to learn"):
+        done(home, estimate=True)
+    HistoryStore().accept("squares")
+    assert done(home, estimate=True)["old"] == result["new"]
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """One with a candidate."""
+    home = filled(tmp_path_factory.mktemp("daemon"))
+    old, new = home / "small.safetensors", small_policy(home / "new.safetensors", seed=1)
+    store = HistoryStore(home / "data" / "improved.json")
+    store.offer(
+        "squares",
+        Candidate(
+            policy=str(new), fingerprint="1" * 64, came_from=str(old), before=OLD, made="now",
+            verdict="offered", found="nobody knows",
+        ),
+    )  # fmt: skip
     daemon = Daemon(home, None, warm_start=True)
     yield daemon
     daemon.client.close()
     daemon.kill()
 
 
-def begin(daemon: Daemon, **more: Any) -> dict[str, Any]:
-    """A job, as it began."""
-    wanted = {
-        "kind": "improve", "game": "squares", "policy": str(daemon.home / "small.safetensors"),
-        **more,
-    }  # fmt: skip
-    answer = daemon.client.post("/api/v1/jobs", json=wanted)
-    assert answer.status_code == 201, answer.text
-    job: dict[str, Any] = answer.json()
-    return job
-
-
-def ended(daemon: Daemon, job: dict[str, Any]) -> dict[str, Any]:
-    """The job once it has ended."""
-    path = f"/api/v1/jobs/{job['id']}"
-    found: dict[str, Any] = until(
-        lambda: (now := daemon.client.get(path).json())["state"] != "running" and now, "the end"
-    )
-    return found
-
-
-def scratch(home: Path) -> list[Path]:
-    """What runs left."""
-    return list((home / "data" / "improving").glob("*"))
-
-
-def test_a_policy_learns_and_is_accepted_and_undone(daemon: Daemon) -> None:
-    """What the page does, in order; nothing plays before it is accepted."""
-    job = ended(daemon, begin(daemon, estimate=True, **LONG))
-    assert job["state"] == "done", job["error"]
-    assert job["result"]["data"]["recordings"] == 1, "corrections alone"
-    assert job["result"]["estimate"]["total_s"] >= 60_000
-    assert daemon.client.get("/api/v1/improvements").json() == []
-
-    job = ended(daemon, begin(daemon, learn="recordings", steps=2, batch_size=2, minutes=5.0))
-    assert job["state"] == "done", job["error"]
-    result = job["result"]
-    assert result["data"]["recordings"] == 2
-    assert (result["verdict"], result["training"]["steps"]) == ("offered", 2)
-    assert load_policy(result["new"])
-    names = [one["name"] for one in daemon.client.get("/api/v1/policies").json()["policies"]]
-    assert result["new"] in names
-
+def test_accepted_and_back_by_the_api(daemon: Daemon) -> None:
+    """What is offered plays once it is accepted, and not before; takeovers are counted."""
+    (known,) = daemon.client.get("/api/v1/improvements").json()
+    assert (known["used"], known["played"]) == (None, [])
     (known,) = daemon.client.post("/api/v1/improvements/count").json()
-    assert (known["used"], known["offered"]) == (None, result["new"])
     (played,) = known["played"]
     assert (played["takeovers"], played["minutes"]) == (1, pytest.approx(45 / 20 / 60))
+    assert known["proposal"].startswith("play ")
     body = {"game": "squares"}
     (known,) = daemon.client.post("/api/v1/improvements/accept", json=body).json()
-    assert (known["used"], known["previous"]) == (result["new"], result["old"])
+    new, old = (str(daemon.home / f"{name}.safetensors") for name in ("new", "small"))
+    assert (known["used"], known["previous"], known["offered"]) == (new, old, None)
     again = daemon.client.post("/api/v1/improvements/accept", json=body)
     assert (again.status_code, again.json()["error"]["code"]) == (409, "improve_refused")
     (known,) = daemon.client.post("/api/v1/improvements/back", json=body).json()
-    assert (known["used"], known["offered"]) == (result["old"], result["new"])
+    assert (known["used"], known["offered"]) == (old, new)
 
 
-def test_a_cancelled_one_offers_nothing(daemon: Daemon) -> None:
-    """Its process is gone at once; what it left goes with the next."""
-    before = daemon.client.get("/api/v1/improvements").json()
-    job = begin(daemon, **LONG)
-    until(lambda: scratch(daemon.home), "the run")
-    assert daemon.client.delete(f"/api/v1/jobs/{job['id']}").status_code == 204
-    assert ended(daemon, job)["state"] == "cancelled"
-    assert daemon.client.get("/api/v1/improvements").json() == before
-    assert ended(daemon, begin(daemon, steps=1, batch_size=2, minutes=6.0))["state"] == "done"
-    assert scratch(daemon.home) == []
-
-
-def test_what_cannot_be_done_is_said(daemon: Daemon) -> None:
-    """In the words of the command."""
-    job = ended(daemon, begin(daemon, minutes=1e-6))
-    assert job["state"] == "failed"
-    assert job["error"]["code"] == "improve_refused"
-    assert "teach nothing" in job["error"]["message"]
-    assert "--minutes" in job["error"]["hint"]
-    job = ended(daemon, begin(daemon, game="chess"))
-    assert "there is no recording of chess" in job["error"]["message"]
+def test_a_job_says_what_cannot_be_done(daemon: Daemon) -> None:
+    """In the words of the command, from the job's own process."""
+    wanted = {"kind": "improve", "game": "chess", "policy": str(daemon.home / "small.safetensors")}
+    job = daemon.client.post("/api/v1/jobs", json=wanted).json()
+    with daemon.client.stream("GET", f"/api/v1/jobs/{job['id']}/progress") as stream:
+        last = json.loads([*stream.iter_lines()][-1])
+    assert (last["kind"], last["state"]) == ("improve", "failed")
+    assert last["error"]["code"] == "improve_refused"
+    assert "there is no recording of chess" in last["error"]["message"]
