@@ -14,6 +14,8 @@ ServerError
 ├── JobNotFound          no such job
 ├── JobRefused           a job that cannot be begun
 ├── PullFailed           a checkpoint could not be fetched
+├── ImproveRefused       a policy cannot be improved like that, or here
+├── HistoryDamaged       the file that says which policies play which game cannot be used
 ├── ServiceError         the daemon cannot be made to begin with the desktop
 ├── SessionNotFound      no such session
 ├── ImageInvalid         a body that is not an acceptable picture
@@ -146,6 +148,18 @@ class PullFailed(ServerError):
     """A checkpoint could not be fetched from the hub."""
 
     code = "pull_failed"
+
+
+class ImproveRefused(ServerError):
+    """A policy cannot be improved as it is asked for, or not on this machine."""
+
+    code = "improve_refused"
+
+
+class HistoryDamaged(ServerError):
+    """The file that says which policy plays which game cannot be read or written."""
+
+    code = "improve_history"
 
 
 class ServiceError(ServerError):

@@ -25,6 +25,7 @@ router = APIRouter(prefix="/api/v1/jobs", route_class=ScopedRoute)
 EXAMPLES: list[Any] = [
     {"kind": "pull", "name": "nvidia/NitroGen"},
     {"kind": "build", "policy": "random:tiny", "engine": "openvino"},
+    {"kind": "improve", "game": "maze", "learn": "corrections", "estimate": True},
 ]
 
 
@@ -48,9 +49,9 @@ class JobModel(Model):
 def start_job(
     wanted: Annotated[JobRequest, Body(examples=EXAMPLES)], registry: Registry
 ) -> JobModel:
-    """Begin long work: fetch a checkpoint, or compile one."""
+    """Begin long work: fetch a checkpoint, compile one, or improve one."""
     models = models_folder(registry.settings.current)
-    return job_model(registry.jobs.start(wanted, models))
+    return job_model(registry.jobs.start(wanted, models, registry.recordings.root))
 
 
 @router.get("")

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from nitropilot.errors import NitroPilotError
 from nitropilot.server.api.event_routes import router as pictures_router
 from nitropilot.server.api.event_stream import route as events_route
+from nitropilot.server.api.improvements_routes import router as improvements_router
 from nitropilot.server.api.jobs_routes import router as jobs_router
 from nitropilot.server.api.machine_routes import router as machine_router
 from nitropilot.server.api.metrics_routes import router as metrics_router
@@ -41,7 +42,10 @@ if TYPE_CHECKING:
     from nitropilot.server.auth import Access
     from nitropilot.server.sessions.registry import SessionRegistry
 
-OPERATION = (recordings_router, settings_router, jobs_router, machine_router, metrics_router)
+OPERATION = (
+    recordings_router, settings_router, jobs_router, improvements_router, machine_router,
+    metrics_router,
+)  # fmt: skip
 """What is not play itself."""
 STATUS = {
     "window_not_found": 404,
@@ -64,6 +68,7 @@ STATUS = {
     "recording_full": 507,
     "job_not_found": 404,
     "job_refused": 409,
+    "improve_refused": 409,
     "no_display": 503,
     "grab_failed": 503,
     "pad_unavailable": 503,

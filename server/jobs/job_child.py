@@ -16,7 +16,12 @@ from typing import Any
 
 from nitropilot.errors import NitroPilotError
 from nitropilot.server.host.streams import guard_stderr
-from nitropilot.server.jobs.job_kinds import BuildRequest, PullRequest, parse_request
+from nitropilot.server.jobs.job_kinds import (
+    ImproveRequest,
+    JobWish,
+    PullRequest,
+    parse_request,
+)
 
 
 def main() -> int:
@@ -38,18 +43,23 @@ def main() -> int:
     guard_stderr()
     sys.stdout = sys.stderr  # what a library prints is no message
     try:
-        say("result", result=_do(request, Path(order["models"]), tell))
+        places = Path(order["models"]), Path(order["recordings"])
+        say("result", result=_do(request, *places, tell))
     except NitroPilotError as error:
         say("error", code=error.code, message=str(error), hint=error.hint)
         return 1
     return 0
 
 
-def _do(request: PullRequest | BuildRequest, models: Path, tell: Any) -> dict[str, Any]:
+def _do(request: JobWish, models: Path, recordings: Path, tell: Any) -> dict[str, Any]:
     if isinstance(request, PullRequest):
         from nitropilot.server.jobs.pulling import pull
 
         return pull(request.name, models, tell)
+    if isinstance(request, ImproveRequest):
+        from nitropilot.server.jobs.improve_job import improve_job
+
+        return improve_job(request, models, recordings, tell)
     from nitropilot.server.jobs.building import BUILDERS, Order
 
     order = Order(request.policy, request.precision, request.device, tuple(request.targets))

@@ -25,7 +25,7 @@ from nitropilot.server.errors import JobNotFound, JobRefused
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from nitropilot.server.jobs.job_kinds import BuildRequest, PullRequest
+    from nitropilot.server.jobs.job_kinds import JobWish
 
 log = logging.getLogger("nitropilot.jobs")
 
@@ -67,13 +67,15 @@ class Job:
     Attributes:
         request: What was asked for.
         models: Where checkpoints go.
+        recordings: Where all recordings are.
         id: Short random name.
         created: When.
         now: How it goes.
     """
 
-    request: PullRequest | BuildRequest
+    request: JobWish
     models: Path
+    recordings: Path
     id: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
     now: JobState = field(default_factory=JobState)
@@ -107,17 +109,18 @@ class Jobs:
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
 
-    def start(self, request: PullRequest | BuildRequest, models: Path) -> Job:
+    def start(self, request: JobWish, models: Path, recordings: Path) -> Job:
         """Begin a job.
 
         Args:
             request: What to do.
             models: Where checkpoints go.
+            recordings: Where all recordings are.
 
         Raises:
             JobRefused: The same is being done, or as many as may run do.
         """
-        job = Job(request, models)
+        job = Job(request, models, recordings)
         with self._lock:
             running = [other for other in self._jobs.values() if other.now.state == RUNNING]
             for other in running:
@@ -179,7 +182,10 @@ class Jobs:
         assert process.stdout is not None
         end: dict[str, Any] = {}
         try:
-            order = {"request": job.request.model_dump(mode="json"), "models": str(job.models)}
+            order = {
+                "request": job.request.model_dump(mode="json"), "models": str(job.models),
+                "recordings": str(job.recordings),
+            }  # fmt: skip
             process.stdin.write(json.dumps(order) + "\n")
             process.stdin.flush()
             for line in process.stdout:

@@ -12,6 +12,7 @@ ASSETS = (
     "dashboard/dashboard.css",
     "dashboard/dashboard.js",
     "dashboard/graphs.js",
+    "dashboard/learning.js",
     "dashboard/live.js",
     "dashboard/newgame.js",
     "dashboard/reasons.js",

@@ -93,7 +93,7 @@ SUITES: dict[str, str] = {
         options
         store
         http pages
-        host
+        host improving
         schemas
         jobs
         events

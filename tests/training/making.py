@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import av
@@ -20,6 +21,7 @@ from nitropilot.records.writer import RowLog, write_json
 from nitropilot.training.trainer.config import read_config
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -69,8 +71,21 @@ def recording(
     hz: float = HZ,
     game: str = "squares",
     idle_from: int = 10**6,
+    sources: Sequence[str] = (),
+    policy: str = "",
 ) -> Path:
-    """A complete recording; nothing is pressed from a row on."""
+    """A complete recording; nothing is pressed from a row on.
+
+    Args:
+        root: The folder of all recordings.
+        number: Of it.
+        rows: How many.
+        hz: Rows a second.
+        game: Of what.
+        idle_from: From this row on.
+        sources: Of each row; none: all a human's.  With each change a stretch begins.
+        policy: Fingerprint of the agent's, which its facts name.
+    """
     name = name_of(number)
     folder = root / name
     folder.mkdir(parents=True)
@@ -78,9 +93,15 @@ def recording(
     for row in range(rows):
         made = row_of(number, row, hz)
         rest = replace(made, left_x=0.0, left_y=0.0, trigger_right=0.0, buttons=0)
-        log.add(made if row < idle_from else rest)
+        row_made = made if row < idle_from else rest
+        if sources:
+            changes = sum(one != other for one, other in pairwise(sources[: row + 1]))
+            row_made = replace(row_made, source=sources[row], stretch=changes)
+        log.add(row_made)
     log.close()
-    facts = {"format": FORMAT, "id": name, "game": game, "fps": hz, "frames": rows}
+    facts: dict[str, Any] = {"format": FORMAT, "id": name, "game": game, "fps": hz, "frames": rows}
+    if policy:
+        facts["policy"] = {"name": "small", "fingerprint": policy, "random": False}
     write_json(folder / FACTS, facts)
     with av.open(str(folder / VIDEO), "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=Fraction(hz), options={"crf": "18"})

@@ -56,6 +56,7 @@ class Dataset:
         self.clips = [clip for clip, _ in clips]
         self.wish = wish
         self._frames = [frames for _, frames in clips]
+        self._weights = [clip.weights for clip in self.clips]
         self._starts = np.cumsum([0, *map(len, self.clips)])
         if not len(self):
             raise BadData(
@@ -149,7 +150,7 @@ class Dataset:
             frames.append(change(pictures, turn) if change else pictures)
             rows = slice(clip.first[place], clip.first[place] + self.wish.timeline.horizon)
             actions.append(clip.actions[rows])
-            weights.append(clip.known[rows, None] * self._channel)
+            weights.append(self._weights[number][rows, None] * self._channel)
         kept = np.array([self._context(sample) != ABSENT for sample in samples])
         return Batch(
             torch.from_numpy(np.stack(frames).transpose(0, 1, 4, 2, 3).copy()),

@@ -17,6 +17,7 @@ from nitropilot.records.format import FACTS, ID
 from nitropilot.records.pairs import pairs
 from nitropilot.records.reader import read_recording
 from nitropilot.records.timeline import ContextRing, Timeline
+from nitropilot.training.data.corrections import row_weights
 from nitropilot.training.errors import BadData
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Clip:
         first: N rows of the first actions.
         actions: ``rows x A`` actions as the policy's layout stores them.
         known: Of each row, whether anything was sent.
+        counts: Of each row, how much it counts beside the others; None: all alike.
     """
 
     folder: Path
@@ -63,6 +65,13 @@ class Clip:
     first: NDArray[np.int64]
     actions: NDArray[np.float32]
     known: NDArray[np.bool_]
+    counts: NDArray[np.float32] | None = None
+
+    @property
+    def weights(self) -> NDArray[np.float32]:
+        """Of each row, how much it is learned from; 0: not at all."""
+        counts = 1.0 if self.counts is None else self.counts
+        return (self.known * counts).astype(np.float32)
 
     def __len__(self) -> int:
         """Samples."""
@@ -166,6 +175,7 @@ def open_clip(folder: Path, wish: Wish) -> Clip:
         np.array([first for _, first in kept], np.int64),
         wish.layout.write(chunk),
         np.asarray(sources != NOBODY, bool),
+        row_weights(sources, recorded.facts["fps"], wish.corrections, wish.before_takeover),
     )
 
 

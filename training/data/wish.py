@@ -23,6 +23,8 @@ class Wish:
         stride: Every how manieth pair becomes a sample.
         active: Share of a chunk's steps in which something is pressed or tilted, at least: the
             paper's filter has 0.5.
+        corrections: How much a human's rows count in a recording of an agent.
+        before_takeover: Seconds of the agent before a human took over that do not count.
     """
 
     timeline: Timeline
@@ -32,3 +34,5 @@ class Wish:
     layout: Layout
     stride: int = 1
     active: float = 0.0
+    corrections: float = 1.0
+    before_takeover: float = 0.0

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError
 
+from nitropilot.policy.naming import DEFAULT
 from nitropilot.training.errors import BadSettings, OtherRun
 
 if TYPE_CHECKING:
@@ -49,6 +50,14 @@ class DataConfig(_Section):
     unused_weight: Share = Field(
         default=1.0, description="How much channels count that the data never uses"
     )
+    corrections: float = Field(
+        default=1.0, gt=0, le=100,
+        description="How much a human's rows count in a recording of an agent",
+    )  # fmt: skip
+    before_takeover: float = Field(
+        default=0.0, ge=0, le=60,
+        description="Seconds of the agent before a human took over that are not learned",
+    )  # fmt: skip
     damaged: Literal["skip", "stop"] = Field(
         default="skip", description="What a recording that cannot be read does"
     )
@@ -168,6 +177,15 @@ FREE = {
     },
 }  # fmt: skip
 """What may change when a run is gone on with.  The data is compared by what is in it."""
+FINETUNE: dict[str, Any] = {
+    "policy": DEFAULT,
+    "learning_rate": 5e-5,
+    "warm_up": 20,
+    "decay": 0.4,
+    "validate_every": 50,
+    "save_every": 100,
+}
+"""What fine-tuning does where nothing else is said: short runs, close to where they begin."""
 
 
 def read_config(
@@ -237,11 +255,13 @@ def require_same(one: dict[str, Any], other: dict[str, Any], folder: Path) -> No
     Raises:
         OtherRun: It was told something else.
     """
+    usual = bound(TrainConfig())  # what a version told a run that did not know the field yet
+    before = {name: usual[name] | one.get(name, {}) for name in usual}
     differ = [
-        f"{section}.{name} was {one.get(section, {}).get(name)!r} and is {value!r}"
+        f"{section}.{name} was {before[section].get(name)!r} and is {value!r}"
         for section, fields in other.items()
         for name, value in fields.items()
-        if one.get(section, {}).get(name) != value
+        if before[section].get(name) != value
     ]
     if differ:
         raise OtherRun(

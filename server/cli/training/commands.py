@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from nitropilot.places import spelled
 from nitropilot.server.cli.terminal.output import console, print_json, print_note
 from nitropilot.server.cli.terminal.progress import progress_bar
-from nitropilot.server.cli.training.options import FINETUNE
 from nitropilot.server.host.signals import ending_signals
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ def finetune(options: Common) -> None:
     """
     from nitropilot.policy.naming import parse_random
     from nitropilot.training.errors import BadSettings
-    from nitropilot.training.trainer.config import read_config
+    from nitropilot.training.trainer.config import FINETUNE, read_config
     from nitropilot.training.trainer.files import NEWEST, written
     from nitropilot.training.trainer.preparing import FRAMES
 

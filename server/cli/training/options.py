@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from nitropilot.policy.naming import DEFAULT
 from nitropilot.server.options.fields import Flag
-from nitropilot.training.trainer.config import SECTIONS
+from nitropilot.training.trainer.config import FINETUNE, SECTIONS
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -54,16 +53,6 @@ def _optional(field: FieldInfo) -> Any:
     kind: Any = field.annotation
     return (Annotated[(kind, *field.metadata)] if field.metadata else kind) | None
 
-
-FINETUNE: dict[str, Any] = {
-    "policy": DEFAULT,
-    "learning_rate": 5e-5,
-    "warm_up": 20,
-    "decay": 0.4,
-    "validate_every": 50,
-    "save_every": 100,
-}
-"""What fine-tuning does where nothing else is said: short runs, close to where they begin."""
 
 TrainOptions = create_model("TrainOptions", __base__=Common, **_fields())
 FinetuneOptions = create_model(

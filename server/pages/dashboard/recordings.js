@@ -2,6 +2,7 @@
 
 import { call, get } from "../shared/api.js";
 import { byId, el, setText, short, show } from "../shared/dom.js";
+import { Learning } from "./learning.js";
 
 function bytes(size) {
   const units = ["B", "KB", "MB", "GB", "TB"];
@@ -22,6 +23,7 @@ function when(text) {
 export class Recordings {
   constructor(app) {
     this.app = app;
+    this.learning = new Learning(app);
     byId("refresh-recordings").addEventListener("click", () => this.enter());
   }
 
@@ -42,6 +44,8 @@ export class Recordings {
       ? `${newest.length} in ${answer.folder}, ${bytes(answer.total_size)} together`
       : "None yet. Tick Record when you start a game.");
     byId("recordings").replaceChildren(...newest.map((one) => this.#entry(one)));
+    const whole = newest.filter((one) => one.complete && one.game);
+    await this.learning.enter([...new Set(whole.map((one) => one.game))].sort());
   }
 
   #entry(recording) {

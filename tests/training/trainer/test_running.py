@@ -15,6 +15,7 @@ from nitropilot.policy.config import parse_config
 from nitropilot.training.errors import BadSettings, LossNotFinite, NoMemory, NotWritten, OtherRun
 from nitropilot.training.optimise.ema import MovingAverage
 from nitropilot.training.trainer import stepping
+from nitropilot.training.trainer.config import TrainConfig, bound, require_same
 from nitropilot.training.trainer.files import BEST, LOG, NEWEST, STATE, load_state
 from nitropilot.training.trainer.logs import read_log
 from nitropilot.training.trainer.outcome import Verdict
@@ -140,6 +141,8 @@ def test_another_run_is_not_gone_on_with(
     train(config, tmp_path, stopping=after(1))
     with pytest.raises(OtherRun, match=r"run.seed was 5 and is 6"):
         train(told(material, seed=6), tmp_path)
+    with pytest.raises(OtherRun, match=r"data.corrections was 1.0 and is 2.0"):
+        train(told(material, seed=5, corrections=2.0), tmp_path)
     for number in (0, 1, 2):
         recording(tmp_path / "more", number, 40)
     with pytest.raises(OtherRun, match="had other data"):
@@ -147,6 +150,16 @@ def test_another_run_is_not_gone_on_with(
     (tmp_path / STATE).write_bytes(b"PK")
     with pytest.raises(OtherRun, match="cannot be gone on with"):
         train(config, tmp_path)
+
+
+def test_a_run_of_an_older_version_is_gone_on_with(tmp_path: Path) -> None:
+    """It was not told of fields that are new, and did what their defaults say."""
+    now = bound(TrainConfig())
+    old = {name: dict(section) for name, section in now.items()}
+    del old["data"]["corrections"], old["data"]["before_takeover"]
+    require_same(old, now, tmp_path)
+    with pytest.raises(OtherRun, match=r"data.corrections was 1.0 and is 3.0"):
+        require_same(old, {**now, "data": {**now["data"], "corrections": 3.0}}, tmp_path)
 
 
 def test_a_loss_that_is_no_number_stops(

@@ -1,0 +1,220 @@
+"""``improve``: fine-tune the policy that plays a game on how it went, and see what came of it.
+
+gather     the recordings of one game
+estimate   how long it takes here; what cannot be done in its time is refused
+train      as ``nitropilot finetune``, corrections counting more
+compare    old and new, where the game has tasks that can be played in process
+offer      nothing plays with the new policy until somebody accepts it
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from nitropilot.places import spelled
+from nitropilot.policy import fingerprint
+from nitropilot.policy.naming import DEFAULT, parse_random
+from nitropilot.server.errors import ImproveRefused
+from nitropilot.server.improving.comparing import Comparison, compare, tasks_of
+from nitropilot.server.improving.estimating import Estimate, estimate
+from nitropilot.server.improving.gathering import gather
+from nitropilot.server.improving.history import Candidate, HistoryStore, require_there
+from nitropilot.texts import meant, shown
+from nitropilot.training.errors import NotWritten
+from nitropilot.training.trainer.files import NEWEST, written
+from nitropilot.training.trainer.running import train
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from nitropilot.server.improving.gathering import Gathered
+    from nitropilot.server.improving.wish import ImproveWish
+    from nitropilot.training.trainer.outcome import Outcome
+
+    Tell = Callable[[str, float], None]
+
+IMPROVED, SCRATCH = "improved", "improving"
+"""Folders: of new policies among the user's, and of runs that go on in the data folder."""
+SAFETENSORS = ".safetensors"
+OFFERED = (
+    "nothing measures this game here: play with both in turn, recorded; `nitropilot improve "
+    "--status` then proposes the one that you took the pad from less often"
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be done, as far as it can be known before.
+
+    Attributes:
+        gathered: What is learned from.
+        tasks: In which old and new are compared; none where nothing can be measured.
+        estimate: How long it takes.
+        out: Where the new policy will be.
+    """
+
+    gathered: Gathered
+    tasks: list[str]
+    estimate: Estimate
+    out: Path
+
+    def facts(self) -> dict[str, Any]:
+        """The same as JSON has it."""
+        return {
+            "game": self.gathered.game, "old": self.estimate.policy, "new": shown(self.out),
+            "data": self.gathered.facts(), "tasks": self.tasks,
+            "estimate": self.estimate.facts(),
+        }  # fmt: skip
+
+
+def start_policy(used: str | None) -> str:
+    """What an improvement starts from where no policy is named.
+
+    Args:
+        used: What plays the game now, if anything was accepted for it.
+    """
+    return used or DEFAULT
+
+
+def plan(wish: ImproveWish) -> Plan:
+    """See what would be done, and measure how long it would take; nothing is changed.
+
+    Raises:
+        ImproveRefused: It cannot be done, or not in its time.
+        TrainingError, PolicyError: The data or the policy cannot be used.
+    """
+    if parse_random(wish.policy):
+        raise ImproveRefused(
+            f"{wish.policy} has random weights: there is nothing to improve",
+            "use `nitropilot train`, and improve what comes of it",
+        )
+    require_there(wish.policy)
+    gathered = gather(map(spelled, wish.data), wish.game, wish.only_corrected)
+    tasks = tasks_of(wish.play or gathered.game)
+    if wish.play and not tasks:
+        raise ImproveRefused(
+            f"no game of the arcade, and no task of one, is called {wish.play!r}",
+            "leave --play out: then the new policy is offered and not measured",
+        )
+    out = spelled(wish.out) if wish.out else _new_file(wish.models, gathered.game)
+    if out.suffix != SAFETENSORS:
+        raise ImproveRefused(f"{out} would hold safetensors data", f"end its name in {SAFETENSORS}")
+    if out.exists():
+        raise ImproveRefused(
+            f"{out} is there already", "name another --out: no policy of before is written over"
+        )
+    return Plan(gathered, tasks, estimate(wish, gathered, tasks), out)
+
+
+def improve(wish: ImproveWish, planned: Plan, store: HistoryStore, tell: Tell) -> dict[str, Any]:
+    """Do it.
+
+    Args:
+        wish: What.
+        planned: As ``plan`` gave it.
+        store: Is told of the candidate, and how its recordings went.
+        tell: Is told what is done, and how much of all, 0 to 1.
+
+    Returns:
+        The plan's facts with ``training``, ``comparison``, ``verdict`` and ``found``.
+
+    Raises:
+        ImproveRefused, TrainingError, PolicyError: It went wrong; nothing is offered.
+    """
+    gathered, out = planned.gathered, planned.out
+    folders = tuple(each.folder for each in gathered.recordings)
+    share = 1.0 - (planned.estimate.comparing_s or 0.0) / planned.estimate.total_s
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise NotWritten(
+            f"cannot make {out.parent}: {error.strerror}", "name another --out"
+        ) from None
+    with _run_folder(wish.scratch) as folder:
+        outcome = train(wish.config(folders), folder, lambda t: tell(t.text, t.done * share))
+        new = folder / NEWEST
+        mark, comparison = fingerprint(str(new)), None
+        if planned.tasks:
+            comparison = compare(
+                wish.policy, str(new), mark, planned.tasks, wish.levels,
+                lambda text, done: tell(text, share + done * (1.0 - share)),
+            )  # fmt: skip
+        with written(out) as part:
+            shutil.copyfile(new, part)
+    candidate = _candidate(wish.policy, out, mark, comparison)
+    store.tally({each.id: each.tally for each in gathered.recordings if each.tally})
+    store.offer(gathered.game, candidate)
+    return planned.facts() | _result(outcome, comparison, candidate)
+
+
+def _candidate(old: str, out: Path, mark: str, comparison: Comparison | None) -> Candidate:
+    return Candidate(
+        policy=shown(out), fingerprint=mark, came_from=shown(spelled(meant(old))),
+        before=fingerprint(old),
+        made=datetime.now(UTC).isoformat(timespec="seconds"),
+        verdict=comparison.verdict if comparison else "offered",
+        found=comparison.text if comparison else OFFERED,
+    )  # fmt: skip
+
+
+def _result(
+    outcome: Outcome, comparison: Comparison | None, candidate: Candidate
+) -> dict[str, Any]:
+    return {
+        "training": outcome.facts(),
+        "comparison": comparison.facts() if comparison else None,
+        "verdict": candidate.verdict,
+        "found": candidate.found,
+        "fingerprint": candidate.fingerprint,
+    }
+
+
+def _new_file(models: Path, game: str) -> Path:
+    """A file for a new policy of a game, by the time; no game's name can lead elsewhere."""
+    name = re.sub(r"[^A-Za-z0-9_-]+", "-", game).strip("-")[:60] or "game"
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    folder = models / IMPROVED / name
+    found, number = folder / f"{stamp}{SAFETENSORS}", 1
+    while found.exists():
+        number += 1
+        found = folder / f"{stamp}-{number}{SAFETENSORS}"
+    return found
+
+
+@contextmanager
+def _run_folder(scratch: Path) -> Iterator[Path]:
+    """A folder for the run's files, gone at the end; what killed runs left goes too."""
+    _sweep(scratch)
+    folder = scratch / f"{os.getpid()}-{int(psutil.Process().create_time() * 1000)}"
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):  # others may be in it
+            scratch.rmdir()
+
+
+def _sweep(scratch: Path) -> None:
+    """Remove what runs left whose process is gone."""
+    for folder in scratch.iterdir() if scratch.is_dir() else ():
+        parts = re.fullmatch(r"(\d+)-(\d+)", folder.name)
+        if parts and not _runs(int(parts[1]), int(parts[2])):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _runs(pid: int, began_ms: int) -> bool:
+    try:
+        return int(psutil.Process(pid).create_time() * 1000) == began_ms
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.Error:
+        return True

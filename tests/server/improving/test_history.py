@@ -1,0 +1,122 @@
+"""Which policy plays which game: offered, accepted, one step back, and never half written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nitropilot.server.errors import HistoryDamaged, ImproveRefused
+from nitropilot.server.improving.history import Candidate, HistoryStore, Tally, the_game
+
+
+def candidate(policy: Path, came_from: Path, verdict: str = "offered") -> Candidate:
+    """One that was made."""
+    return Candidate.model_validate(
+        {
+            "policy": str(policy), "fingerprint": policy.name, "came_from": str(came_from),
+            "before": came_from.name, "made": "2026-11-30T00:00:00+00:00", "verdict": verdict,
+            "found": "so it was",
+        }
+    )  # fmt: skip
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> HistoryStore:
+    """One without a file, and three policies beside it."""
+    for name in ("first", "second", "third"):
+        (tmp_path / name).write_bytes(b"weights")
+    return HistoryStore(tmp_path / "improved.json")
+
+
+def test_nothing_plays_before_it_is_accepted_and_back_is_there(store: HistoryStore) -> None:
+    """A policy that plays worse than it should is undone with one word."""
+    first, second, third = (store.path.with_name(name) for name in ("first", "second", "third"))
+    known = store.offer("maze", candidate(second, first)).game("maze")
+    assert (known.used, known.previous, known.offered) == (None, None, str(second))
+    known = store.accept("maze").game("maze")
+    assert (known.used, known.previous, known.offered) == (str(second), str(first), None)
+    store.offer("maze", candidate(third, second))
+    store.accept("maze")
+    known = HistoryStore(store.path).back("maze").game("maze")
+    assert (known.used, known.previous, known.offered) == (str(second), None, str(third))
+    with pytest.raises(ImproveRefused, match="nothing to go back to for maze"):
+        store.back("maze")
+    assert store.accept("maze").game("maze").used == str(third)
+    assert store.read().game("other").used is None
+
+
+def test_what_is_worse_is_not_offered(store: HistoryStore) -> None:
+    """It is remembered; nobody is led to play with it."""
+    first, second = store.path.with_name("first"), store.path.with_name("second")
+    known = store.offer("maze", candidate(second, first, "worse")).game("maze")
+    assert (known.offered, len(known.candidates)) == (None, 1)
+    with pytest.raises(ImproveRefused, match="nothing is offered for maze"):
+        store.accept("maze")
+
+
+def test_a_policy_whose_file_is_gone_is_not_taken(store: HistoryStore) -> None:
+    """The next play would fail; what plays now goes on playing."""
+    first, second = store.path.with_name("first"), store.path.with_name("second")
+    store.offer("maze", candidate(second, first))
+    store.accept("maze")
+    first.unlink()
+    with pytest.raises(ImproveRefused, match="first is not there any more"):
+        store.back("maze")
+    assert store.read().game("maze").used == str(second)
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("{", "cannot be used: all of it"),
+        ('{"format": 2}', "cannot be used: format"),
+        ('{"games": {"maze": {"used": 5}}}', "games.maze.used"),
+        ('{"tallies": {"a": {"game": "b", "fingerprint": "c", "minutes": -1, "takeovers": 0}}}',
+         "tallies.a.minutes"),
+    ],
+    ids=["cut", "format", "type", "number"],
+)  # fmt: skip
+def test_a_damaged_file_is_named_and_left_alone(store: HistoryStore, text: str, line: str) -> None:
+    """What cannot be read must not be written over."""
+    store.path.write_text(text)
+    for act in (store.read, lambda: store.accept("maze"), lambda: store.back("maze")):
+        with pytest.raises(HistoryDamaged, match=line) as caught:
+            act()
+        assert str(store.path) in caught.value.line()
+    assert store.path.read_text() == text
+
+
+def test_a_disk_that_takes_nothing(store: HistoryStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file that was there counts on."""
+    first, second = store.path.with_name("first"), store.path.with_name("second")
+    store.offer("maze", candidate(second, first))
+    before = store.path.read_text()
+
+    def full(_path: Path, _text: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("nitropilot.server.improving.history.write_private", full)
+    with pytest.raises(HistoryDamaged, match="No space left on device"):
+        store.accept("maze")
+    assert store.path.read_text() == before
+
+
+def test_each_recording_counts_once(store: HistoryStore) -> None:
+    """A second look must not double the takeovers."""
+    tally = Tally(game="maze", fingerprint="f", minutes=2.0, takeovers=3)
+    store.tally({"one": tally})
+    written = store.path.stat().st_mtime_ns
+    assert store.tally({"one": tally}).tallies == {"one": tally}
+    assert store.path.stat().st_mtime_ns == written
+
+
+def test_which_game_is_meant(store: HistoryStore) -> None:
+    """Where there is one it need not be named; of two, none is guessed."""
+    first, second = store.path.with_name("first"), store.path.with_name("second")
+    with pytest.raises(ImproveRefused, match="not said which game"):
+        the_game(store.read(), None)
+    history = store.offer("maze", candidate(second, first))
+    assert (the_game(history, None), the_game(history, "road")) == ("maze", "road")
+    with pytest.raises(ImproveRefused, match="not said which game"):
+        the_game(store.offer("road", candidate(second, first)), None)
