@@ -87,6 +87,14 @@ SUITES: dict[str, str] = {
         objective optimise data
         trainer
     """,
+    "pocket": """
+        errors recipe
+        samples
+        learning
+        measuring run
+        reporting
+        __main__
+    """,
     "server": """
         errors
         options
