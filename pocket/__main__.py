@@ -41,7 +41,9 @@ def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--processes", type=int, default=2, help="each takes one core")
     parser.add_argument("--levels", type=int, default=34, help="of each task, to measure on")
     parser.add_argument("--measure", type=Path, metavar="FILE", help="only play with this policy")
-    parser.add_argument("--ship", action="store_true", help="put it where policies are shipped")
+    parser.add_argument(
+        "--ship", action="store_true", help="put it, with its card, where policies are shipped"
+    )
     given = parser.parse_args(arguments)
     for name, least in (("seed", 0), ("processes", 1), ("levels", 1)):
         if getattr(given, name) < least:
@@ -58,7 +60,7 @@ def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 def recipe_of(given: argparse.Namespace) -> Recipe:
     """What a command line asks for."""
     steps = max(round(STEPS_AN_HOUR * given.hours), 1)
-    samples = round(min(given.hours, 1.0) * Recipe.samples)
+    samples = round(min(2 * given.hours, 1.0) * Recipe.samples)
     return replace(Recipe(), games=given.games, steps=steps, samples=samples, seed=given.seed)
 
 
@@ -99,15 +101,28 @@ def train(given: argparse.Namespace, recipe: Recipe) -> Path:
     return folder / POLICY
 
 
+def _report(path: Path, given: argparse.Namespace) -> None:
+    from nitropilot.pocket.reporting import keep, report, ship
+    from nitropilot.pocket.run import seconds_of
+
+    made = report(path, given.levels, given.processes)
+    for line in made.lines():
+        print(line)
+    print(f"figures: {keep(made, path.parent)}")
+    if given.ship:
+        words = f"--games {','.join(given.games)} --hours {given.hours:g} --seed {given.seed}"
+        command = f"make pocket POCKET='{words}'"
+        place = ship(path, made, command, given.seed, seconds_of(path.parent) / 60)
+        print(f"shipped: {place}")
+
+
 def main() -> int:
     """Train, measure, ship."""
     given = parsed()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         path = given.measure or train(given, recipe_of(given))
-        from nitropilot.pocket.reporting import report
-
-        report(path, given)
+        _report(path, given)
     except NitroPilotError as error:
         print(f"error: {error}" + (f": {error.hint}" if error.hint else ""), file=sys.stderr)
         return FAILED

@@ -75,8 +75,8 @@ class Recipe:
     round_samples: int = 8000
     round_first: float = 0.5
     round_share: tuple[float, float] = (0.35, 0.5)
-    trials: int = 8
-    trial_levels: int = 24
+    trials: int = 2
+    trial_levels: int = 9
     save: int = 500
     played: int = 8
     euler: int = 4

@@ -264,6 +264,17 @@ def require_same(folder: Path, told: dict[str, Any]) -> None:
         )
 
 
+def seconds_of(folder: Path) -> float:
+    """How long a finished run trained, by its last state.
+
+    Raises:
+        PocketError: There is none.
+    """
+    for path in folder.glob("state-0-*.pt"):
+        return float(torch.load(path, weights_only=True)["seconds"])
+    raise PocketError(f"{folder} holds no run", "give the folder's own options, without --measure")
+
+
 def work(rank: int, processes: int, recipe: Recipe, folder: Path) -> None:
     """A process of a run."""
     with together(rank, processes, folder / "meeting"):

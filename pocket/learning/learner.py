@@ -46,6 +46,7 @@ class Learner:
         self.policy = fresh(recipe.seed)
         self.head = Head(self.policy, int(used.sum()), recipe.seed + 1)
         self.average = MovingAverage(self.policy, recipe.ema)
+        self._alone = round(recipe.head_share * recipe.steps)
         self._used = torch.from_numpy(np.flatnonzero(used))
         self._weights = channel_weights(used)
         self._times = TimeDistribution()
@@ -60,7 +61,9 @@ class Learner:
     def step(self, step: int, rank: int, taught: Taught) -> tuple[float, float]:
         """One step: the flow's error and the head's; the former is 0 while the head is alone."""
         recipe = self.recipe
-        alone = step < recipe.head_share * recipe.steps
+        alone = step < self._alone
+        if step == self._alone:  # of what has not moved yet, an average would be of where it began
+            self.average = MovingAverage(self.policy, recipe.ema)
         for optimiser, rate in self._optimisers:
             optimiser.zero_grad(set_to_none=True)
             now = rate * factor(step, step / recipe.steps, WARM_UP, recipe.decay)
