@@ -12,6 +12,7 @@ line and exits with 2; the API puts them in ``{"error": {code, message, hint}}``
     ├── engines.EngineError
     ├── agent.AgentError
     ├── training.TrainingError
+    ├── pocket.PocketError
     └── server.ServerError
 """
 

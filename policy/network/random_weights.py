@@ -47,7 +47,7 @@ def fill_randomly(make: Callable[[], Policy], size: str, seed: int) -> Policy:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         policy = make()
-        _initialise(policy)
+        initialise(policy)
     policy.is_random = True
     policy.name = f"random:{size} (seed {seed})"
     policy.fingerprint = random_fingerprint(size, seed)
@@ -106,7 +106,7 @@ def _config(
 
 
 @torch.no_grad()
-def _initialise(policy: nn.Module) -> None:
+def initialise(policy: nn.Module) -> None:
     """Weights of variance 1 / inputs, small embeddings; norms and biases as torch has them."""
     for name, parameter in policy.named_parameters():
         if name.endswith(".W"):

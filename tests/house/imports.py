@@ -18,6 +18,7 @@ ROOMS: dict[str, set[str]] = {
     "agent": {"records", "capture", "controller", "policy", "engines"},
     "simulator": {"records", "agent", "capture", "controller", "policy", "engines"},
     "training": {"records", "policy"},
+    "pocket": {"policy", "controller", "simulator", "training"},
     "server": {
         "records", "agent", "capture", "controller", "policy", "engines", "simulator", "training",
     },

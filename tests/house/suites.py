@@ -88,6 +88,14 @@ SUITES: dict[str, str] = {
         objective optimise data
         trainer
     """,
+    "pocket": """
+        errors recipe
+        samples
+        learning
+        measuring run
+        reporting
+        __main__
+    """,
     "server": """
         errors
         options

@@ -33,3 +33,13 @@ class TimeDistribution:
         """Times in [0, s], of ``shape``."""
         u = rng.beta(self.alpha, self.beta, shape)
         return ((1.0 - u) * self.s).astype(np.float32)
+
+    def at(self, chance: NDArray[np.float64]) -> NDArray[np.float32]:
+        """The times below which t lies with these chances, for a beta of 1 (its inverse is known).
+
+        Raises:
+            ValueError: Beta is another.
+        """
+        if self.beta != 1.0:
+            raise ValueError(f"beta is {self.beta}: only that of 1 has an inverse to write down")
+        return ((1.0 - (1.0 - chance) ** (1.0 / self.alpha)) * self.s).astype(np.float32)

@@ -1,0 +1,136 @@
+"""``python -m nitropilot.pocket``: make the policy that is shipped, or measure one.
+
+    make pocket                              four games, an hour on two cores
+    make pocket POCKET='--games all'         all five, as what is shipped
+    make pocket POCKET='--measure FILE'      how a policy plays levels that were never taught
+
+The same command goes on with a run that was ended.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import signal
+import sys
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nitropilot.errors import NitroPilotError
+from nitropilot.pocket.recipe import GAMES, HELD_OUT, STEPS_AN_HOUR, Recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+USAGE, FAILED = 2, 1
+
+
+def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--out", type=Path, default=Path("artifacts/pocket"), metavar="DIR")
+    parser.add_argument(
+        "--games", default="", help=f"with commas between them, or all; default: not {HELD_OUT}"
+    )
+    parser.add_argument("--hours", type=float, default=1.0, help="of training, on two quiet cores")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--processes", type=int, default=2, help="each takes one core")
+    parser.add_argument("--levels", type=int, default=34, help="of each task, to measure on")
+    parser.add_argument("--measure", type=Path, metavar="FILE", help="only play with this policy")
+    parser.add_argument(
+        "--ship", action="store_true", help="put it, with its card, where policies are shipped"
+    )
+    given = parser.parse_args(arguments)
+    for name, least in (("seed", 0), ("processes", 1), ("levels", 1)):
+        if getattr(given, name) < least:
+            parser.error(f"--{name} is {getattr(given, name)}: it is {least} or more")
+    if not 0 < given.hours < float("inf"):
+        parser.error(f"--hours is {given.hours}: it is more than 0")
+    games = GAMES if given.games == "all" else tuple(filter(None, given.games.split(",")))
+    given.games = games or tuple(game for game in GAMES if game != HELD_OUT)
+    if unknown := [game for game in given.games if game not in GAMES]:
+        parser.error(f"--games: there is no game {unknown[0]!r}; games are {', '.join(GAMES)}")
+    return given
+
+
+def recipe_of(given: argparse.Namespace) -> Recipe:
+    """What a command line asks for."""
+    steps = max(round(STEPS_AN_HOUR * given.hours), 1)
+    samples = round(min(2 * given.hours, 1.0) * Recipe.samples)
+    return replace(Recipe(), games=given.games, steps=steps, samples=samples, seed=given.seed)
+
+
+def train(given: argparse.Namespace, recipe: Recipe) -> Path:
+    """Run the processes; all end when one fails, or on Ctrl-C.
+
+    Returns:
+        The policy.
+
+    Raises:
+        PocketError: The folder holds another run, or a process failed.
+    """
+    from nitropilot.pocket.errors import PocketError
+    from nitropilot.pocket.run import POLICY, require_same, work
+
+    folder: Path = given.out
+    require_same(folder, asdict(recipe) | {"processes": given.processes})
+    (folder / "meeting").unlink(missing_ok=True)
+    ways = multiprocessing.get_context("spawn")
+    crew = [
+        ways.Process(target=work, args=(rank, given.processes, recipe, folder), daemon=True)
+        for rank in range(given.processes)
+    ]
+    try:
+        for process in crew:
+            process.start()
+        while any(process.is_alive() for process in crew):
+            time.sleep(0.5)
+            if any(process.exitcode for process in crew):
+                raise PocketError(
+                    "a process of the training failed", "what it said stands above this line"
+                )
+    finally:
+        for process in crew:
+            if process.is_alive():
+                process.terminate()
+            process.join()
+    return folder / POLICY
+
+
+def _report(path: Path, given: argparse.Namespace) -> None:
+    from nitropilot.pocket.reporting import keep, report, ship
+    from nitropilot.pocket.run import seconds_of
+
+    made = report(path, given.levels, given.processes)
+    for line in made.lines():
+        print(line)
+    print(f"figures: {keep(made, path.parent)}")
+    if given.ship:
+        words = f"--games {','.join(given.games)} --hours {given.hours:g} --seed {given.seed}"
+        command = f"make pocket POCKET='{words}'"
+        place = ship(path, made, command, given.seed, seconds_of(path.parent) / 60)
+        print(f"shipped: {place}")
+
+
+def main() -> int:
+    """Train, measure, ship."""
+    given = parsed()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        path = given.measure or train(given, recipe_of(given))
+        _report(path, given)
+    except NitroPilotError as error:
+        print(f"error: {error}" + (f": {error.hint}" if error.hint else ""), file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        print("ended: the same command goes on from where it last wrote", file=sys.stderr)
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

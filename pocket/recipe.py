@@ -1,0 +1,88 @@
+"""``Recipe``: all numbers of ``make pocket``.
+
+What differs from the preset ``paper`` is what an hour on two cores asks for: a small picture, Muon
+for the matrices, a head that is thrown away, and rounds in which the policy drives.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+GAMES = ("runner", "arena", "maze", "road", "pulse")
+HELD_OUT = "road"
+"""Kept out of the four-game run and of every choice: on it, moving to a new game is measured."""
+STEPS_AN_HOUR = 4200
+"""Steps of training that two cores make in an hour: what a run is long is told in steps, so that
+how fast the machine is changes nothing of what comes out."""
+TICKS_BETWEEN = 10
+"""Ticks between two samples of a level."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What is done, and how much of it.
+
+    Attributes:
+        games: What is learned.
+        share: How much of each batch each game has.
+        samples: Pictures that the scripts record, shared out like the batches.
+        noisy: Share of the recorded levels with bursts of foreign input.
+        steps: Of training, in each process.
+        head_share: Share of the steps in which the vision encoder learns from the head alone.
+        batch: Pictures a step and process.
+        times: Looks at each picture's actions: flow times, one from each stretch of equal chance.
+        head_weight: What the head's error counts beside the flow's.
+        muon_rate: Learning rate of matrices.
+        adam_rate: Learning rate of everything else.
+        decay: Share of the steps in which the rates fall to 0.
+        ema: Decay of the averaged weights.
+        shift: Most pixels by which a picture is moved.
+        changing: How much more often a chunk is shown in which something changes.
+        together: Steps between two meetings of the processes, which then share an average.
+        rounds: How often the policy drives and the scripts label.
+        round_samples: Pictures of a round, of each process.
+        round_first: Share of the steps after which the first of these rounds is.
+        round_share: What those rounds' samples have of a batch, first and last.
+        trials: How often it plays, to be watched; nothing is chosen by it.
+        trial_levels: Levels of each task that it plays then.
+        save: Steps between two states to go on from.
+        played: Actions played of a chunk.
+        euler: Euler steps that play.
+        seed: Of everything.
+    """
+
+    games: tuple[str, ...] = GAMES
+    share: dict[str, float] = field(
+        default_factory=lambda: {
+            "runner": 0.17, "arena": 0.2, "maze": 0.28, "road": 0.2, "pulse": 0.15,
+        }
+    )  # fmt: skip
+    samples: int = 140_000
+    noisy: float = 0.5
+    steps: int = STEPS_AN_HOUR
+    head_share: float = 0.3
+    batch: int = 96
+    times: int = 2
+    head_weight: float = 0.5
+    muon_rate: float = 4e-3
+    adam_rate: float = 1e-3
+    decay: float = 0.4
+    ema: float = 0.997
+    shift: int = 2
+    changing: float = 3.0
+    together: int = 20
+    rounds: int = 4
+    round_samples: int = 8000
+    round_first: float = 0.5
+    round_share: tuple[float, float] = (0.35, 0.5)
+    trials: int = 2
+    trial_levels: int = 9
+    save: int = 500
+    played: int = 8
+    euler: int = 4
+    seed: int = 0
+
+    def shares(self) -> dict[str, float]:
+        """How much of each batch each game has; together 1."""
+        whole = sum(self.share[game] for game in self.games)
+        return {game: self.share[game] / whole for game in self.games}

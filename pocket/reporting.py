@@ -1,0 +1,151 @@
+"""What a policy of this room is worth: a table for people, and the card that it is shipped with."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import platform
+import shutil
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from nitropilot.pocket.errors import PocketError
+from nitropilot.pocket.measuring import BLIND, Played, baseline, measure, of_game, tasks_of
+from nitropilot.pocket.recipe import HELD_OUT, Recipe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FIRST_LEVEL = 0
+"""Seeds of the levels that measure: the benchmark's own, none of which is taught or chooses."""
+POLICY, EXPERT = "policy", "expert"
+PLAYERS = (POLICY, EXPERT, *BLIND)
+FIGURES = "measured.json"
+DIFFERS = (
+    "pictures of 64 px, 2.0 M parameters, one frame, no game token",
+    "labels are the script's next 16 actions, planned on a copy of the world; bursts of foreign "
+    "input in half of the levels",
+    "chunks in which something changes are drawn three times as often; unused channels count 0.02; "
+    "buttons are taught as -0.5 and 1.5",
+    "a head that is thrown away goes first and stays beside the flow; two flow times a picture",
+    "Muon 4e-3 and AdamW 1e-3, moving average 0.997, decay over the last 40 %, 50 steps of warm-up",
+    "two processes that meet every 20 steps; four rounds of driving from half time on (DAgger)",
+)
+"""From the preset ``paper``."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was played.
+
+    Attributes:
+        games: Of the policy.
+        played: A row a task, by player.
+    """
+
+    games: tuple[str, ...]
+    played: dict[str, list[Played]]
+
+    def lines(self) -> Iterator[str]:
+        """A table, and how much of the experts' success it is."""
+        width = 2 + max(map(len, self.games))
+        yield " " * width + "".join(f"{who:>15}" for who in self.played)
+        for game in self.games:
+            cells = [of_game(its, game) for its in self.played.values()]
+            said = "".join(f"{cell.success:>8.2f} / {cell.progress:.2f}" for cell in cells)
+            yield f"{game:{width}}{said}"
+        yield f"of the experts' success: {self.ratio:.2f}"
+
+    @property
+    def ratio(self) -> float:
+        """Mean success over the games as a share of the experts'."""
+        return self._mean(POLICY) / max(self._mean(EXPERT), 1e-9)
+
+    def _mean(self, who: str) -> float:
+        found = [of_game(self.played[who], game).success for game in self.games]
+        return sum(found) / len(found)
+
+
+def report(path: Path, levels: int, processes: int) -> Report:
+    """Let a policy play, and those that it is compared with.
+
+    Args:
+        path: The checkpoint.
+        levels: Of each task.
+        processes: That play at a time.
+
+    Raises:
+        PolicyError: It cannot be loaded.
+    """
+    from nitropilot.policy.files.checkpoint import load_policy
+
+    own = load_policy(path).raw_config.get("nitropilot", {})
+    games = tuple(own.get("games") or Recipe.games)
+    ways = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, ways) as pool:
+        waiting = {
+            who: [pool.submit(_play, who, path, task, levels) for task in tasks_of(games)]
+            for who in PLAYERS
+        }
+        played = {who: [each.result() for each in its] for who, its in waiting.items()}
+    return Report(games, played)
+
+
+def keep(made: Report, folder: Path) -> Path:
+    """Write the figures."""
+    path = folder / FIGURES
+    rows = {who: [asdict(each) for each in its] for who, its in made.played.items()}
+    path.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    return path
+
+
+def ship(path: Path, made: Report, command: str, seed: int, minutes: float) -> Path:
+    """Put a policy with its card where shipped ones lie.
+
+    Raises:
+        CheckpointError: The card cannot be written, or does not fit the file.
+        PocketError: The file cannot be copied.
+    """
+    from nitropilot.policy.naming import POCKET, SHIPPED
+    from nitropilot.policy.shipped.card import How, Measured, TaskFigures, write_card
+    from nitropilot.policy.shipped.card import Recipe as Told
+
+    place = SHIPPED[POCKET]
+    try:
+        shutil.copyfile(path, place)
+    except OSError as error:
+        raise PocketError(f"cannot write {place}: {error.strerror}") from None
+    figures = []
+    for its in made.played[POLICY]:
+        low, high = its.interval()
+        figures.append(
+            TaskFigures(
+                task=its.task, game=its.game, successes=its.won, episodes=its.levels,
+                low=low, high=high, progress=its.progress,
+            )
+        )  # fmt: skip
+    how = How(
+        actions=Recipe.played, steps=Recipe.euler, engine="torch, float32, in process",
+        machine=f"{platform.machine()}, two cores",
+    )  # fmt: skip
+    write_card(
+        place,
+        held_out=None if HELD_OUT in made.games else HELD_OUT,
+        recipe=Told(command=command, seed=seed, minutes=round(minutes, 1), differs=DIFFERS),
+        measured=Measured(tasks=tuple(figures), how=how),
+    )
+    return place
+
+
+def _play(who: str, path: Path, task: str, levels: int) -> Played:
+    seeds = range(FIRST_LEVEL, FIRST_LEVEL + levels)
+    if who != POLICY:
+        return baseline(who, task, seeds)
+    import torch
+
+    from nitropilot.policy.files.checkpoint import load_policy
+
+    torch.set_num_threads(1)
+    return measure(load_policy(path), task, seeds, Recipe.played, Recipe.euler)

@@ -1,0 +1,91 @@
+"""The scripts play levels, and are asked again and again what they would press.
+
+A sample is a picture and the script's next actions from there, planned on a copy of the world: so
+in a burst of foreign input, too, what is taught is what the script would do (DART, Laskey et al.
+2017), and not what was pressed.  Levels that the script does not win teach nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nitropilot.pocket.recipe import TICKS_BETWEEN
+from nitropilot.pocket.samples.actions import bytes_of, plan
+from nitropilot.simulator.arcade.core.world import Outcome
+from nitropilot.simulator.arcade.game import LEVELS, Game
+from nitropilot.simulator.arcade.tasks import TASKS
+from nitropilot.simulator.demonstrations.bursts import Bursts
+from nitropilot.simulator.demonstrations.recording import FIRST_LEVEL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+    Samples = tuple[NDArray[np.uint8], NDArray[np.uint8]]
+
+RECORDING = 11
+"""Stream of random numbers; see ``training.objective.draws``."""
+
+
+def record(
+    game: str,
+    count: int,
+    key: tuple[int, ...],
+    size: int,
+    horizon: int,
+    noisy: float,
+    tell: Callable[[int], None] = lambda _done: None,
+) -> Samples:
+    """So many samples of a game; its three levels of difficulty take turns.
+
+    Args:
+        game: "runner", ...
+        count: N.
+        key: Seed and whatever tells this recording from others.
+        size: Side S of a picture in pixels.
+        horizon: T actions of a sample.
+        noisy: Share of the levels with bursts of foreign input.
+        tell: Is told how many there are.
+
+    Returns:
+        ``N x S x S x 3`` pictures and ``N x T x 25`` actions.
+    """
+    frames = np.empty((count, size, size, 3), np.uint8)
+    actions = np.empty((count, horizon, 25), np.uint8)
+    done, number = 0, 0
+    while done < count:
+        rng = np.random.default_rng((*key, RECORDING, number))
+        seed = FIRST_LEVEL + int(rng.integers(2**30))
+        bursts = Bursts(rng) if rng.random() < noisy else None
+        found = list(_level(game, seed, number % LEVELS, bursts, size, horizon))
+        for picture, planned in found[: count - done]:
+            frames[done], actions[done] = picture, planned
+            done += 1
+        number += 1
+        tell(done)
+    return frames, actions
+
+
+def _level(
+    name: str, seed: int, level: int, bursts: Bursts | None, size: int, horizon: int
+) -> Iterator[Samples]:
+    """The samples of a level; none if the script does not win it."""
+    game = Game(name)
+    game.reset(seed, level)
+    limit = TASKS[f"{name}-{level + 1}"].ticks
+    found: list[Samples] = []
+    while not game.over and game.world.tick < limit:
+        if game.world.tick % TICKS_BETWEEN == 0:
+            planned = plan(game.rules, game.world, horizon)
+            found.append((game.draw(size), bytes_of(planned)))
+        other = bursts.next() if bursts is not None else None
+        game.step(game.expert() if other is None else other)
+    if _won(game):
+        yield from found
+
+
+def _won(game: Game) -> bool:
+    return game.outcome is Outcome.WON
