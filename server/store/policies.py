@@ -58,15 +58,19 @@ class PolicyCatalogue:
     def all(self, models: Path) -> list[KnownPolicy]:
         """Every policy there is: what comes with NitroPilot first, random ones last."""
         with self._lock:
-            found = [
-                replace(self._look(path, "shipped"), name=name) for name, path in SHIPPED.items()
-            ]
+            found = [self._shipped(name, path) for name, path in SHIPPED.items()]
             found += [
                 self._look(path, place)
                 for place, root in (("models", models), ("hub", hub_cache()))
                 for path in _checkpoints(root)
             ]
         return found + [KnownPolicy(f"random:{size}", "random") for size in SIZES]
+
+    def _shipped(self, name: str, path: Path) -> KnownPolicy:
+        if not path.is_file():
+            error = f"{shown(path)} is missing; install NitroPilot again"
+            return KnownPolicy(name, "shipped", error=error)
+        return replace(self._look(path, "shipped"), name=name)
 
     def _look(self, path: Path, place: str) -> KnownPolicy:
         status = path.stat()

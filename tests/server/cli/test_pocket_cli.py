@@ -20,6 +20,7 @@ from nitropilot.server.cli.training.options import FINETUNE
 from nitropilot.server.host.doctor import _policy
 from nitropilot.server.host.findings import Level
 from nitropilot.server.sessions.pool import EnginePool, stamp_of
+from nitropilot.server.store.policies import PolicyCatalogue
 from nitropilot.simulator.arcade.tasks import TASKS
 from tests.policy.shipped.test_card import FIGURES, HOW, RECIPE
 from tests.server.conftest import needs_preload
@@ -128,6 +129,9 @@ def test_doctor_looks_at_what_comes_along(monkeypatch: pytest.MonkeyPatch, tmp_p
     (finding,) = _policy()
     assert finding.level is Level.PROBLEM
     assert "install NitroPilot again" in finding.hint
+    listed = PolicyCatalogue().all(tmp_path / "models")[0]
+    assert (listed.name, listed.place, listed.facts) == (POCKET, "shipped", None)
+    assert listed.error.endswith("is missing; install NitroPilot again")
 
 
 def test_the_demo_plays_the_arcade(tmp_path: Path, racer: Path) -> None:
