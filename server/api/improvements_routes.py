@@ -35,8 +35,8 @@ class PlayedModel(Model):
     minutes: float = Field(description="That it played")
     takeovers: int
     per_minute: float
-    low: float = Field(description="Of the 95 % interval of takeovers a minute")
-    high: float
+    low: float | None = Field(description="Of the 95 % interval; null without SciPy")
+    high: float | None
     text: str
 
 

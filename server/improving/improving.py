@@ -28,6 +28,7 @@ from nitropilot.server.improving.comparing import Comparison, compare, tasks_of
 from nitropilot.server.improving.estimating import Estimate, estimate
 from nitropilot.server.improving.gathering import gather
 from nitropilot.server.improving.history import Candidate, HistoryStore, require_there
+from nitropilot.simulator.benchmark.statistics.intervals import success_interval
 from nitropilot.texts import meant, shown
 from nitropilot.training.errors import NotWritten
 from nitropilot.training.trainer.files import NEWEST, written
@@ -91,6 +92,7 @@ def plan(wish: ImproveWish) -> Plan:
     Raises:
         ImproveRefused: It cannot be done, or not in its time.
         TrainingError, PolicyError: The data or the policy cannot be used.
+        StatisticsUnavailable: Old and new could not be compared.
     """
     if parse_random(wish.policy):
         raise ImproveRefused(
@@ -105,6 +107,8 @@ def plan(wish: ImproveWish) -> Plan:
             f"no game of the arcade, and no task of one, is called {wish.play!r}",
             "leave --play out: then the new policy is offered and not measured",
         )
+    if tasks:
+        success_interval(0, 1)  # whether it can be computed is known before anything is trained
     out = spelled(wish.out) if wish.out else _new_file(wish.models, gathered.game)
     if out.suffix != SAFETENSORS:
         raise ImproveRefused(f"{out} would hold safetensors data", f"end its name in {SAFETENSORS}")

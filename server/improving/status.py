@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from nitropilot.records.errors import RecordsError
 from nitropilot.records.reader import read_facts
 from nitropilot.server.improving.gathering import look_all
+from nitropilot.simulator.benchmark.statistics.errors import StatisticsUnavailable
 from nitropilot.simulator.benchmark.statistics.rates import rate_interval, same_rate
 from nitropilot.training.data.recordings import find_recordings
 from nitropilot.training.errors import BadData
@@ -107,12 +108,16 @@ def _of_game(history: History, game: str) -> dict[str, Any]:
 
 
 def _facts(policy: str | None, mark: str, went: Played) -> dict[str, Any]:
-    low, high = rate_interval(went.takeovers, went.minutes)
+    try:
+        low, high = rate_interval(went.takeovers, went.minutes)
+        said = f" (95 % {low:.2f} to {high:.2f})"
+    except StatisticsUnavailable:  # what was counted is said all the same
+        low, high, said = None, None, ""
     return {
         "policy": policy, "fingerprint": mark, "minutes": went.minutes,
         "takeovers": went.takeovers, "per_minute": went.a_minute, "low": low, "high": high,
         "text": f"{went.takeovers} takeovers in {went.minutes:.1f} min: {went.a_minute:.2f} a "
-        f"minute (95 % {low:.2f} to {high:.2f})",
+        f"minute{said}",
     }  # fmt: skip
 
 
@@ -126,6 +131,15 @@ def proposal(known: GameHistory, played: dict[str, Played]) -> str:
     return _by_takeovers(offered, played)
 
 
+def _chance(old: Played, new: Played) -> str:
+    """How likely it is that equal policies are as uneven; "" where that cannot be computed."""
+    try:
+        p = same_rate(new.takeovers, new.minutes, old.takeovers, old.minutes)
+    except StatisticsUnavailable:
+        return ""
+    return f", p = {p:.2g}"
+
+
 def _by_takeovers(offered: Candidate, played: dict[str, Played]) -> str:
     both = (("old", offered.before), ("new", offered.fingerprint))
     went = {name: played.get(mark, Played(0.0, 0)) for name, mark in both}
@@ -137,9 +151,8 @@ def _by_takeovers(offered: Candidate, played: dict[str, Played]) -> str:
     if short:
         return f"play {' and '.join(short)}, recorded: nothing is proposed before"
     old, new = went["old"], went["new"]
-    p = same_rate(new.takeovers, new.minutes, old.takeovers, old.minutes)
     figures = f"{new.a_minute:.2f} takeovers a minute with the new one, {old.a_minute:.2f} with "
-    figures += f"the old one, p = {p:.2g}"
+    figures += f"the old one{_chance(old, new)}"
     if new.a_minute == old.a_minute:
         return f"either: {figures}"
     better = new.a_minute < old.a_minute

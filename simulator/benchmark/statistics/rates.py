@@ -30,12 +30,12 @@ def rate_interval(events: int, time: float, confidence: float = CONFIDENCE) -> I
     if not 0.0 < confidence < 1.0:
         raise ValueError(f"a confidence of {confidence} is none: above 0 and below 1")
     try:
-        from scipy.stats import chi2
+        from scipy.special import gammainccinv, gammaincinv
     except ImportError as error:
         raise no_scipy() from error
     tail = (1.0 - confidence) / 2.0
-    low = float(chi2.ppf(tail, 2 * events)) / 2.0 if events else 0.0
-    return Interval(low / time, float(chi2.isf(tail, 2 * events + 2)) / 2.0 / time)
+    low = float(gammaincinv(events, tail)) if events else 0.0
+    return Interval(low / time, float(gammainccinv(events + 1, tail)) / time)
 
 
 def same_rate(events: int, time: float, others: int, other_time: float) -> float:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from nitropilot.server.errors import ImproveRefused
 from nitropilot.server.improving.gathering import gather
-from nitropilot.server.improving.history import Candidate, HistoryStore
+from nitropilot.server.improving.history import Candidate, HistoryStore, Tally
 from nitropilot.server.improving.status import (
     Played,
     played_with,
@@ -110,3 +111,22 @@ def test_what_was_measured_is_proposed(tmp_path: Path) -> None:
     known = store.offer("squares", made("better")).game("squares")
     assert proposal(known, {}) == "accept it: of 90 levels"
     assert proposal(store.offer("other", made("worse")).game("other"), {}) == ""
+
+
+def test_without_scipy_what_was_counted_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page that shows recordings must not fail for want of an interval."""
+    monkeypatch.setitem(sys.modules, "scipy.special", None)
+    monkeypatch.setitem(sys.modules, "scipy.stats", None)
+    store = HistoryStore(tmp_path / "improved.json")
+    store.offer("squares", made("offered"))
+    for name, mark, takeovers in (("one", OLD, 40), ("two", NEW, 10)):
+        tally = Tally(game="squares", fingerprint=mark, minutes=20.0, takeovers=takeovers)
+        store.tally({name: tally})
+    (known,) = status(store.read())
+    assert [(each["low"], each["takeovers"]) for each in known["played"]] == [
+        (None, 40),
+        (None, 10),
+    ]
+    assert known["proposal"].startswith("accept the new one: 0.50 takeovers a minute")
