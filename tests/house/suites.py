@@ -84,7 +84,8 @@ SUITES: dict[str, str] = {
     """,
     "training": """
         errors batch
-        objective optimise data
+        formats
+        objective optimise data checks
         trainer
     """,
     "server": """
@@ -106,7 +107,7 @@ SUITES: dict[str, str] = {
     """,
     "server.cli": """
         terminal
-        engine play benchmark training
+        engine play benchmark training dataset
         daemon
         main
     """,

@@ -104,7 +104,7 @@ def wanted_frames(clip: Clip) -> NDArray[np.int64]:
 def _path(clip: Clip, size: int, folder: Path) -> Path:
     video = clip.video.stat()
     made_from = [
-        str(clip.video.resolve()), video.st_size, video.st_mtime_ns, size,
+        str(clip.video.resolve()), video.st_size, video.st_mtime_ns, size, repr(clip.view),
         hashlib.sha256(wanted_frames(clip).tobytes()).hexdigest(),
     ]  # fmt: skip
     digest = hashlib.sha256(json.dumps(made_from).encode()).hexdigest()
@@ -150,7 +150,7 @@ def _write(clip: Clip, wanted: NDArray[np.int64], size: int, part: Path) -> None
         np.lib.format.write_array_header_1_0(file, header)
         written = 0
         for picture in _decoded(clip, wanted):
-            file.write(shrink(picture, size).tobytes())
+            file.write(shrink(clip.view.of(picture), size).tobytes())
             written += 1
     if written != len(wanted):
         raise DamagedRecording(f"{clip.video} ends before frame {wanted[written]}")

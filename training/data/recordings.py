@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nitropilot.policy.actions import LABELS, STICK_CHANNELS
-from nitropilot.records.errors import FramesWithoutTimes, RecordsError
-from nitropilot.records.format import FACTS, ID
+from nitropilot.policy.actions import STICK_CHANNELS
+from nitropilot.records.errors import RecordsError
 from nitropilot.records.pairs import pairs
-from nitropilot.records.reader import read_recording
 from nitropilot.records.timeline import ContextRing, Timeline
 from nitropilot.training.errors import BadData
+from nitropilot.training.formats.finding import open_take
+from nitropilot.training.formats.take import active, decoded_rows
+from nitropilot.training.formats.view import WHOLE, View
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,16 +27,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from nitropilot.policy.actions import DecodedChunk, Layout
+    from nitropilot.policy.actions import Layout
     from nitropilot.training.data.damage import OnDamage
     from nitropilot.training.data.wish import Wish
 
-TILTED = 0.1
-"""A stick further from its middle than this is moved."""
 ABSENT = -1
 """In place of a frame that does not exist."""
-NOBODY = "none"
-"""Source of rows for which there was nothing to send: they teach nothing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +49,7 @@ class Clip:
         first: N rows of the first actions.
         actions: ``rows x A`` actions as the policy's layout stores them.
         known: Of each row, whether anything was sent.
+        view: What of a picture is looked at.
     """
 
     folder: Path
@@ -63,41 +61,11 @@ class Clip:
     first: NDArray[np.int64]
     actions: NDArray[np.float32]
     known: NDArray[np.bool_]
+    view: View = WHOLE
 
     def __len__(self) -> int:
         """Samples."""
         return len(self.first)
-
-
-def find_recordings(places: Iterable[Path]) -> list[Path]:
-    """The folders of recordings: each place is one, or holds them, or has ``recordings/``.
-
-    Raises:
-        BadData: A place is not there, or holds none, or one recording is named twice.
-    """
-    found: list[Path] = []
-    for place in places:
-        if not place.is_dir():
-            raise BadData(f"there is no folder {place}", "name one that holds recordings")
-        inside = [place] if (place / FACTS).is_file() else _held(place)
-        inside = inside or _held(place / "recordings")
-        if not inside:
-            raise BadData(
-                f"{place} holds no recordings", "make some with `nitropilot record --out DIR`"
-            )
-        found += inside
-    for number, folder in enumerate(found):
-        if folder.resolve() in {other.resolve() for other in found[:number]}:
-            raise BadData(f"{folder} is named twice", "name each recording once")
-    if not found:
-        raise BadData("no data is named", "name folders with recordings with --data")
-    return found
-
-
-def _held(place: Path) -> list[Path]:
-    if not place.is_dir():
-        return []
-    return sorted(path for path in place.iterdir() if ID.fullmatch(path.name) and path.is_dir())
 
 
 def open_clips(folders: Iterable[Path], wish: Wish, on_damage: OnDamage) -> list[Clip]:
@@ -142,45 +110,33 @@ def open_clip(folder: Path, wish: Wish) -> Clip:
     Raises:
         RecordsError: It cannot be read, or its frames have no times.
     """
-    recorded = read_recording(folder)
-    chunk = decoded_rows(recorded.rows)
-    sources = recorded.rows["source"].to_numpy(zero_copy_only=False)
-    try:
-        found = _samples(recorded.rows, wish)
-    except FramesWithoutTimes as error:
-        raise FramesWithoutTimes(f"{folder}: {error}", error.hint) from None
-    moving = _active(chunk)
+    take = open_take(folder)
+    chunk = decoded_rows(take.rows)
+    moving = active(chunk)
     horizon = wish.timeline.horizon
     kept = [
         (frames, first)
-        for frames, first in found[:: wish.stride]
+        for frames, first in _samples(take.rows, wish)[:: wish.stride]
         if moving[first : first + horizon].mean() >= wish.active
     ]
+    shown = np.append(take.column("frame_index"), ABSENT)  # so that ABSENT stays what it is
+    rows = np.array([frames for frames, _ in kept], np.int64).reshape(-1, wish.frames)
     return Clip(
-        folder,
-        str(recorded.facts["id"]),
-        str(recorded.facts["game"]),
-        float(recorded.facts["fps"]),
-        recorded.video,
-        np.array([frames for frames, _ in kept], np.int64).reshape(-1, wish.frames),
+        take.folder,
+        take.id,
+        take.game,
+        take.hz,
+        take.video,
+        shown[rows].astype(np.int64),
         np.array([first for _, first in kept], np.int64),
         wish.layout.write(chunk),
-        np.asarray(sources != NOBODY, bool),
+        take.taught,
+        take.view,
     )
 
 
-def decoded_rows(rows: pa.Table) -> DecodedChunk:
-    """The actions of a recording's rows."""
-    buttons = [rows[name.lower()].to_numpy(zero_copy_only=False)[:, None] for name in LABELS.tokens]
-    sticks = [
-        np.array(rows[name].to_pylist(), np.float32).reshape(-1, 2)
-        for name in ("j_left", "j_right")
-    ]
-    return LABELS.read(np.concatenate([*buttons, *sticks], axis=1, dtype=np.float32))
-
-
 def _samples(rows: pa.Table, wish: Wish) -> list[tuple[list[int], int]]:
-    """Each sample's frames and the row of its first action, by time."""
+    """The rows of each sample's frames and the row of its first action, by time."""
     timeline = wish.timeline
     stretch = rows["stretch"].to_pylist()
     pictures = pairs(rows, Timeline(0, 1))
@@ -198,13 +154,6 @@ def _samples(rows: pa.Table, wish: Wish) -> list[tuple[list[int], int]]:
             there = ring.context()
             found.append(([ABSENT] * (wish.frames - len(there)) + there, wanted[frame]))
     return found
-
-
-def _active(chunk: DecodedChunk) -> NDArray[np.bool_]:
-    """Of each action, whether something is pressed or tilted."""
-    sticks = np.concatenate([chunk.j_left, chunk.j_right], axis=-1)
-    moved: NDArray[np.bool_] = chunk.buttons.any(axis=-1) | (np.abs(sticks) > TILTED).any(axis=-1)
-    return moved
 
 
 def stick_channels(layout: Layout) -> slice:
