@@ -6,6 +6,8 @@ and ``ContextRing``, which the player uses too, the frames before it.
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,7 @@ from nitropilot.records.pairs import pairs
 from nitropilot.records.timeline import ContextRing, Timeline
 from nitropilot.training.errors import BadData
 from nitropilot.training.formats.finding import open_take
+from nitropilot.training.formats.rates import resampled
 from nitropilot.training.formats.take import active, decoded_rows
 from nitropilot.training.formats.view import WHOLE, View
 
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
     from nitropilot.policy.actions import Layout
     from nitropilot.training.data.damage import OnDamage
     from nitropilot.training.data.wish import Wish
+
+log = logging.getLogger("nitropilot.training")
 
 ABSENT = -1
 """In place of a frame that does not exist."""
@@ -50,6 +55,7 @@ class Clip:
         actions: ``rows x A`` actions as the policy's layout stores them.
         known: Of each row, whether anything was sent.
         view: What of a picture is looked at.
+        read_hz: Rows a second that it was read with, where it was resampled.
     """
 
     folder: Path
@@ -62,6 +68,7 @@ class Clip:
     actions: NDArray[np.float32]
     known: NDArray[np.bool_]
     view: View = WHOLE
+    read_hz: float | None = None
 
     def __len__(self) -> int:
         """Samples."""
@@ -88,6 +95,8 @@ def open_clips(folders: Iterable[Path], wish: Wish, on_damage: OnDamage) -> list
             continue
         _same_rate(clip, wish, clips)
         clips.append(clip)
+    for hz, count in Counter(clip.read_hz for clip in clips if clip.read_hz).items():
+        log.warning("resampled %d recordings from %g to %g rows a second", count, hz, wish.resample)
     return clips
 
 
@@ -95,12 +104,12 @@ def _same_rate(clip: Clip, wish: Wish, others: list[Clip]) -> None:
     if wish.hz is not None and clip.hz != wish.hz:
         raise BadData(
             f"{clip.folder} has {clip.hz:g} rows a second, and the policy acts {wish.hz:g} times",
-            "name recordings of that rate alone",
+            "name recordings of that rate alone, or have them resampled with --hz",
         )
     if others and others[0].hz != clip.hz:
         raise BadData(
             f"{clip.folder} has {clip.hz:g} rows a second, and {others[0].folder} {others[0].hz:g}",
-            "train on recordings of one rate",
+            "train on recordings of one rate, or name one to resample them to with --hz",
         )
 
 
@@ -111,6 +120,8 @@ def open_clip(folder: Path, wish: Wish) -> Clip:
         RecordsError: It cannot be read, or its frames have no times.
     """
     take = open_take(folder)
+    if wish.resample is not None:
+        take = resampled(take, wish.resample)
     chunk = decoded_rows(take.rows)
     moving = active(chunk)
     horizon = wish.timeline.horizon
@@ -131,7 +142,8 @@ def open_clip(folder: Path, wish: Wish) -> Clip:
         np.array([first for _, first in kept], np.int64),
         wish.layout.write(chunk),
         take.taught,
-        take.view,
+        view=take.view,
+        read_hz=take.read_hz,
     )
 
 

@@ -23,6 +23,7 @@ class Wish:
         stride: Every how manieth pair becomes a sample.
         active: Share of a chunk's steps in which something is pressed or tilted, at least: the
             paper's filter has 0.5.
+        resample: Rows a second that recordings of another rate are given; None: they keep theirs.
     """
 
     timeline: Timeline
@@ -32,3 +33,4 @@ class Wish:
     layout: Layout
     stride: int = 1
     active: float = 0.0
+    resample: float | None = None

@@ -105,6 +105,7 @@ def wish_of(policy: Policy, data: DataConfig) -> Wish:
         OLD_CHECKPOINT if policy.config.tokenizer_cfg.old_layout else CHECKPOINT,
         data.stride,
         data.active,
+        resample=data.hz,
     )
 
 

@@ -237,6 +237,21 @@ def test_rates_are_not_mixed(material: Path, tmp_path: Path) -> None:
         open_clips(both, replace(WISH, hz=60.0), stop)
 
 
+def test_rates_are_mixed_where_one_is_named(
+    material: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who asks for it is told what was made of what; a chunk is as long in all of them."""
+    other = recording(tmp_path, 7, 40, hz=2 * HZ)
+    both = [material / "data" / name_of(0), other]
+    clips = open_clips(both, replace(WISH, resample=HZ), stop)
+    assert [(clip.hz, clip.read_hz) for clip in clips] == [(HZ, None), (HZ, 2 * HZ)]
+    assert "resampled 1 recordings from 40 to 20 rows a second" in caplog.text
+    assert len(clips[1]) == 20 - 4
+    assert clips[1].frames[:3, 0].tolist() == [1, 3, 5]
+    with pytest.raises(BadData, match="has 20 rows a second, and the policy acts 60 times"):
+        open_clips(both, replace(WISH, resample=HZ, hz=60.0), stop)
+
+
 def test_there_is_nothing_to_learn_from(material: Path, tmp_path: Path) -> None:
     """Each way of having no data has its own line."""
     with pytest.raises(BadData, match=r"there is no folder .*gone"):
