@@ -1,7 +1,8 @@
 """Which takes lie in the folders that a user names, and how each is read.
 
-A take is named by a path: of its folder.  Nothing is read until it is opened, so that one that is
-damaged can be left out.
+A take is one of our recordings, or a video of the published set with its chunks, and is named by
+the path of its folder.  Nothing is read until it is opened, so that one that is damaged can be left
+out.
 """
 
 from __future__ import annotations
@@ -12,6 +13,11 @@ from nitropilot.records.format import FACTS, ID
 from nitropilot.records.reader import read_facts
 from nitropilot.training.errors import BadData
 from nitropilot.training.formats.own import read_own
+from nitropilot.training.formats.published import (
+    find_published,
+    published_game,
+    read_published_take,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def find_takes(places: Iterable[Path]) -> list[Path]:
-    """The names of all takes: each place is one, or holds them, or has ``recordings/``.
+    """The names of all takes: each place is one, or holds them, or has ``recordings/``, or shards.
 
     Raises:
         BadData: A place is not there, or holds none, or one take is named twice.
@@ -52,7 +58,7 @@ def open_take(name: Path) -> Take:
     Raises:
         RecordsError: It cannot be read.
     """
-    return read_own(name)
+    return read_own(name) if _own(name) else read_published_take(name)
 
 
 def game_of(name: Path) -> str:
@@ -61,13 +67,18 @@ def game_of(name: Path) -> str:
     Raises:
         RecordsError: It cannot be read.
     """
-    return str(read_facts(name)["game"])
+    return str(read_facts(name)["game"]) if _own(name) else published_game(name)
+
+
+def _own(name: Path) -> bool:
+    """Whether it is a recording of ours, be it one that lacks its facts."""
+    return (name / FACTS).is_file() or ID.fullmatch(name.name) is not None
 
 
 def _inside(place: Path) -> list[Path]:
     if (place / FACTS).is_file():
         return [place]
-    return _held(place) or _held(place / "recordings")
+    return _held(place) or _held(place / "recordings") or find_published(place)
 
 
 def _held(place: Path) -> list[Path]:
