@@ -1,8 +1,8 @@
 """Which takes lie in the folders that a user names, and how each is read.
 
-A take is one of our recordings, or a video of the published set with its chunks, and is named by
-the path of its folder.  Nothing is read until it is opened, so that one that is damaged can be left
-out.
+A take is one of our recordings, a video of the published set with its chunks, or an episode of a
+LeRobot data set, and is named by the path of its folder, or by one below the data set's.  Nothing
+is read until it is opened, so that one that is damaged can be left out.
 """
 
 from __future__ import annotations
@@ -12,6 +12,13 @@ from typing import TYPE_CHECKING
 from nitropilot.records.format import FACTS, ID
 from nitropilot.records.reader import read_facts
 from nitropilot.training.errors import BadData
+from nitropilot.training.formats.lerobot_reading import (
+    episode_game,
+    find_episodes,
+    is_episode,
+    is_lerobot,
+    read_episode,
+)
 from nitropilot.training.formats.own import read_own
 from nitropilot.training.formats.published import (
     find_published,
@@ -58,6 +65,8 @@ def open_take(name: Path) -> Take:
     Raises:
         RecordsError: It cannot be read.
     """
+    if is_episode(name):
+        return read_episode(name)
     return read_own(name) if _own(name) else read_published_take(name)
 
 
@@ -67,6 +76,8 @@ def game_of(name: Path) -> str:
     Raises:
         RecordsError: It cannot be read.
     """
+    if is_episode(name):
+        return episode_game(name)
     return str(read_facts(name)["game"]) if _own(name) else published_game(name)
 
 
@@ -78,6 +89,8 @@ def _own(name: Path) -> bool:
 def _inside(place: Path) -> list[Path]:
     if (place / FACTS).is_file():
         return [place]
+    if is_lerobot(place):
+        return find_episodes(place)
     return _held(place) or _held(place / "recordings") or find_published(place)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from nitropilot.server.cli.dataset.check import check
+from nitropilot.server.cli.dataset.export import export
 from nitropilot.server.cli.dataset.shift import shift
 
 dataset = typer.Typer(
@@ -13,3 +14,4 @@ dataset = typer.Typer(
 )
 dataset.command("check")(check)
 dataset.command("shift")(shift)
+dataset.command("export")(export)

@@ -11,6 +11,7 @@ import typer
 
 from nitropilot.errors import NitroPilotError
 from nitropilot.server.cli.main import app
+from nitropilot.training.formats.finding import find_takes
 from tests.training.making import name_of, recording
 
 if TYPE_CHECKING:
@@ -64,3 +65,33 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     """A typing error is no empty result."""
     with pytest.raises(NitroPilotError, match="there is no folder"):
         run("check", str(tmp_path / "gone"))
+
+
+def test_export_makes_a_set_that_is_found_again(
+    play: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is given to others must be whole; what is damaged is left out and named."""
+    data, out = tmp_path / "data", tmp_path / "set"
+    shutil.copytree(play, data)
+    (data / name_of(0) / "video.mp4").write_bytes(b"")
+    assert run("export", "--data", str(data), "--out", str(out), "--json") == 1
+    said = capsys.readouterr()
+    found = json.loads(said.out)
+    assert (found["total_episodes"], found["total_frames"]) == (2, 78)
+    assert found["left_out"].keys() == {str(data / name_of(0))}
+    assert [path.name for path in find_takes([out])] == ["episode_000000", "episode_000001"]
+    with pytest.raises(NitroPilotError, match="is there already"):
+        run("export", "--data", str(data), "--out", str(out))
+    with pytest.raises(NitroPilotError, match="there is no folder"):
+        run("export", "--data", str(tmp_path / "gone"), "--out", str(tmp_path / "other"))
+    assert {path.name for path in tmp_path.iterdir()} == {"data", "set"}
+
+
+def test_shift_says_that_it_cannot_tell(play: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two seconds of play prove nothing, and no verdict must be made of them."""
+    assert run("shift", str(play / name_of(0)), "--json") == 0
+    said = capsys.readouterr()
+    (game,) = json.loads(said.out)["games"].values()
+    assert game["verdict"] == "cannot tell"
+    assert "squares: cannot tell: " in said.err
+    assert run("shift", str(play / name_of(0))) == 0
