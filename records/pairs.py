@@ -40,13 +40,9 @@ def pairs(rows: pa.Table, timeline: Timeline) -> list[Pair]:
     Raises:
         FramesWithoutTimes: An older version recorded it.
     """
+    require_times(rows)
     sent = rows["sent_time"].to_pylist()
     taken = rows["frame_time"].to_pylist()
-    if any(map(math.isnan, taken)):
-        raise FramesWithoutTimes(
-            "the frames of this recording have no times: an older version made it",
-            "record anew; what its frames show is up to 5 rows older than its actions",
-        )
     stretch = rows["stretch"].to_pylist()
     repeated = rows["frame_repeated"].to_pylist()
     found = []
@@ -59,3 +55,20 @@ def pairs(rows: pa.Table, timeline: Timeline) -> list[Pair]:
         if inside and stretch[actions.start] == stretch[actions.stop - 1] == stretch[tick]:
             found.append(Pair(row, actions.start))
     return found
+
+
+def require_times(rows: pa.Table, whose: str = "this recording") -> None:
+    """See that the frames of a recording have times.
+
+    Args:
+        rows: All of its rows.
+        whose: How the recording is called in the message.
+
+    Raises:
+        FramesWithoutTimes: An older version recorded it.
+    """
+    if any(map(math.isnan, rows["frame_time"].to_pylist())):
+        raise FramesWithoutTimes(
+            f"the frames of {whose} have no times: an older version made it",
+            "record anew; what its frames show is up to 5 rows older than its actions",
+        )

@@ -26,6 +26,7 @@ from nitropilot.server.cli.daemon.service import service
 from nitropilot.server.cli.daemon.settings import settings
 from nitropilot.server.cli.daemon.status import status
 from nitropilot.server.cli.daemon.tokens import tokens, url
+from nitropilot.server.cli.dataset.group import dataset
 from nitropilot.server.cli.engine.engines import engines
 from nitropilot.server.cli.engine.policies import policies
 from nitropilot.server.cli.play.demo import demo
@@ -74,6 +75,7 @@ app.add_typer(tokens, name="tokens")
 app.add_typer(engines, name="engines")
 app.add_typer(recordings, name="recordings")
 app.add_typer(benchmark, name="benchmark")
+app.add_typer(dataset, name="dataset")
 app.add_typer(settings, name="settings")
 app.add_typer(service, name="service")
 

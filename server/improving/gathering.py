@@ -10,7 +10,7 @@ from nitropilot.records.reader import read_recording
 from nitropilot.server.errors import ImproveRefused
 from nitropilot.server.improving.history import Tally
 from nitropilot.training.data.corrections import AGENT, HUMAN, takeovers
-from nitropilot.training.data.recordings import find_recordings
+from nitropilot.training.formats.finding import find_takes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -109,7 +109,7 @@ def gather(places: Iterable[Path], game: str | None, only_corrected: bool) -> Ga
     """The recordings of a game.
 
     Args:
-        places: Folders, as ``find_recordings`` takes them.
+        places: Folders, as ``find_takes`` takes them.
         game: Of which; None where all are of one.
         only_corrected: Leave out those in which no human took over.
 
@@ -117,7 +117,7 @@ def gather(places: Iterable[Path], game: str | None, only_corrected: bool) -> Ga
         BadData: There are none.
         ImproveRefused: They are of several games, or none is left.
     """
-    found, unreadable = look_all(find_recordings(places))
+    found, unreadable = look_all(find_takes(places))
     games = sorted({each.game for each in found})
     if game is None and len(games) > 1:
         raise ImproveRefused(

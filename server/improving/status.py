@@ -13,8 +13,8 @@ from nitropilot.records.reader import read_facts
 from nitropilot.server.improving.gathering import look_all
 from nitropilot.simulator.benchmark.statistics.errors import StatisticsUnavailable
 from nitropilot.simulator.benchmark.statistics.rates import rate_interval, same_rate
-from nitropilot.training.data.recordings import find_recordings
 from nitropilot.training.errors import BadData
+from nitropilot.training.formats.finding import find_takes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,7 +46,7 @@ class Played(NamedTuple):
 def recordings_in(root: Path) -> list[Path]:
     """The complete recordings of a folder that may be empty, or not be there yet."""
     try:
-        return find_recordings([root])
+        return find_takes([root])
     except BadData:
         return []
 

@@ -85,7 +85,8 @@ SUITES: dict[str, str] = {
     """,
     "training": """
         errors batch
-        objective optimise data
+        formats
+        objective optimise data checks
         trainer
     """,
     "pocket": """
@@ -115,7 +116,7 @@ SUITES: dict[str, str] = {
     """,
     "server.cli": """
         terminal
-        engine play benchmark training
+        engine play benchmark training dataset
         daemon
         main
     """,

@@ -22,9 +22,10 @@ from nitropilot.records.errors import DamagedRecording, RecordsError
 from nitropilot.records.format import PART
 from nitropilot.training.data.recordings import ABSENT
 from nitropilot.training.errors import NotWritten
+from nitropilot.training.formats.video import decoded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -104,7 +105,7 @@ def wanted_frames(clip: Clip) -> NDArray[np.int64]:
 def _path(clip: Clip, size: int, folder: Path) -> Path:
     video = clip.video.stat()
     made_from = [
-        str(clip.video.resolve()), video.st_size, video.st_mtime_ns, size,
+        str(clip.video.resolve()), video.st_size, video.st_mtime_ns, size, repr(clip.view),
         hashlib.sha256(wanted_frames(clip).tobytes()).hexdigest(),
     ]  # fmt: skip
     digest = hashlib.sha256(json.dumps(made_from).encode()).hexdigest()
@@ -149,26 +150,8 @@ def _write(clip: Clip, wanted: NDArray[np.int64], size: int, part: Path) -> None
         header = {"descr": "|u1", "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(file, header)
         written = 0
-        for picture in _decoded(clip, wanted):
-            file.write(shrink(picture, size).tobytes())
+        for picture in decoded(clip.video, wanted):
+            file.write(shrink(clip.view.of(picture), size).tobytes())
             written += 1
     if written != len(wanted):
         raise DamagedRecording(f"{clip.video} ends before frame {wanted[written]}")
-
-
-def _decoded(clip: Clip, wanted: NDArray[np.int64]) -> Iterator[NDArray[np.uint8]]:
-    """The wanted frames of a video, ``H x W x 3`` RGB."""
-    import av
-
-    remaining = iter(wanted.tolist())
-    following = next(remaining, None)
-    try:
-        with av.open(str(clip.video)) as container:
-            for number, frame in enumerate(container.decode(video=0)):
-                if following is None:
-                    return
-                if number == following:
-                    yield frame.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
-                    following = next(remaining, None)
-    except av.FFmpegError as error:
-        raise DamagedRecording(f"{clip.video} cannot be decoded: {error}") from error

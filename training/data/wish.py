@@ -25,6 +25,7 @@ class Wish:
             paper's filter has 0.5.
         corrections: How much a human's rows count in a recording of an agent.
         before_takeover: Seconds of the agent before a human took over that do not count.
+        resample: Rows a second that recordings of another rate are given; None: they keep theirs.
     """
 
     timeline: Timeline
@@ -36,3 +37,4 @@ class Wish:
     active: float = 0.0
     corrections: float = 1.0
     before_takeover: float = 0.0
+    resample: float | None = None

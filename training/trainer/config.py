@@ -44,6 +44,10 @@ class DataConfig(_Section):
         default=0.0,
         description="Least share of active steps in a chunk; the paper: 0.5",
     )
+    hz: float | None = Field(
+        default=None, gt=0, le=1000,
+        description="Rows a second that recordings of another rate are resampled to",
+    )  # fmt: skip
     held_out: Annotated[float, Field(ge=0, le=0.5)] = Field(
         default=0.1, description="Share of the data that is validated on and not learned from"
     )

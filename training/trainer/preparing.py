@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from nitropilot.places import spelled
 from nitropilot.records.errors import RecordsError
-from nitropilot.records.reader import read_facts
 from nitropilot.training.data.damage import Skipped, stop
 from nitropilot.training.data.dataset import Dataset
 from nitropilot.training.data.frames import open_frames
-from nitropilot.training.data.recordings import find_recordings, open_clips
+from nitropilot.training.data.recordings import open_clips
 from nitropilot.training.errors import BadData
+from nitropilot.training.formats.finding import find_takes, game_of
 from nitropilot.training.optimise.groups import freeze
 from nitropilot.training.trainer.start import device_of, first_policy, wish_of
 
@@ -70,7 +70,7 @@ def prepare(
         PolicyError: The policy cannot be loaded.
     """
     device = device_of(config.run.device)
-    folders = find_recordings(spelled(place) for place in config.data.data)
+    folders = find_takes(spelled(place) for place in config.data.data)
     policy = first_policy(config.run, _games(folders))
     freeze(policy, config.run.freeze)
     wish = wish_of(policy, config.data)
@@ -93,5 +93,5 @@ def _games(folders: Iterable[Path]) -> list[str]:
     found = set()
     for folder in folders:
         with suppress(RecordsError):
-            found.add(str(read_facts(folder)["game"]))
+            found.add(game_of(folder))
     return sorted(found)

@@ -287,11 +287,11 @@ class Run:
         save_facts(
             self.folder,
             {
-                "nitropilot": __version__,
-                "config": self.config.model_dump(mode="json"),
+                "nitropilot": __version__, "config": self.config.model_dump(mode="json"),
                 "recordings": [clip.id for clip in self.prepared.dataset.clips],
                 "skipped": self.prepared.skipped,
+                "resampled": {c.id: c.read_hz for c in self.prepared.dataset.clips if c.read_hz},
                 "samples": [len(self.prepared.learn), len(self.prepared.held_out)],
                 "mfu": MFU_FORMULA,
             },
-        )
+        )  # fmt: skip

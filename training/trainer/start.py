@@ -107,6 +107,7 @@ def wish_of(policy: Policy, data: DataConfig) -> Wish:
         data.active,
         data.corrections,
         data.before_takeover,
+        resample=data.hz,
     )
 
 

@@ -146,7 +146,7 @@ def _look_or_change(options: ImproveOptions) -> None:
     from nitropilot.server.improving.status import recordings_in, status, update
     from nitropilot.server.store.recordings import RecordingStore
     from nitropilot.server.store.settings_store import SettingsStore
-    from nitropilot.training.data.recordings import find_recordings
+    from nitropilot.training.formats.finding import find_takes
 
     store = HistoryStore()
     if options.accept:
@@ -157,7 +157,7 @@ def _look_or_change(options: ImproveOptions) -> None:
         places = [spelled(place) for place in options.data]
         settings = SettingsStore()
         root = RecordingStore(lambda: settings.current).root
-        named = find_recordings(places) if places else []
+        named = find_takes(places) if places else []
         history = update(store, [*named, *recordings_in(root)])
     told = [
         each for each in status(history) if options.game is None or each["game"] == options.game

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nitropilot.training.data.recordings import find_recordings
+from nitropilot.training.formats.finding import find_takes
 from tests.server.cli.test_bad_input import error_of
 from tests.server.processes import command
 
@@ -25,7 +25,7 @@ def test_it_says_where_the_recordings_are(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     assert said["folder"] == str(out / "recordings")
-    assert [path.name for path in find_recordings([out])] == said["recordings"]
+    assert [path.name for path in find_takes([out])] == said["recordings"]
     assert said["minutes"] > 0.02
 
 

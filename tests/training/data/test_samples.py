@@ -22,9 +22,10 @@ from nitropilot.training.data.dataset import Dataset, changes
 from nitropilot.training.data.frames import open_frames
 from nitropilot.training.data.loading import Loader
 from nitropilot.training.data.order import batch_places
-from nitropilot.training.data.recordings import ABSENT, find_recordings, open_clip, open_clips
+from nitropilot.training.data.recordings import ABSENT, open_clip, open_clips
 from nitropilot.training.data.wish import Wish
 from nitropilot.training.errors import BadData
+from nitropilot.training.formats.finding import find_takes
 from tests.training.making import HZ, SIDE, name_of, phase, picture, recording
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def opened(folders: list[Path], frames: Path, wish: Wish = WISH) -> Dataset:
 @pytest.fixture(scope="module")
 def dataset(material: Path, tmp_path_factory: pytest.TempPathFactory) -> Dataset:
     """The shared recordings."""
-    return opened(find_recordings([material / "data"]), tmp_path_factory.mktemp("frames"))
+    return opened(find_takes([material / "data"]), tmp_path_factory.mktemp("frames"))
 
 
 def test_a_sample_is_what_was_seen_and_then_pressed(dataset: Dataset, material: Path) -> None:
@@ -209,7 +210,7 @@ def test_a_corrupt_clip_is_left_out_counted_and_named(
     """One bad file of a hundred must not cost a night, nor go unseen."""
     whole, torn, rowless = damaged
     skipped = Skipped()
-    clips = open_clips(find_recordings([tmp_path / "data"]), WISH, skipped)
+    clips = open_clips(find_takes([tmp_path / "data"]), WISH, skipped)
     found = open_frames(clips, SIDE, tmp_path / "frames", skipped)
     assert [clip.folder for clip, _ in found] == [whole]
     assert skipped.folders.keys() == {str(torn), str(rowless)}
@@ -236,24 +237,39 @@ def test_rates_are_not_mixed(material: Path, tmp_path: Path) -> None:
         open_clips(both, replace(WISH, hz=60.0), stop)
 
 
+def test_rates_are_mixed_where_one_is_named(
+    material: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who asks for it is told what was made of what; a chunk is as long in all of them."""
+    other = recording(tmp_path, 7, 40, hz=2 * HZ)
+    both = [material / "data" / name_of(0), other]
+    clips = open_clips(both, replace(WISH, resample=HZ), stop)
+    assert [(clip.hz, clip.read_hz) for clip in clips] == [(HZ, None), (HZ, 2 * HZ)]
+    assert "resampled 1 recordings from 40 to 20 rows a second" in caplog.text
+    assert len(clips[1]) == 20 - 4
+    assert clips[1].frames[:3, 0].tolist() == [1, 3, 5]
+    with pytest.raises(BadData, match="has 20 rows a second, and the policy acts 60 times"):
+        open_clips(both, replace(WISH, resample=HZ, hz=60.0), stop)
+
+
 def test_there_is_nothing_to_learn_from(material: Path, tmp_path: Path) -> None:
     """Each way of having no data has its own line."""
     with pytest.raises(BadData, match=r"there is no folder .*gone"):
-        find_recordings([tmp_path / "gone"])
+        find_takes([tmp_path / "gone"])
     with pytest.raises(BadData, match="holds no recordings"):
-        find_recordings([tmp_path])
+        find_takes([tmp_path])
     with pytest.raises(BadData, match="no data is named"):
-        find_recordings([])
+        find_takes([])
     with pytest.raises(BadData, match="is named twice"):
-        find_recordings([material / "data", material / "data" / name_of(0)])
+        find_takes([material / "data", material / "data" / name_of(0)])
     short = replace(WISH, timeline=Timeline(1, 400))
     with pytest.raises(BadData, match="as long as 400 actions"):
-        opened(find_recordings([material / "data"]), tmp_path / "frames", short)
+        opened(find_takes([material / "data"]), tmp_path / "frames", short)
 
 
 def test_frames_are_decoded_once(material: Path, tmp_path: Path) -> None:
     """The second run of an evening begins at once; one with other wishes decodes its own."""
-    folders = find_recordings([material / "data"])
+    folders = find_takes([material / "data"])
     opened(folders, tmp_path)
     first = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
     opened(folders, tmp_path)
