@@ -24,12 +24,13 @@ from nitropilot.pocket.errors import PocketError
 from nitropilot.pocket.learning.batches import batch
 from nitropilot.pocket.learning.export import export
 from nitropilot.pocket.learning.learner import Learner
-from nitropilot.pocket.learning.network import PATCH, SIDE
+from nitropilot.pocket.learning.network import SIDE
 from nitropilot.pocket.learning.together import together, total, wait
 from nitropilot.pocket.samples.driving import Level, drive
 from nitropilot.pocket.samples.pool import has_pool, make_pool, read_pool, write_pool
 from nitropilot.pocket.samples.recording import record
 from nitropilot.pocket.samples.rounds import label_round
+from nitropilot.policy.sizes import PATCH
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -166,9 +167,9 @@ class Worker:
                 pool for number in range(count) for pool in self._pools(game, f"round{number}")
             ]
             if parts:
-                whole = [np.concatenate([getattr(pool, kind) for pool in parts])
-                         for kind in ("frames", "actions")]  # fmt: skip
-                self.driven[game] = [make_pool(*whole, self.recipe.changing)]
+                frames = np.concatenate([pool.frames for pool in parts])
+                actions = np.concatenate([pool.actions for pool in parts])
+                self.driven[game] = [make_pool(frames, actions, self.recipe.changing)]
 
     def _trial(self, step: int) -> None:
         """How it plays: this process's part of the levels, and the sums of all."""

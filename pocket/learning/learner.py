@@ -111,7 +111,8 @@ class Learner:
 def _sorted_weights(policy: nn.Module) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
     """Matrices between layers, for Muon, and everything else."""
     inner = {id(each.weight) for each in policy.modules() if isinstance(each, nn.Linear)}
-    matrices, rest = [], []
+    matrices: list[nn.Parameter] = []
+    rest: list[nn.Parameter] = []
     for parameter in policy.parameters():
         (matrices if id(parameter) in inner else rest).append(parameter)
     return matrices, rest

@@ -35,7 +35,7 @@ def bytes_of(states: Sequence[GamepadState]) -> NDArray[np.uint8]:
 
 def channels_of(kept: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Channels in [0, 1] of bytes, whatever their shape."""
-    return kept.astype(np.float32) / FULL
+    return np.asarray(kept.astype(np.float32) / FULL, np.float32)
 
 
 def states_of(chunk: NDArray[np.float32]) -> list[GamepadState]:

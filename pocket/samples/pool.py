@@ -44,7 +44,8 @@ class Pool:
     def draw(self, rng: np.random.Generator, count: int) -> NDArray[np.int64]:
         """Numbers of ``count`` samples, by their chances."""
         thrown = rng.random(count) * self.odds[-1]
-        return np.searchsorted(self.odds, thrown, side="right").astype(np.int64)
+        found: NDArray[np.int64] = np.searchsorted(self.odds, thrown, side="right")
+        return found
 
 
 def make_pool(frames: NDArray[np.uint8], actions: NDArray[np.uint8], changing: float) -> Pool:

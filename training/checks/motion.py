@@ -100,4 +100,5 @@ def _displacement(sums: list[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
     xx, yy, xy, xt, yt = sums
     xx, yy = xx + FLAT, yy + FLAT
     area = xx * yy - xy * xy
-    return [(xy * yt - yy * xt) / area, (xy * xt - xx * yt) / area]
+    right, down = (xy * yt - yy * xt) / area, (xy * xt - xx * yt) / area
+    return [np.asarray(right, np.float32), np.asarray(down, np.float32)]

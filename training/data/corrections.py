@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 AGENT, HUMAN = "agent", "human"
 
 
-def corrected(sources: NDArray[np.object_]) -> bool:
+def corrected(sources: NDArray[np.generic]) -> bool:
     """Whether a human took over from an agent in a recording whose rows have these sources."""
     return bool(len(takeovers(sources)))
 
 
-def takeovers(sources: NDArray[np.object_]) -> NDArray[np.int64]:
+def takeovers(sources: NDArray[np.generic]) -> NDArray[np.int64]:
     """The first row of a human each time one took over from an agent, in order.
 
     Rows of nobody between the two change nothing; a human who played from the beginning took
@@ -38,7 +38,7 @@ def takeovers(sources: NDArray[np.object_]) -> NDArray[np.int64]:
 
 
 def row_weights(
-    sources: NDArray[np.object_], hz: float, corrections: float, before: float
+    sources: NDArray[np.generic], hz: float, corrections: float, before: float
 ) -> NDArray[np.float32]:
     """How much each row counts.
 

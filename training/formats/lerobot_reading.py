@@ -134,7 +134,8 @@ def _channels(folder: Path, info: dict[str, Any]) -> list[str]:
 
 def _picture(folder: Path, info: dict[str, Any]) -> str:
     """The feature that is the picture."""
-    found = [name for name, each in info["features"].items() if each.get("dtype") == "video"]
+    features: dict[str, dict[str, Any]] = info["features"]
+    found = [name for name, each in features.items() if each.get("dtype") == "video"]
     if len(found) != 1:
         raise DamagedRecording(f"{folder} has {len(found)} videos an episode, and 1 is needed")
     return found[0]

@@ -149,7 +149,7 @@ def _video_facts(chunk: Path) -> dict[str, Any]:
     if not re.fullmatch(r"[\w.-]+", said["video_id"]):
         raise DamagedRecording(f"the metadata of {chunk} names a video {said['video_id']!r}")
     began, ended = said.get("start_time"), said.get("end_time")
-    numbers = all(isinstance(each, int | float) for each in (began, ended))
+    numbers = isinstance(began, int | float) and isinstance(ended, int | float)
     if not numbers or not 0 <= began < ended < float("inf"):
         raise DamagedRecording(f"{chunk} says it lasts from {began!r} to {ended!r} seconds")
     return said

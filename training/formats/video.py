@@ -48,7 +48,7 @@ def frame_seconds(path: Path) -> NDArray[np.float64]:
         raise DamagedRecording(f"{path} has no frames")
     with av.open(str(path)) as container:
         unit = container.streams.video[0].time_base
-    return (times - times[0]) * float(unit or 1)
+    return np.asarray((times - times[0]) * float(unit or 1), np.float64)
 
 
 def decoded(path: Path, wanted: NDArray[np.int64]) -> Iterator[NDArray[np.uint8]]:

@@ -49,7 +49,7 @@ class Muon(torch.optim.Optimizer):
             raise ValueError("Muon is for matrices")
 
     @torch.no_grad()
-    def step(self, closure: Any = None) -> None:
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]  # it asks for no loss
         """Move all matrices that have a gradient."""
         if closure is not None:
             raise ValueError("Muon takes no closure")
@@ -85,4 +85,5 @@ def orthogonal(matrices: Tensor) -> Tensor:
     for _ in range(ROUNDS):
         gram = x @ x.transpose(1, 2)
         x = a * x + (b * gram + c * gram @ gram) @ x
-    return x.transpose(1, 2) if tall else x
+    made: Tensor = x.transpose(1, 2) if tall else x
+    return made
