@@ -14,6 +14,7 @@ import shlex
 import sys
 import time
 from collections import defaultdict
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import av
@@ -217,7 +218,12 @@ def private() -> Iterator[PrivateDisplay]:
 
 def launched(home: Path) -> list[psutil.Process]:
     """What commands with this home have launched."""
-    return [one for one in left_running(home) if one.environ().get(LAUNCH_VARIABLE)]
+    found = []
+    for one in left_running(home):
+        with suppress(psutil.NoSuchProcess):  # it ends while it is looked at
+            if one.environ().get(LAUNCH_VARIABLE):
+                found.append(one)
+    return found
 
 
 @pytest.mark.parametrize("number", range(LAUNCHES))

@@ -149,8 +149,11 @@ def _video_facts(chunk: Path) -> dict[str, Any]:
     if not re.fullmatch(r"[\w.-]+", said["video_id"]):
         raise DamagedRecording(f"the metadata of {chunk} names a video {said['video_id']!r}")
     began, ended = said.get("start_time"), said.get("end_time")
-    numbers = isinstance(began, int | float) and isinstance(ended, int | float)
-    if not numbers or not 0 <= began < ended < float("inf"):
+    if not (
+        isinstance(began, int | float)
+        and isinstance(ended, int | float)
+        and 0 <= began < ended < float("inf")
+    ):
         raise DamagedRecording(f"{chunk} says it lasts from {began!r} to {ended!r} seconds")
     return said
 
