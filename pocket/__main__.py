@@ -24,7 +24,8 @@ from nitropilot.pocket.recipe import GAMES, HELD_OUT, STEPS_AN_HOUR, Recipe
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-USAGE, FAILED = 2, 1
+FAILED = 1
+PROCESSES = 2
 
 
 def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -38,7 +39,7 @@ def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--hours", type=float, default=1.0, help="of training, on two quiet cores")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--processes", type=int, default=2, help="each takes one core")
+    parser.add_argument("--processes", type=int, default=PROCESSES, help="each takes one core")
     parser.add_argument("--levels", type=int, default=34, help="of each task, to measure on")
     parser.add_argument("--measure", type=Path, metavar="FILE", help="only play with this policy")
     parser.add_argument(
@@ -50,8 +51,11 @@ def parsed(arguments: Sequence[str] | None = None) -> argparse.Namespace:
             parser.error(f"--{name} is {getattr(given, name)}: it is {least} or more")
     if not 0 < given.hours < float("inf"):
         parser.error(f"--hours is {given.hours}: it is more than 0")
-    games = GAMES if given.games == "all" else tuple(filter(None, given.games.split(",")))
+    named = filter(None, given.games.split(","))
+    games = GAMES if given.games == "all" else tuple(dict.fromkeys(named))
     given.games = games or tuple(game for game in GAMES if game != HELD_OUT)
+    if given.measure and given.ship:
+        parser.error("--ship goes with the training whose card it writes, not with --measure")
     if unknown := [game for game in given.games if game not in GAMES]:
         parser.error(f"--games: there is no game {unknown[0]!r}; games are {', '.join(GAMES)}")
     return given
@@ -108,9 +112,11 @@ def _report(path: Path, given: argparse.Namespace) -> None:
     made = report(path, given.levels, given.processes)
     for line in made.lines():
         print(line)
-    print(f"figures: {keep(made, path.parent)}")
+    given.out.mkdir(parents=True, exist_ok=True)
+    print(f"figures: {keep(made, given.out)}")
     if given.ship:
         words = f"--games {','.join(given.games)} --hours {given.hours:g} --seed {given.seed}"
+        words += f" --processes {given.processes}" if given.processes != PROCESSES else ""
         command = f"make pocket POCKET='{words}'"
         place = ship(path, made, command, given.seed, seconds_of(path.parent) / 60)
         print(f"shipped: {place}")

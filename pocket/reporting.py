@@ -114,7 +114,7 @@ def ship(path: Path, made: Report, command: str, seed: int, minutes: float) -> P
 
     place = SHIPPED[POCKET]
     try:
-        shutil.copyfile(path, place)
+        shutil.copyfile(path, place)  # both are one change of the checkout, and checked together
     except OSError as error:
         raise PocketError(f"cannot write {place}: {error.strerror}") from None
     figures = []

@@ -13,6 +13,9 @@ processes last wrote down where they were.
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
+import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -131,7 +134,8 @@ class Worker:
         """The steps before which the policy drives."""
         recipe = self.recipe
         first, last = recipe.round_first * recipe.steps, 0.9 * recipe.steps
-        return [round(first + (last - first) * i / recipe.rounds) for i in range(recipe.rounds)]
+        steps = {round(first + (last - first) * i / recipe.rounds) for i in range(recipe.rounds)}
+        return sorted(steps)  # of a very short run several would be one
 
     def _trials(self) -> set[int]:
         """The steps after which it plays: from the time on when it can."""
@@ -276,7 +280,16 @@ def seconds_of(folder: Path) -> float:
     raise PocketError(f"{folder} holds no run", "give the folder's own options, without --measure")
 
 
+def _end_with(parent: Any) -> None:
+    """End this process when the one that began it is gone, however it went."""
+    parent.join()
+    os._exit(1)
+
+
 def work(rank: int, processes: int, recipe: Recipe, folder: Path) -> None:
     """A process of a run."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     with together(rank, processes, folder / "meeting"):
         Worker(rank, processes, recipe, folder).run()

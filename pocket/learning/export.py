@@ -21,7 +21,7 @@ def export(policy: Policy, recipe: Recipe, path: Path) -> None:
     """Write a policy, whole or not at all.
 
     Args:
-        policy: With the weights that play; they are halved in place.
+        policy: With the weights that play; it stays as it is.
         recipe: What it was made with.
         path: Of the file.
 

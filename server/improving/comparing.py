@@ -142,9 +142,10 @@ def compare(
 
 
 def player_of(policy: str) -> tuple[EnginePlayer, int]:
-    """What plays with a policy, and how many actions of a chunk it plays: half, as ``train``."""
+    """What plays with a policy, and how many actions of a chunk: as it says, or half of it."""
     engine = TorchEngine(open_policy(policy), "to compare policies")
-    return EnginePlayer(Entry(policy, "checkpoint"), engine), max(engine.spec.horizon // 2, 1)
+    chunk = engine.spec.actions or max(engine.spec.horizon // 2, 1)
+    return EnginePlayer(Entry(policy, "checkpoint"), engine), chunk
 
 
 def _play(policy: str, levels: list[tuple[SuiteTask, int]]) -> Iterator[bool]:

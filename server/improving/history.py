@@ -235,8 +235,26 @@ def require_there(policy: str) -> None:
         there = False
     if not there:
         raise ImproveRefused(
-            f"the policy {policy} is not there any more", "put it back, or improve another one"
+            f"the policy {policy} is not there any more",
+            "put it back, name another with --policy, or `nitropilot improve --back`",
         )
+
+
+def accepted(game: str | None, store: HistoryStore | None = None) -> str | None:
+    """The policy that was accepted for a game; None where there is none, or the game is not said.
+
+    Args:
+        game: Its name as recordings have it: that of its process.
+        store: Where it is written down; the usual place where None.
+
+    Raises:
+        HistoryDamaged: What was accepted cannot be read.
+        ImproveRefused: It is not there any more.
+    """
+    used = (store or HistoryStore()).read().game(game).used if game else None
+    if used is not None:
+        require_there(used)
+    return used
 
 
 def the_game(history: History, named: str | None) -> str:

@@ -18,16 +18,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psutil
-
+from nitropilot.controller.processes import birth
 from nitropilot.places import spelled
 from nitropilot.policy import fingerprint
-from nitropilot.policy.naming import DEFAULT, parse_random
+from nitropilot.policy.naming import DEFAULT, SHIPPED, parse_random
 from nitropilot.server.errors import ImproveRefused
 from nitropilot.server.improving.comparing import Comparison, compare, tasks_of
 from nitropilot.server.improving.estimating import Estimate, estimate
 from nitropilot.server.improving.gathering import gather
 from nitropilot.server.improving.history import Candidate, HistoryStore, require_there
+from nitropilot.simulator.benchmark.policies.errors import PolicyFailed
+from nitropilot.simulator.benchmark.runner.stage import GameFailed
 from nitropilot.simulator.benchmark.statistics.intervals import success_interval
 from nitropilot.texts import meant, shown
 from nitropilot.training.errors import NotWritten
@@ -146,27 +147,44 @@ def improve(wish: ImproveWish, planned: Plan, store: HistoryStore, tell: Tell) -
     with _run_folder(wish.scratch) as folder:
         outcome = train(wish.config(folders), folder, lambda t: tell(t.text, t.done * share))
         new = folder / NEWEST
-        mark, comparison = fingerprint(str(new)), None
-        if planned.tasks:
-            comparison = compare(
-                wish.policy, str(new), mark, planned.tasks, wish.levels,
-                lambda text, done: tell(text, share + done * (1.0 - share)),
-            )  # fmt: skip
+        mark = fingerprint(str(new))
+        comparison, found = _compared(
+            wish, str(new), mark, planned.tasks,
+            lambda text, done: tell(text, share + done * (1.0 - share)),
+        )  # fmt: skip
         with written(out) as part:
             shutil.copyfile(new, part)
-    candidate = _candidate(wish.policy, out, mark, comparison)
-    store.tally({each.id: each.tally for each in gathered.recordings if each.tally})
+    candidate = _candidate(wish.policy, out, mark, comparison, found)
     store.offer(gathered.game, candidate)
+    store.tally({each.id: each.tally for each in gathered.recordings if each.tally})
     return planned.facts() | _result(outcome, comparison, candidate)
 
 
-def _candidate(old: str, out: Path, mark: str, comparison: Comparison | None) -> Candidate:
+def _compared(
+    wish: ImproveWish, new: str, mark: str, tasks: list[str], tell: Tell
+) -> tuple[Comparison | None, str]:
+    """Old against new, and what came of it in words.
+
+    Where the comparison fails the new policy is as whole as before: it is offered unmeasured.
+    """
+    if not tasks:
+        return None, OFFERED
+    try:
+        comparison = compare(wish.policy, new, mark, tasks, wish.levels, tell)
+    except (PolicyFailed, GameFailed) as error:
+        return None, f"they could not be compared: {error}"
+    return comparison, comparison.text
+
+
+def _candidate(
+    old: str, out: Path, mark: str, comparison: Comparison | None, found: str
+) -> Candidate:
     return Candidate(
-        policy=shown(out), fingerprint=mark, came_from=shown(spelled(meant(old))),
-        before=fingerprint(old),
+        policy=shown(out), fingerprint=mark,
+        came_from=old if old in SHIPPED else shown(spelled(meant(old))), before=fingerprint(old),
         made=datetime.now(UTC).isoformat(timespec="seconds"),
         verdict=comparison.verdict if comparison else "offered",
-        found=comparison.text if comparison else OFFERED,
+        found=found,
     )  # fmt: skip
 
 
@@ -198,7 +216,7 @@ def _new_file(models: Path, game: str) -> Path:
 def _run_folder(scratch: Path) -> Iterator[Path]:
     """A folder for the run's files, gone at the end; what killed runs left goes too."""
     _sweep(scratch)
-    folder = scratch / f"{os.getpid()}-{int(psutil.Process().create_time() * 1000)}"
+    folder = scratch / f"{os.getpid()}-{birth(os.getpid())}"
     try:
         yield folder
     finally:
@@ -210,15 +228,6 @@ def _run_folder(scratch: Path) -> Iterator[Path]:
 def _sweep(scratch: Path) -> None:
     """Remove what runs left whose process is gone."""
     for folder in scratch.iterdir() if scratch.is_dir() else ():
-        parts = re.fullmatch(r"(\d+)-(\d+)", folder.name)
-        if parts and not _runs(int(parts[1]), int(parts[2])):
+        parts = re.fullmatch(r"(\d+)-([\d.]+)", folder.name)
+        if parts and birth(int(parts[1])) != parts[2]:
             shutil.rmtree(folder, ignore_errors=True)
-
-
-def _runs(pid: int, began_ms: int) -> bool:
-    try:
-        return int(psutil.Process(pid).create_time() * 1000) == began_ms
-    except psutil.NoSuchProcess:
-        return False
-    except psutil.Error:
-        return True

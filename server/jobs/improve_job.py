@@ -31,9 +31,10 @@ def improve_job(
         ImproveRefused, HistoryDamaged, TrainingError, PolicyError: It cannot be done.
     """
     store = HistoryStore()
+    used = store.read().game(request.game).used  # whether it can be read is known before training
     wish = ImproveWish(
         data=tuple(recordings / name for name in request.recordings) or (recordings,),
-        policy=request.policy or start_policy(store.read().game(request.game).used),
+        policy=request.policy or start_policy(used),
         models=models, scratch=data_folder() / SCRATCH, game=request.game, play=request.play,
         minutes=request.minutes, steps=request.steps, limit_minutes=request.limit_minutes,
         corrections=request.corrections, levels=request.levels, batch_size=request.batch_size,

@@ -20,6 +20,7 @@ from nitropilot.agent.values import Restart
 from nitropilot.controller.pads.chooser import NO_PAD
 from nitropilot.server.errors import SessionNotFound
 from nitropilot.server.events import Hub
+from nitropilot.server.improving.history import accepted
 from nitropilot.server.jobs.jobs import Jobs
 from nitropilot.server.options.play import FROM_SETTINGS
 from nitropilot.server.sessions.metrics import totals_of
@@ -221,7 +222,9 @@ class SessionRegistry:
         defaults = {name: getattr(settings.play, name) for name in FROM_SETTINGS}
         defaults["record"] = settings.recording.record
         missing = {k: v for k, v in defaults.items() if k not in request.model_fields_set}
-        missing["policy"] = request.policy or self.pool.default  # a restart is to get the same one
+        taken = None if request.only_record else accepted(request.process)
+        # A restart is to get the same one.
+        missing["policy"] = request.policy or taken or self.pool.default
         return request.model_copy(update=missing)
 
     def _refuse_second(self, wanted: Window) -> None:

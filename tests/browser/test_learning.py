@@ -74,10 +74,14 @@ def test_a_policy_learns_from_what_was_corrected(taught: Daemon, visitor: Visito
     visitor.page.click("text=Learn from my corrections")
     expect(visitor.find("#learn-corrections")).to_be_disabled()
     expect(visitor.find(NOTE)).to_contain_text("1 takeovers: about 100.", timeout=JOB_MS)
-    assert [job["request"]["estimate"] for job in taught.client.get("/api/v1/jobs").json()] == [
-        True
-    ]
+    jobs = taught.client.get("/api/v1/jobs").json()
+    assert [job["request"]["estimate"] for job in jobs] == [True]
     visitor.shoot("learning-estimate", full_page=True)
+    visitor.page.fill("#learn-minutes", "50")
+    expect(visitor.find("#learn-go")).to_be_hidden()  # it would begin what the form does not say
+    visitor.page.fill("#learn-minutes", "100")
+    visitor.page.click("text=Learn from my corrections")
+    expect(visitor.find("#learn-go")).to_be_visible(timeout=JOB_MS)
     visitor.page.click("#learn-go")
     expect(visitor.find("#learn-progress")).to_be_visible()
     visitor.page.click("#learn-cancel")

@@ -109,7 +109,7 @@ def _path(clip: Clip, size: int, folder: Path) -> Path:
         hashlib.sha256(wanted_frames(clip).tobytes()).hexdigest(),
     ]  # fmt: skip
     digest = hashlib.sha256(json.dumps(made_from).encode()).hexdigest()
-    return folder / f"{clip.id}-{digest[:16]}.npy"
+    return folder / f"{digest[:32]}.npy"  # a name from the data could lead out of the folder
 
 
 def _require_room(clips: Sequence[Clip], size: int, folder: Path) -> None:

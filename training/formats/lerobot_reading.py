@@ -8,7 +8,9 @@ action *n* was sent.
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from functools import lru_cache
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +24,7 @@ from nitropilot.training.formats.take import NOBODY, Take
 from nitropilot.training.formats.video import frame_seconds
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     import pyarrow as pa
@@ -62,16 +65,40 @@ def read_episode(name: Path) -> Take:
     Raises:
         DamagedRecording: A file is missing or broken, or its action is no gamepad's.
     """
+    with _sound(name):
+        return _read_episode(name)
+
+
+@contextmanager
+def _sound(name: Path) -> Iterator[None]:
+    """Whatever of a table or of ``info.json`` is not as it has to be is damage."""
+    try:
+        yield
+    except (LookupError, ValueError, TypeError, AttributeError) as error:
+        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        raise DamagedRecording(f"{name} cannot be read: {type(error).__name__}: {reason}") from None
+
+
+def _inside(folder: Path, path: str) -> Path:
+    """A file of the data set, whose place the data set itself says."""
+    said = PurePosixPath(path)
+    if said.is_absolute() or ".." in said.parts or "\\" in path or ":" in path:
+        raise DamagedRecording(f"{folder / layout.INFO} has a file outside of the data set: {path}")
+    return folder / said
+
+
+def _read_episode(name: Path) -> Take:
     folder, number = name.parent, int(name.name.rpartition("_")[2])
     info = _info(folder)
     channels, key = _channels(folder, info), _picture(folder, info)
     said = _episode(folder, number)
     hz = float(info["fps"])
     data = _rows(folder, info, said, number)
-    video = folder / info["video_path"].format(
+    path = info["video_path"].format(
         video_key=key,
         chunk_index=said[f"videos/{key}/chunk_index"], file_index=said[f"videos/{key}/file_index"],
     )  # fmt: skip
+    video = _inside(folder, path)
     began = float(said[f"videos/{key}/from_timestamp"])
     seconds = frame_seconds(video)
     stamps = np.asarray(data["timestamp"].to_numpy(), np.float64)
@@ -89,8 +116,9 @@ def episode_game(name: Path) -> str:
     Raises:
         DamagedRecording: It cannot be read.
     """
-    said = _episode(name.parent, int(name.name.rpartition("_")[2]))
-    return str((said["tasks"] or [""])[0])
+    with _sound(name):
+        said = _episode(name.parent, int(name.name.rpartition("_")[2]))
+        return str((said["tasks"] or [""])[0])
 
 
 def _info(folder: Path) -> dict[str, Any]:
@@ -108,6 +136,8 @@ def _info(folder: Path) -> dict[str, Any]:
     for name, kind in wanted.items():
         if not isinstance(info.get(name), kind):
             raise DamagedRecording(f"{folder / layout.INFO} says {name} is {info.get(name)!r}")
+    if not 0 < info["fps"] < float("inf"):
+        raise DamagedRecording(f"{folder / layout.INFO} says fps is {info['fps']!r}")
     return info
 
 
@@ -163,9 +193,10 @@ def _episodes(folder: Path) -> dict[int, dict[str, Any]]:
 def _rows(folder: Path, info: dict[str, Any], said: dict[str, Any], number: int) -> pa.Table:
     import pyarrow.compute as pc
 
-    path = folder / info["data_path"].format(
+    text = info["data_path"].format(
         chunk_index=said["data/chunk_index"], file_index=said["data/file_index"]
     )
+    path = _inside(folder, text)
     table = _read(path)
     found = table.filter(pc.equal(table["episode_index"], number))
     if found.num_rows != said["length"]:

@@ -51,8 +51,8 @@ def export(
     part = folder.with_name(f"{folder.name}.part")
     if folder.exists():
         raise NotWritten(f"{folder} is there already", "name a folder that is not")
+    writer = LeRobotWriter(part, action_shift)  # what is there already is not ours to remove
     try:
-        writer = LeRobotWriter(part, action_shift)
         for name, take in takes(data):
             if isinstance(take, RecordsError):
                 left_out[str(name)] = take.line()

@@ -68,12 +68,14 @@ def demo(
     session = Session(options.plan(before_play=lambda running: _measure(running, measured)))
     run_session(session, seconds)
     levels: list[Level] = []
-    if arcade and session.stats.playing_seconds >= seconds:  # nobody ended it before
-        video = session.plan.folder / ARCADE_VIDEO
-        levels = _play_arcade(session, video)
-        measured["arcade"] = [asdict(level) for level in levels] if as_json else len(levels)
-        measured["arcade_video"] = str(video)
-    report(session, measured, as_json)
+    try:
+        if arcade and session.stats.playing_seconds >= seconds:  # nobody ended it before
+            video = session.plan.folder / ARCADE_VIDEO
+            levels = _play_arcade(session, video)
+            measured["arcade"] = [asdict(level) for level in levels] if as_json else len(levels)
+            measured["arcade_video"] = str(video)
+    finally:  # what SuperTux gave is said, however the arcade ends
+        report(session, measured, as_json)
     if levels and not as_json:
         _print_arcade(levels)
     if measured["picture_changed_by_pad"] is False:

@@ -19,6 +19,7 @@ from nitropilot.engines import load_engine
 from nitropilot.errors import NitroPilotError
 from nitropilot.places import spelled
 from nitropilot.policy.naming import DEFAULT
+from nitropilot.server.improving.history import accepted
 from nitropilot.server.options.fields import Flag
 from nitropilot.server.options.play import EngineChoice, GameChoice, PolicyChoice, ThisPlay
 from nitropilot.server.store.paths import new_session_folder, sessions_folder
@@ -72,7 +73,7 @@ class PlayOptions(AtTheKeyboard, ThisPlay, EngineChoice, PolicyChoice):
     def decides(self) -> str:
         """The policy's name; "" where a policy server decides, which has its own."""
         if self.policy is None and not self.server and self.engine != "remote":
-            return DEFAULT
+            return accepted(self.process) or DEFAULT
         return self.policy or ""
 
     def plan(self, before_play: Callable[[Game], None] | None = None) -> SessionPlan:

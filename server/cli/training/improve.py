@@ -24,7 +24,7 @@ class ImproveOptions(Options):
         default=(), description="Folders: a recording, or what holds some; repeatable"
     )
     policy: str | None = Field(
-        default=None, description="Checkpoint to start from; default: what plays that game now"
+        default=None, description="Policy to start from; default: what was accepted, or pocket"
     )
     out: str | None = Field(
         default=None, description="The new policy's file; default: one in the models folder"
@@ -52,7 +52,9 @@ class ImproveOptions(Options):
     )
     estimate: bool = Field(default=False, description="Say how long it would take, and no more")
     status: bool = Field(default=False, description="Say what plays each game, and what is offered")
-    accept: bool = Field(default=False, description="Play with the offered policy from now on")
+    accept: bool = Field(
+        default=False, description="Play with the offered policy where no other is named"
+    )
     back: bool = Field(default=False, description="Play with the policy of before again")
     as_json: Annotated[bool, Flag(names=("--json",))] = Field(
         default=False, description="Print one JSON object on stdout"
@@ -116,10 +118,11 @@ def _wish(options: ImproveOptions, store: Any) -> ImproveWish:
     from nitropilot.server.store.settings_store import SettingsStore
 
     data = tuple(spelled(place) for place in options.data)
+    history = store.read()  # whether it can be read is known before anything is trained
     policy = options.policy
     if policy is None:
         game = options.game or gather(data, None, False).game
-        policy = start_policy(store.read().game(game).used)
+        policy = start_policy(history.game(game).used)
     return ImproveWish(
         data=data, policy=policy, models=models_folder(SettingsStore().current),
         scratch=data_folder() / SCRATCH, game=options.game, play=options.play,
@@ -168,7 +171,7 @@ def _look_or_change(options: ImproveOptions) -> None:
     if not told:
         typer.echo("no game has a policy of its own yet: nitropilot improve --data DIR")
     for each in told:
-        rows = [("plays now", each["used"] or "what --policy says"),
+        rows = [("plays now", each["used"] or "pocket, or what --policy says"),
                 ("before", each["previous"] or ""), ("offered", each["offered"] or "")]  # fmt: skip
         rows += [(made["policy"], made["found"]) for made in each["candidates"]]
         rows += [(one["policy"] or one["fingerprint"][:12], one["text"]) for one in each["played"]]

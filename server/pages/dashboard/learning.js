@@ -19,6 +19,9 @@ export class Learning {
     byId("learn-go").addEventListener("click", () => this.#run(this.wanted));
     byId("learn-cancel").addEventListener("click", () => this.#cancel());
     byId("learn-game").addEventListener("change", () => this.#choose());
+    for (const id of ["learn-game", "learn-policy", "learn-minutes"]) {
+      byId(id).addEventListener("input", () => this.#forget());
+    }
   }
 
   /** Show what can be learned from, if this daemon can do that at all. */
@@ -30,10 +33,10 @@ export class Learning {
     byId("learn-game").replaceChildren(...games.map((name) => el("option", { value: name }, name)));
     if (games.includes(before)) byId("learn-game").value = before;
     this.#list(await call("POST", "/api/v1/improvements/count"));
-    this.#choose();
+    if (byId("learn-game").value !== before) this.#choose();
     const jobs = await get("/api/v1/jobs");
     const running = jobs.find((job) => job.kind === "improve" && job.state === "running");
-    if (running && !this.job) await this.#follow(running);
+    if (running && !this.job) this.app.attempt(() => this.#follow(running)); // nobody waits for it
   }
 
   #body(learn) {
@@ -47,6 +50,12 @@ export class Learning {
   #choose() {
     const known = this.known.find((one) => one.game === byId("learn-game").value);
     byId("learn-policy").value = known?.used ?? this.app.status.policy ?? "";
+  }
+
+  /** What was estimated is not what the fields say any more. */
+  #forget() {
+    this.wanted = null;
+    show(byId("learn-go"), false);
   }
 
   #estimate(learn) {

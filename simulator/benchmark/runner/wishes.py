@@ -115,7 +115,7 @@ class Wish:
         late = max(card.shift, 1) / card.hz if self.track == "realtime" else None
         timing = Timing(
             action_hz=card.hz,
-            chunk=self.played(card),
+            chunk=None if self.track == "realtime" else self.played(card),
             deadline_seconds=late,
             shift=card.shift,
         )

@@ -54,6 +54,15 @@ def test_what_plays_where_nobody_is_named(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert (bare.decides, bare.policy_file) == (DEFAULT, "") == (POCKET, "")
     assert PlayOptions.model_validate({**launched, "server": "ws://box:1"}).decides == ""
     assert PlayOptions.model_validate({**launched, "engine": "remote"}).decides == ""
+    monkeypatch.setenv("NITROPILOT_DATA", str(tmp_path / "data"))
+    mine = tmp_path / "mine.safetensors"
+    mine.write_bytes(b"weights")
+    (tmp_path / "data").mkdir()
+    said = {"games": {"mygame": {"used": str(mine)}}}
+    (tmp_path / "data" / "improved.json").write_text(json.dumps(said))
+    assert PlayOptions.model_validate({"process": "mygame"}).decides == str(mine)
+    assert PlayOptions.model_validate({"process": "other"}).decides == POCKET
+    assert PlayOptions.model_validate({"process": "mygame", "policy": "x"}).decides == "x"
     assert EnginePool().default == FINETUNE["policy"] == POCKET
     monkeypatch.chdir(tmp_path)
     (tmp_path / POCKET).write_bytes(b"a file of the user's")

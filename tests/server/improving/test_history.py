@@ -6,8 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from nitropilot.policy import fingerprint
+from nitropilot.policy.naming import POCKET
 from nitropilot.server.errors import HistoryDamaged, ImproveRefused
-from nitropilot.server.improving.history import Candidate, HistoryStore, Tally, the_game
+from nitropilot.server.improving.history import (
+    Candidate,
+    HistoryStore,
+    Tally,
+    accepted,
+    the_game,
+)
+from nitropilot.server.improving.improving import _candidate
 
 
 def candidate(policy: Path, came_from: Path, verdict: str = "offered") -> Candidate:
@@ -44,6 +53,34 @@ def test_nothing_plays_before_it_is_accepted_and_back_is_there(store: HistorySto
         store.back("maze")
     assert store.accept("maze").game("maze").used == str(third)
     assert store.read().game("other").used is None
+
+
+def test_what_was_accepted_plays_its_game_alone(store: HistoryStore) -> None:
+    """Of a game that nobody named, and of another one, nothing is known."""
+    first, second = store.path.with_name("first"), store.path.with_name("second")
+    store.offer("maze", candidate(second, first))
+    assert accepted("maze", store) is None
+    store.accept("maze")
+    assert accepted("maze", store) == str(second)
+    assert accepted("road", store) is None
+    assert accepted(None, store) is None
+    second.unlink()
+    with pytest.raises(ImproveRefused, match="second is not there any more"):
+        accepted("maze", store)
+
+
+def test_from_the_policy_that_comes_along_and_back_to_it(
+    store: HistoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is named by its name, wherever the command was given, and not by a file there."""
+    monkeypatch.chdir(store.path.parent)
+    second = store.path.with_name("second")
+    made = _candidate(POCKET, second, "mark", None, "so it was")
+    assert (made.came_from, made.before) == (POCKET, fingerprint(POCKET))
+    store.offer("maze", made)
+    store.accept("maze")
+    known = store.back("maze").game("maze")
+    assert (known.used, known.offered) == (POCKET, str(second))
 
 
 def test_what_is_worse_is_not_offered(store: HistoryStore) -> None:

@@ -13,6 +13,7 @@ from nitropilot.server.errors import ImproveRefused
 from nitropilot.server.improving.history import Candidate, HistoryStore
 from nitropilot.server.jobs.improve_job import improve_job
 from nitropilot.server.jobs.job_kinds import ImproveRequest
+from nitropilot.simulator.benchmark.runner.stage import GameFailed
 from tests.server.processes import Daemon
 from tests.training.making import name_of, recording, small_policy
 
@@ -85,10 +86,23 @@ def test_what_comes_of_it_is_offered_and_learns_on(home: Path) -> None:
     assert fingerprint(result["new"]) == result["fingerprint"] != fingerprint(policy)
     assert load_policy(result["new"])
     assert not dead.parent.exists()
-    with pytest.raises(ImproveRefused, match="which policy is to learn"):
-        done(home, estimate=True)
+    assert done(home, estimate=True, steps=1, limit_minutes=10**4)["old"] == "pocket"
     HistoryStore().accept("squares")
     assert done(home, estimate=True)["old"] == result["new"]
+
+
+def test_a_comparison_that_fails_costs_nothing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was trained is whole: it is offered, and said to be unmeasured."""
+
+    def fails(*_what: Any) -> None:
+        raise GameFailed("game crashed", "the level ended in smoke")
+
+    monkeypatch.setattr("nitropilot.server.improving.improving.compare", fails)
+    policy = str(home / "small.safetensors")
+    result = done(home, policy=policy, learn="recordings", play="pulse-1", limit_minutes=10**4)
+    assert (result["verdict"], result["comparison"]) == ("offered", None)
+    assert "could not be compared: the level ended in smoke" in result["found"]
+    assert load_policy(result["new"])
 
 
 @pytest.fixture(scope="module")

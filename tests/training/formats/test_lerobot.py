@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -156,3 +157,26 @@ def test_what_does_not_go_together_is_refused(
         writer.add(replace(takes[1], hz=30.0))
     with pytest.raises(BadData, match="nothing was exported"):
         LeRobotWriter(tmp_path / "none").finish()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"fps": 0}, "says fps is 0"),
+        ({"video_path": "/etc/{video_key}.mp4"}, "outside of the data set"),
+        ({"data_path": "../../{chunk_index}/{file_index}.parquet"}, "outside of the data set"),
+        ({"video_path": "videos/{episode_index}.mp4"}, "cannot be read: KeyError"),
+        ({"features": {"action": 5}}, "cannot be read: AttributeError"),
+    ],
+    ids=["fps", "absolute", "up", "another layout", "features"],
+)
+def test_a_set_that_lies_is_damage(
+    material: tuple[list[Take], Path], tmp_path: Path, change: dict[str, object], said: str
+) -> None:
+    """What a set says of itself opens no other file, and breaks no run."""
+    folder = tmp_path / "set"
+    shutil.copytree(material[1], folder)
+    info = json.loads((folder / "meta" / "info.json").read_text())
+    (folder / "meta" / "info.json").write_text(json.dumps(info | change))
+    with pytest.raises(DamagedRecording, match=said):
+        open_take(folder / "episode_000000")

@@ -85,6 +85,11 @@ def test_export_makes_a_set_that_is_found_again(
     with pytest.raises(NitroPilotError, match="there is no folder"):
         run("export", "--data", str(tmp_path / "gone"), "--out", str(tmp_path / "other"))
     assert {path.name for path in tmp_path.iterdir()} == {"data", "set"}
+    (tmp_path / "other.part").mkdir()
+    (tmp_path / "other.part" / "mine").touch()
+    with pytest.raises(NitroPilotError, match=r"other.part is there already"):
+        run("export", "--data", str(play), "--out", str(tmp_path / "other"))
+    assert (tmp_path / "other.part" / "mine").exists(), "what was there already was removed"
 
 
 def test_shift_says_that_it_cannot_tell(play: Path, capsys: pytest.CaptureFixture[str]) -> None:
