@@ -31,6 +31,7 @@ class Recipe:
         head_share: Share of the steps in which the vision encoder learns from the head alone.
         batch: Pictures a step and process.
         times: Looks at each picture's actions: flow times, one from each stretch of equal chance.
+        stick_weight: What a stick's channel counts in the flow beside a button's.
         head_weight: What the head's error counts beside the flow's.
         muon_rate: Learning rate of matrices.
         adam_rate: Learning rate of everything else.
@@ -40,7 +41,7 @@ class Recipe:
         changing: How much more often a chunk is shown in which something changes.
         together: Steps between two meetings of the processes, which then share an average.
         rounds: How often the policy drives and the scripts label.
-        round_samples: Pictures of a round, of each process.
+        round_samples: Pictures of a round at most, of each process.
         round_first: Share of the steps after which the first of these rounds is.
         round_share: What those rounds' samples have of a batch, first and last.
         trials: How often it plays, to be watched; nothing is chosen by it.
@@ -63,6 +64,7 @@ class Recipe:
     head_share: float = 0.3
     batch: int = 96
     times: int = 2
+    stick_weight: float = 4.0
     head_weight: float = 0.5
     muon_rate: float = 4e-3
     adam_rate: float = 1e-3
@@ -72,7 +74,7 @@ class Recipe:
     changing: float = 3.0
     together: int = 20
     rounds: int = 4
-    round_samples: int = 8000
+    round_samples: int = 4000
     round_first: float = 0.5
     round_share: tuple[float, float] = (0.35, 0.5)
     trials: int = 2

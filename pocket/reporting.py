@@ -27,8 +27,8 @@ DIFFERS = (
     "pictures of 64 px, 2.0 M parameters, one frame, no game token",
     "labels are the script's next 16 actions, planned on a copy of the world; bursts of foreign "
     "input in half of the levels",
-    "chunks in which something changes are drawn three times as often; unused channels count 0.02; "
-    "buttons are taught as -0.5 and 1.5",
+    "chunks in which something changes are drawn three times as often; unused channels count 0.02, "
+    "sticks 4; buttons are taught as -0.5 and 1.5; no mirrors",
     "a head that is thrown away goes first and stays beside the flow; two flow times a picture",
     "Muon 4e-3 and AdamW 1e-3, moving average 0.997, decay over the last 40 %, 50 steps of warm-up",
     "two processes that meet every 20 steps; four rounds of driving from half time on (DAgger)",

@@ -48,7 +48,7 @@ class Learner:
         self.average = MovingAverage(self.policy, recipe.ema)
         self._alone = round(recipe.head_share * recipe.steps)
         self._used = torch.from_numpy(np.flatnonzero(used))
-        self._weights = channel_weights(used)
+        self._weights = channel_weights(used, recipe.stick_weight)
         self._times = TimeDistribution()
         matrices, rest = _sorted_weights(self.policy)
         rest += self.head.parameters()

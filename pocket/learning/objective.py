@@ -69,9 +69,17 @@ def widened(actions: Tensor) -> Tensor:
     return wide
 
 
-def channel_weights(used: NDArray[np.bool_]) -> Tensor:
-    """What each channel counts, A."""
-    return torch.from_numpy(np.where(used, 1.0, UNUSED).astype(np.float32))
+def channel_weights(used: NDArray[np.bool_], sticks: float) -> Tensor:
+    """What each channel counts, A.
+
+    Args:
+        used: Which are not the same in all data.
+        sticks: What a stick's counts beside a button's.  A button goes from -0.5 to 1.5 and a
+            stick from 0 to 1: with 4 the error of both is measured alike.
+    """
+    weights = np.where(used, 1.0, UNUSED).astype(np.float32)
+    weights[len(TOKENS) :] *= np.where(used[len(TOKENS) :], sticks, 1.0)
+    return torch.from_numpy(weights)
 
 
 def flow_error(

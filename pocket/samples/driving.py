@@ -37,6 +37,7 @@ class Level:
         task: Its name.
         seed: Its seed.
         keep: Whether to keep what was seen and the worlds in which it was.
+        patience: Decisions without any progress, after which it is left; None: never.
         frames: What was seen at each decision, ``S x S x 3``.
         worlds: Copies of the worlds there.
     """
@@ -44,6 +45,7 @@ class Level:
     task: str
     seed: int
     keep: bool = False
+    patience: int | None = None
     frames: list[NDArray[np.uint8]] = field(default_factory=list)
     worlds: list[World] = field(default_factory=list)
 
@@ -51,11 +53,16 @@ class Level:
         self.limit = TASKS[self.task].ticks
         self.game = Game(TASKS[self.task].rules.name)
         self.game.reset(self.seed, TASKS[self.task].level)
+        self._decided, self._best, self._since = 0, 0.0, 0
 
     @property
     def over(self) -> bool:
-        """Won, lost, or cut off."""
-        return self.game.over or self.game.world.tick >= self.limit
+        """Won, lost, cut off, or left."""
+        return self.game.over or self.game.world.tick >= self.limit or self._stuck
+
+    @property
+    def _stuck(self) -> bool:
+        return self.patience is not None and self._decided - self._since > self.patience
 
     @property
     def won(self) -> bool:
@@ -65,6 +72,9 @@ class Level:
     def look(self, size: int) -> NDArray[np.uint8]:
         """The picture that decides."""
         picture = self.game.draw(size)
+        self._decided += 1
+        if self.game.progress > self._best:
+            self._best, self._since = self.game.progress, self._decided
         if self.keep:
             self.frames.append(picture)
             self.worlds.append(self.game.world.clone())

@@ -2,7 +2,9 @@
 
 A clone that is taught from its master's play alone never sees its own mistakes.  Here it plays
 levels of its own; wherever it decides, the script says what it would do from there.  What it can
-no longer win from teaches nothing: from there on nothing is kept.
+no longer win from teaches nothing: from there on nothing is kept.  A level gives few samples,
+spread over all of it, and ends when nothing comes of it any more: otherwise a policy that stands
+still would be taught standing still, of a level or two.
 """
 
 from __future__ import annotations
@@ -31,14 +33,16 @@ if TYPE_CHECKING:
 
 DRIVING = 12
 """Stream of random numbers; see ``training.objective.draws``."""
-STILL = 4
-"""Of pictures that are the same as the one before, one in so many is kept."""
+OF_A_LEVEL = 40
+"""Most samples of a level."""
+STUCK = 60
+"""Decisions without any progress, after which a level is left."""
 
 
 def label_round(
     policy: Policy, game: str, count: int, key: tuple[int, ...], recipe: Recipe
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """So many samples of levels that the policy plays.
+    """At most so many samples of levels that the policy plays, and at least one.
 
     Args:
         policy: What drives.
@@ -50,39 +54,28 @@ def label_round(
     Returns:
         ``N x S x S x 3`` pictures and ``N x T x 25`` actions.
     """
-    frames: list[NDArray[np.uint8]] = []
-    actions: list[NDArray[np.uint8]] = []
     generator = torch.Generator().manual_seed(
         int(np.random.default_rng((*key, DRIVING)).integers(2**62))
     )
-    wide = max(1, min(24, count // 100))
-    for level in drive(policy, _levels(game, key), recipe.played, recipe.euler, generator, wide):
-        rules = level.game.rules
-        for place in _chosen(level):
-            frames.append(level.frames[place])
-            actions.append(bytes_of(plan(rules, level.worlds[place], policy.horizon)))
-        if len(frames) >= count:
-            break
-    return np.stack(frames[:count]), np.stack(actions[:count])
+    levels = [_level(game, key, number) for number in range(-(-count // OF_A_LEVEL))]
+    for _ in drive(policy, iter(levels), recipe.played, recipe.euler, generator):
+        pass  # they are taken by their numbers, not as they end: short ones are no better
+    samples = [each for level in levels for each in _labelled(level, policy.horizon)][:count]
+    return np.stack([frame for frame, _ in samples]), np.stack([planned for _, planned in samples])
 
 
-def _levels(game: str, key: tuple[int, ...]) -> Iterator[Level]:
-    number = 0
-    while True:
-        rng = np.random.default_rng((*key, DRIVING, number))
-        seed = FIRST_LEVEL + int(rng.integers(2**30))
-        yield Level(f"{game}-{1 + number % LEVELS}", seed, keep=True)
-        number += 1
+def _level(game: str, key: tuple[int, ...], number: int) -> Level:
+    """One of a round's levels; the three difficulties take turns."""
+    rng = np.random.default_rng((*key, DRIVING, number))
+    seed = FIRST_LEVEL + int(rng.integers(2**30))
+    return Level(f"{game}-{1 + number % LEVELS}", seed, keep=True, patience=STUCK)
 
 
-def _chosen(level: Level) -> list[int]:
-    """The decisions that teach: those that can be won from, and few of a picture that stays."""
-    frames = level.frames
-    return [
-        place
-        for place in range(_winnable(level))
-        if place % STILL == 0 or not np.array_equal(frames[place], frames[place - 1])
-    ]
+def _labelled(level: Level, horizon: int) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
+    """Pictures of a level, with what the script does from there."""
+    places = np.linspace(0, max(_winnable(level) - 1, 0), OF_A_LEVEL)
+    for place in np.unique(places.astype(int)):
+        yield level.frames[place], bytes_of(plan(level.game.rules, level.worlds[place], horizon))
 
 
 def _winnable(level: Level) -> int:
