@@ -80,7 +80,10 @@ def measure_shift(takes: Iterable[Take], seed: int = 0) -> Shift:
 def score_shift(seen: Iterable[Seen], seed: int = 0) -> Shift:
     """Measure over recordings whose motion is known: what ``motion_of`` gives for each."""
     features, targets, count = _collect(seen)
-    events = (np.abs(targets[-OFFSETS.start]) > TILTED).sum(axis=0) if count else np.zeros(1)
+    if not count:
+        why = "no two ticks that follow each other have pictures of their own"
+        return Shift(dict.fromkeys(OFFSETS, 0.0), 0, 0.0, (), 0, why)
+    events = (np.abs(targets[-OFFSETS.start]) > TILTED).sum(axis=0)
     use = events >= FEWEST
     names = tuple(name for name, used in zip(CHANNELS, use, strict=False) if used)
     if not names:

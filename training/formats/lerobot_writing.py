@@ -58,7 +58,8 @@ class LeRobotWriter:
         """Write one take; gives the number of its episodes.
 
         Raises:
-            BadData: Its rate or the size of its pictures is another than that of those before.
+            BadData: Its rate or the size of its pictures is another than that of those before,
+                or it has not one picture a row.
             DamagedRecording: Its video cannot be read.
             OSError: The disk is full.
         """
@@ -113,6 +114,13 @@ class LeRobotWriter:
         """First row and the one after the last of each stretch that is long enough."""
         stretch = take.column("stretch").astype(np.int64)
         edges = [0, *(np.flatnonzero(np.diff(stretch)) + 1).tolist(), len(stretch)]
+        shown = take.column("frame_index").astype(np.int64)
+        if any((np.diff(shown[begin:end]) != 1).any() for begin, end in pairwise(edges)):
+            raise BadData(
+                f"{take.folder} has not one picture a row, which this layout needs: its video has "
+                "another rate than its rows",
+                "leave it out",
+            )
         return [
             (begin, end - self._shift)
             for begin, end in pairwise(edges)

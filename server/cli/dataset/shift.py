@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -70,8 +71,9 @@ def _by_game(folders: Iterable[Path], minutes: float) -> dict[str, list[Take]]:
             print_error(f"{name} is left out: {take.line()}")
             continue
         its = found.setdefault(take.game, [])
-        if sum(one.rows.num_rows / one.hz for one in its) < 60.0 * minutes:
-            its.append(take)
+        left = 60.0 * minutes - sum(one.rows.num_rows / one.hz for one in its)
+        if left > 0:
+            its.append(replace(take, rows=take.rows.slice(0, round(left * take.hz) or 1)))
     return found
 
 

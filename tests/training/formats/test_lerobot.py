@@ -155,6 +155,12 @@ def test_what_does_not_go_together_is_refused(
     writer.add(takes[1])
     with pytest.raises(BadData, match="has 30 rows a second, and those before 20"):
         writer.add(replace(takes[1], hz=30.0))
+    rows = takes[1].rows
+    place = rows.schema.get_field_index("frame_index")
+    half = [[number // 2 for number in range(rows.num_rows)]]
+    twice = replace(takes[1], rows=rows.set_column(place, rows.schema.field(place), half))
+    with pytest.raises(BadData, match="not one picture a row"):
+        writer.add(twice)
     with pytest.raises(BadData, match="nothing was exported"):
         LeRobotWriter(tmp_path / "none").finish()
 
