@@ -199,7 +199,7 @@ def check_video(result: dict[str, object]) -> None:
     assert len(frames) >= result["actions_sent"], "of a busy machine some come too late"
     assert frames[0].shape == (600, 800)
     moved = [np.mean(cv2.absdiff(frames[0], later) > 12) for later in frames[30::30]]
-    assert max(moved) > 0.1
+    assert max(moved) > 0.002, "who was not trained on it may stand still; its snow does not"
 
 
 def test_kill_9_while_frozen_lets_the_game_run_and_tux_stand(

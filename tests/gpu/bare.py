@@ -77,7 +77,15 @@ def _config(raw: dict[str, Any], games: dict[str, int]) -> SimpleNamespace:
         model_cfg=SimpleNamespace(**{**model, **stacks}, add_pos_embed=True, vision_heads=heads),
         tokenizer_cfg=SimpleNamespace(**tokens),
         modality_cfg=SimpleNamespace(**raw["modality_cfg"]),
-        nitropilot=SimpleNamespace(**{"action_hz": None, **raw.get("nitropilot", {})}),
+        nitropilot=SimpleNamespace(
+            **{
+                "action_hz": None,
+                "actions": None,
+                "steps": None,
+                "games": None,
+                **raw.get("nitropilot", {}),
+            }
+        ),
         image_size=PATCH * round(tokens["num_visual_tokens_per_frame"] ** 0.5),
         games=games,
     )

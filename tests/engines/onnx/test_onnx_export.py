@@ -175,7 +175,7 @@ def test_what_the_model_says_of_itself(tmp_path: Path) -> None:
     assert facts["nitropilot.precision"] == "bfloat16"
     assert facts["nitropilot.graph"] == graph_version()
     spec = json.loads(facts["nitropilot.spec"])
-    assert spec == dataclasses.asdict(policy_spec(policy))
+    assert spec == json.loads(json.dumps(dataclasses.asdict(policy_spec(policy))))
     assert b"/policy/" not in path.read_bytes()
     inputs = {one.name: one.type.tensor_type for one in model.graph.input}
     assert tuple(inputs) == INPUTS

@@ -60,7 +60,6 @@ def error_of(done: subprocess.CompletedProcess[str], home: Path, lines: int = 1)
         ((*PLAY, "--launch", ""), "launch"),
         ((*PLAY, "--launch", "'unclosed"), "unclosed"),
         ((*PLAY, "--engine", "torch", "--launch", "true"), "ended at once"),
-        (LAUNCH, "--policy"),
         ((*LAUNCH, "--policy", NOWHERE), NOWHERE),
         ((*LAUNCH, "--policy", __file__), Path(__file__).name),
         ((*LAUNCH, "--policy", "random:huge"), "huge"),
