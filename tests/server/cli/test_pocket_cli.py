@@ -81,7 +81,8 @@ def test_play_says_that_it_does_not_know_the_game(tmp_path: Path, racer: Path) -
     facts = json.loads(done.stdout)
     assert "was not trained on runner but on road: " in facts["unfamiliar"]
     assert done.stderr.count(facts["unfamiliar"]) == 1
-    assert facts["actions_sent"] <= 3 * facts["chunks"]
+    let_go = 1  # the neutral state that ends the play may be counted
+    assert facts["actions_sent"] <= 3 * facts["chunks"] + let_go
 
 
 @pytest.mark.game

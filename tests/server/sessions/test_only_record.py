@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from nitropilot.policy.naming import POCKET
 from tests.server.conftest import needs_preload
 from tests.server.processes import ENDED, Daemon
 
@@ -59,8 +60,11 @@ def test_what_goes_with_nobody(without_policy: Daemon, more: dict[str, object]) 
     assert "only_record" in refused.json()["error"]["message"]
 
 
-def test_any_other_session_needs_a_policy(without_policy: Daemon) -> None:
-    """The default is not to leave the AI out."""
-    refused = without_policy.client.post("/api/v1/sessions", json={"launch": "runner"})
-    assert refused.status_code == 422 or refused.status_code == 409
-    assert "policy" in refused.json()["error"]["message"]
+def test_any_other_session_has_a_policy(without_policy: Daemon) -> None:
+    """The default is not to leave the AI out: the one that comes along plays."""
+    needs_preload()
+    created = without_policy.create(launch="runner", headless=True)
+    session = without_policy.wait_for(created["id"], "playing")
+    assert (session["policy"]["name"], session["engine"] is not None) == (POCKET, True)
+    without_policy.client.delete(f"/api/v1/sessions/{session['id']}")
+    without_policy.wait_for(session["id"], *ENDED)
