@@ -29,7 +29,7 @@ ONE_CARD := CUDA_VISIBLE_DEVICES=$${CUDA_VISIBLE_DEVICES-0} && \
 # them in the tests, three seconds each.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test installs test-images test-vm test-openapi kills soak lockstep replays freeze overfit pocket slow-proofs check \
+.PHONY: demo test installs test-images test-vm test-openapi kills soak lockstep replays freeze transfer overfit pocket slow-proofs check \
 	bench sabotage parity test-gpu bench-gpu clean golden-record golden-update golden-mutations
 
 demo: packages-demo $(READY)
@@ -64,6 +64,9 @@ overfit: packages-test $(READY)
 
 pocket: packages-test $(READY)
 	$(BIN)/python -m nitropilot.pocket $(POCKET)
+
+transfer: packages-test $(READY)
+	$(BIN)/python -m benchmarks.transfer $(TRANSFER)
 
 freeze: packages-test $(READY)
 	$(BIN)/python -m benchmarks.freeze $(FREEZE)

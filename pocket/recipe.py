@@ -55,10 +55,10 @@ class Recipe:
     games: tuple[str, ...] = GAMES
     share: dict[str, float] = field(
         default_factory=lambda: {
-            "runner": 0.17, "arena": 0.2, "maze": 0.28, "road": 0.2, "pulse": 0.15,
+            "runner": 0.23, "arena": 0.23, "maze": 0.12, "road": 0.21, "pulse": 0.21,
         }
     )  # fmt: skip
-    samples: int = 140_000
+    samples: int = 110_000
     noisy: float = 0.5
     steps: int = STEPS_AN_HOUR
     head_share: float = 0.3
@@ -66,18 +66,18 @@ class Recipe:
     times: int = 2
     stick_weight: float = 4.0
     head_weight: float = 0.5
-    muon_rate: float = 4e-3
+    muon_rate: float = 6e-3
     adam_rate: float = 1e-3
     decay: float = 0.4
     ema: float = 0.997
     shift: int = 2
     changing: float = 3.0
     together: int = 20
-    rounds: int = 4
-    round_samples: int = 4000
+    rounds: int = 3
+    round_samples: int = 3000
     round_first: float = 0.5
     round_share: tuple[float, float] = (0.35, 0.5)
-    trials: int = 2
+    trials: int = 1
     trial_levels: int = 9
     save: int = 500
     played: int = 8
