@@ -29,7 +29,7 @@ ONE_CARD := CUDA_VISIBLE_DEVICES=$${CUDA_VISIBLE_DEVICES-0} && \
 # them in the tests, three seconds each.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test installs test-images test-vm test-openapi kills soak lockstep replays freeze transfer overfit pocket slow-proofs check \
+.PHONY: demo test installs test-images test-vm test-openapi kills soak lockstep replays freeze transfer overfit from-nothing pocket slow-proofs check \
 	bench sabotage parity test-gpu bench-gpu clean golden-record golden-update golden-mutations
 
 demo: packages-demo $(READY)
@@ -61,6 +61,9 @@ replays: packages-test $(READY)
 
 overfit: packages-test $(READY)
 	$(BIN)/python -m pytest -s -m slow tests/training
+
+from-nothing: packages-test $(READY)
+	$(BIN)/python -m pytest -s -m slow tests/pocket
 
 pocket: packages-test $(READY)
 	$(BIN)/python -m nitropilot.pocket $(POCKET)
