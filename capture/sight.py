@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from nitropilot.capture.chooser import open_grabber
 from nitropilot.capture.errors import GrabFailed, WindowMinimised, WindowVanished
 from nitropilot.capture.finder import list_windows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from nitropilot.capture.window import Window
 
+T = TypeVar("T")
 DEPTHS = (24, 32)
 """Bits of a pixel that can be read."""
 LEAVE_WAYLAND = (
@@ -29,10 +31,11 @@ def check_sight(display: str | None = None) -> str:
 
     Raises:
         NoDisplay: There is no such display.
+        DisplaySilent: It does not answer.
         GrabFailed: Windows cannot be read, or all of them are black.
     """
     if sys.platform == "linux":
-        _refuse_server(display)
+        _of(display, lambda: _refuse_server(display))
     windows = list_windows(display)
     black = _black_ones(windows)
     if black:
@@ -51,14 +54,11 @@ def knows_processes(display: str | None = None) -> bool:
 
     Raises:
         NoDisplay: There is no such display.
+        DisplaySilent: It does not answer.
     """
-    known = True
     if sys.platform == "linux":
-        from nitropilot.capture.x11.connection import X11
-
-        with X11(display) as x:
-            known = x.knows_clients
-    return known
+        return _of(display, lambda: _knows_clients(display))
+    return True
 
 
 def _black_ones(windows: Iterable[Window]) -> int:
@@ -74,6 +74,22 @@ def _black_ones(windows: Iterable[Window]) -> int:
             return 0
         black += 1
     return black
+
+
+def _of(display: str | None, ask: Callable[[], T]) -> T:
+    """What a display answers, or ``DisplaySilent``."""
+    from nitropilot.capture import bounded
+
+    where = display or os.environ.get("DISPLAY", "")
+    return bounded.call_once(ask, where, bounded.OPEN_S)
+
+
+def _knows_clients(display: str | None) -> bool:
+    from nitropilot.capture.x11.connection import X11
+
+    with X11(display) as x:
+        known: bool = x.knows_clients
+    return known
 
 
 def _refuse_server(display: str | None) -> None:

@@ -94,19 +94,24 @@ class PausedLoop(PlayLoop):
         """Grab and decide, with the time of the grab added to ``seconds``."""
         frame = grab_usable(self.game.grab)
         seconds["grab"] = time.perf_counter() - frozen
-        self._refuse_late()
+        self._refuse_late(f"picture did not come within {FREEZE_LEASE_S:g} s")
         with self.game.controls.hand.computing():
             decision = self._decider.decide(frame, epoch, self._tick)
+        self._refuse_late("chunk came after the freeze had ended, as when this process is stopped")
         self._see()
         self._count_decision(decision)
         return decision
 
-    def _refuse_late(self) -> None:
-        """Raise ``NothingToSee`` if the game had to be let go while it was looked at."""
+    def _refuse_late(self, what: str) -> None:
+        """Raise ``NothingToSee`` if the game had to be let go while it was looked at.
+
+        It is elsewhere by now: neither this picture nor those before it tell anything.
+        """
         if self.game.controls.hand.freeze_ended:
+            self._decider.forget()
             raise NothingToSee(
-                f"the frozen game's picture did not come within {FREEZE_LEASE_S:g} s, so it was "
-                "let run; if that stays so, play with --mode realtime"
+                f"the frozen game's {what}, so it was let run; if that stays so, play with "
+                "--mode realtime"
             )
 
     def _play(self, row: ChunkRow, epoch: int) -> None:
@@ -117,9 +122,20 @@ class PausedLoop(PlayLoop):
         fresh = [_Next(state, row, number) for number, state in enumerate(states)]
         lay = self._timeline.lay
         now, self._planned = lay(self._planned, fresh, self._count, _Next(NEUTRAL))
-        if not self._send(now, epoch):
-            self._planned = []
+        before = self._held_up()
+        if not self._send(now, epoch) or self._held_up() != before:
+            self._tear()
         self._write_finished()
+
+    def _held_up(self) -> tuple[int, int]:
+        """How often the hand let go because this process was silent."""
+        return self.game.controls.lapses, self.game.controls.cut_freezes
+
+    def _tear(self) -> None:
+        """The game ran on with a neutral pad, nobody knows for how long: ticks are not counted."""
+        self._planned = []
+        self._stretch, self._tick = new_stretch(), self._tick + 1
+        self._decider.forget()
 
     def _send(self, steps: list[_Next], epoch: int) -> bool:
         """Play them; whether all of them were."""

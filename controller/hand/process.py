@@ -123,6 +123,8 @@ class HandProcess:
         if wake is None:
             return self._inbox.get()
         with suppress(queue.Empty):
+            return self._inbox.get_nowait()  # held up, too: what came meanwhile comes first
+        with suppress(queue.Empty):
             left = wake - SPIN_S - time.perf_counter()
             if left > 0 and sys.platform != "win32":
                 return self._inbox.get(timeout=left)

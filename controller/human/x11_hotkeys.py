@@ -7,6 +7,7 @@ import logging
 import select
 import socket
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from Xlib import XK, X, error
@@ -25,6 +26,10 @@ log = logging.getLogger(__name__)
 _MASKS = {"ctrl": X.ControlMask, "alt": X.Mod1Mask, "shift": X.ShiftMask, "super": X.Mod4Mask}
 _RELEVANT = X.ControlMask | X.Mod1Mask | X.ShiftMask | X.Mod4Mask
 _LOCKS = ("Num_Lock", "Scroll_Lock")
+PATIENCE_S = 5.0
+"""How long the X server may take to hand the keys over; it takes milliseconds."""
+CLOSE_S = 1.0
+"""How long the end waits for it; a thread that still hangs then ends when it answers."""
 
 
 class X11Hotkeys(HotkeyListener):
@@ -39,30 +44,51 @@ class X11Hotkeys(HotkeyListener):
 
     def __init__(self, actions: Mapping[Hotkey, Callable[[], object]]) -> None:
         self._actions = dict(actions)
-        try:
-            self._display = Display()
-        except (error.DisplayError, error.XauthError, OSError) as problem:
-            raise ControllerError(f"no hotkeys: the X server does not answer ({problem})") from None
-        self._root = self._display.screen().root
         self._bound: dict[tuple[int, int], Hotkey] = {}
         self._released = (0, -1)
-        self._grab_all()
         self._wake, self._waker = socket.socketpair()
         self._closed = False
+        self._ready, self._trouble = threading.Event(), ""
         self._thread = threading.Thread(target=self._work, name="nitropilot-hotkeys", daemon=True)
         self._thread.start()
+        if not self._ready.wait(PATIENCE_S):
+            self._trouble = f"it said nothing for {PATIENCE_S:g} s"
+        if self._trouble:
+            self.close()
+            raise ControllerError(f"no hotkeys: the X server does not answer ({self._trouble})")
 
     def close(self) -> None:
         """As ``HotkeyListener``."""
         if self._closed:
             return
         self._closed = True
-        self._waker.send(b"x")
-        self._thread.join()
-        self._wake.close()
-        self._waker.close()
+        with suppress(OSError):  # the thread has ended by itself
+            self._waker.send(b"x")
+        self._thread.join(CLOSE_S)
 
     def _work(self) -> None:
+        try:
+            if self._open():
+                self._listen()
+        finally:
+            self._ready.set()
+            self._wake.close()
+            self._waker.close()
+
+    def _open(self) -> bool:
+        """Whether the keys are ours, which may be too late for whoever waited."""
+        try:
+            self._display = Display()
+            self._root = self._display.screen().root
+            self._grab_all()
+        except (error.DisplayError, error.XauthError, error.ConnectionClosedError,
+                OSError) as problem:  # fmt: skip
+            self._trouble = str(problem)
+            return False
+        self._ready.set()
+        return True
+
+    def _listen(self) -> None:
         try:
             while True:
                 while self._display.pending_events():

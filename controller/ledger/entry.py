@@ -158,8 +158,9 @@ class Entry:
 
     def _write(self, facts: dict[str, Any]) -> int:
         line = json.dumps(facts).encode() + b"\n"
-        os.lseek(self._descriptor, 0, os.SEEK_END)
+        end = os.lseek(self._descriptor, 0, os.SEEK_END)
         if os.write(self._descriptor, line) != len(line):
+            os.ftruncate(self._descriptor, end)  # or the next line would go on with half a one
             raise OSError(28, "no space left")
         return len(line)
 

@@ -29,7 +29,7 @@ def candidates() -> list[Path]:
         session = Path(f"/run/user/{user}")  # the login manager's to make
         found = [Path(f"/dev/shm/nitropilot-{user}/ledger")]  # noqa: S108 - outlasts a logout
         found += [session / "nitropilot"] if session.is_dir() else []
-        found += [Path(tempfile.gettempdir()) / f"nitropilot-{user}" / "ledger"]
+        found += [Path(f"/tmp/nitropilot-{user}/ledger")]  # noqa: S108 - TMPDIR is a variable
     else:
         local = (home() or Path(tempfile.gettempdir())) / "AppData" / "Local"
         found = [local / "NitroPilot" / "ledger"]
@@ -47,7 +47,7 @@ def open_folder() -> Path:
         try:
             folder.parent.mkdir(mode=0o700, exist_ok=True)
             folder.mkdir(mode=0o700, exist_ok=True)
-            if is_private(folder) and os.access(folder, os.W_OK):
+            if is_safe(folder) and os.access(folder, os.W_OK):
                 return folder
             trouble = trouble or f"{folder} is not a private folder of this user"
         except OSError as error:
@@ -63,7 +63,7 @@ def entries() -> list[Path]:
     found: list[Path] = []
     for folder in candidates():
         with suppress(OSError):
-            if is_private(folder):
+            if is_safe(folder):
                 found += [
                     path
                     for path in sorted(folder.glob("*.jsonl"))
@@ -77,8 +77,16 @@ def open_to_others() -> list[Path]:
     return [
         folder
         for folder in candidates()
-        if folder.is_dir() and not is_private(folder) and next(folder.glob("*.jsonl"), None)
+        if folder.is_dir() and not is_safe(folder) and next(folder.glob("*.jsonl"), None)
     ]
+
+
+def is_safe(folder: Path) -> bool:
+    """Whether it is private, and so is the folder in which it could be put another in its place.
+
+    A folder that was named is believed as it stands: who named it chose where.
+    """
+    return is_private(folder) and (VARIABLE in os.environ or is_private(folder.parent))
 
 
 def is_private(folder: Path) -> bool:

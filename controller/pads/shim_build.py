@@ -154,7 +154,7 @@ def _kept(compiler: str) -> Path | None:
         if library.name == _name(compiler, _digest(library)):
             return library
         _log.warning("%s is damaged and is built again", library)
-        library.unlink()
+        library.unlink(missing_ok=True)  # another launch may have found it too
     return None
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-import threading
 from typing import TYPE_CHECKING, NamedTuple
 
 from nitropilot.errors import NitroPilotError
+from nitropilot.server.sessions.side_by_side import side_by_side
 
 if TYPE_CHECKING:
     from nitropilot.agent import Session
@@ -46,17 +46,8 @@ def panic(registry: SessionRegistry) -> Panicked:
         if (now := registry.steered(session.id)) is not session:  # it was begun again meanwhile
             let_go(now)
 
-    threads = [
-        threading.Thread(
-            target=let_go, args=(session,), name=f"nitropilot-panic-{session.id}", daemon=True
-        )
-        for session in registry.all()
-        if not session.state.ended or session.control.plays_on
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    held = [each for each in registry.all() if not each.state.ended or each.control.plays_on]
+    side_by_side(held, let_go, "panic")
     return done
 
 
@@ -70,12 +61,9 @@ def toggle_all(registry: SessionRegistry) -> Toggled:
         session for session in registry.all()
         if not session.state.ended and not session.plan.people_only
     ]  # fmt: skip
-    for session in playing or sessions:
-        try:
-            if playing:
-                session.pause()
-            else:
-                session.play()
-        except NitroPilotError as error:
-            log.warning("session %s: %s", session.id, error.line())
+    side_by_side(
+        playing or sessions,
+        lambda session: session.pause() if playing else session.play(),
+        "toggle",
+    )
     return "paused" if playing else "playing" if sessions else "no session"

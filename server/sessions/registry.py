@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ from nitropilot.server.jobs.jobs import Jobs
 from nitropilot.server.options.play import FROM_SETTINGS
 from nitropilot.server.sessions.metrics import totals_of
 from nitropilot.server.sessions.restarts import Restarter, RestartHistory
+from nitropilot.server.sessions.side_by_side import side_by_side
 from nitropilot.server.store.paths import new_session_folder, sessions_folder
 from nitropilot.server.store.policies import PolicyCatalogue
 from nitropilot.server.store.recordings import RecordingStore
@@ -105,11 +107,22 @@ class SessionRegistry:
         if not request.only_record:
             self.pool.get(request.policy).close()
         with self._lock:
-            if self._closing:
-                raise NotPossibleNow("the daemon is ending")
-            if window is not None:
-                self._refuse_second(window)
-            session = Session(self._plan(history, request, window, failed))
+            self._refuse(window)
+        plan = self._plan(history, request, window, failed)  # a panic must not wait for a disk
+        try:
+            session = self._admit(plan, window, failed)
+        except BaseException:
+            with suppress(OSError):
+                plan.folder.rmdir()
+            raise
+        session.start()
+        return session
+
+    def _admit(self, plan: SessionPlan, window: Window | None, failed: Session | None) -> Session:
+        """A session is one of ours from here on, unless something came in between."""
+        with self._lock:
+            self._refuse(window)
+            session = Session(plan)
             # Under the lock: who calls it off either comes before this or finds the new session.
             if failed and not failed.machine.settle(Restart("begun", session=session.id)):
                 raise NotPossibleNow("the restart was called off")
@@ -117,8 +130,14 @@ class SessionRegistry:
             if window is not None:
                 self._chosen[session.id] = window
             self._forget_old()
-        session.start()
         return session
+
+    def _refuse(self, window: Window | None) -> None:
+        """Raise ``NotPossibleNow`` if no session may begin, or not with that window."""
+        if self._closing:
+            raise NotPossibleNow("the daemon is ending")
+        if window is not None:
+            self._refuse_second(window)
 
     def get(self, session_id: str) -> Session:
         """The session with that id.
@@ -172,8 +191,7 @@ class SessionRegistry:
         """Neutral pads and running games now; every session then ends, and none begins."""
         with self._lock:
             self._closing = True
-        for session in self.all():
-            session.stop("the daemon ended")
+        side_by_side(self.all(), lambda session: session.stop("the daemon ended"), "stop")
         self.pool.stop()
 
     def close(self) -> None:

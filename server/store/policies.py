@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nitropilot.errors import NitroPilotError
-from nitropilot.places import home
+from nitropilot.places import home, spelled
 from nitropilot.policy.files.formats import PT_SUFFIXES, WEIGHTS_NAME
 from nitropilot.policy.naming import SHIPPED, SIZES
 from nitropilot.server.store.paths import data_folder
@@ -86,7 +86,7 @@ class PolicyCatalogue:
 def models_folder(settings: Settings) -> Path:
     """Where the user's checkpoints are."""
     named = settings.policies.folder
-    return Path(named).expanduser() if named else data_folder() / "models"
+    return spelled(named) if named else data_folder() / "models"
 
 
 def hub_cache() -> Path:

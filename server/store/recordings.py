@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from nitropilot.agent.record.limits import GIB, Limits, size_of
 from nitropilot.agent.record.mend import is_written, recover
 from nitropilot.agent.record.switch import RecordingPlan
+from nitropilot.places import spelled
 from nitropilot.records.errors import RecordsError
 from nitropilot.records.format import ID, PART
 from nitropilot.records.reader import read_facts
@@ -104,7 +105,7 @@ class RecordingStore:
     def root(self) -> Path:
         """The folder of all recordings."""
         named = self._settings().recording.folder
-        return Path(named).expanduser() if named else data_folder() / "recordings"
+        return spelled(named) if named else data_folder() / "recordings"
 
     def limits(self) -> Limits:
         """How much room they may take."""

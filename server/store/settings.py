@@ -17,14 +17,17 @@ from nitropilot.controller.human.hotkeys import (
     HotkeyInvalid,
     parse_hotkey,
 )
+from nitropilot.places import spelled
 from nitropilot.server.options.fields import Options, takes
 from nitropilot.server.options.play import Autoplay, EngineChoice, HowToPlay, PolicyChoice
 
 
 def _absolute(text: str | None) -> str | None:
-    if text is not None and not Path(text).expanduser().is_absolute():
-        raise ValueError("a folder is named from the root, such as /data/games or ~/games")
-    return text
+    if text is None or Path(text).is_absolute():
+        return text
+    if text.startswith("~") and spelled(text) != Path(text).absolute():
+        return text  # of somebody whose home is known
+    raise ValueError("a folder is named from the root, such as /data/games or ~/games")
 
 
 Folder = Annotated[str | None, AfterValidator(_absolute)]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,11 +66,13 @@ class AttachEnv(TaskEnv):
         self._game: Game | None = None
         self._epoch = 0
         self._owed = 0.0
+        self._thinking = ExitStack()
         self._window = PictureWindow("NitroPilot")
 
     def close(self) -> None:
         """Neutral pad, running game.  Safe to call twice."""
         super().close()
+        self._thinking.close()
         self._window.close()
         game, self._game = self._game, None
         if game is not None:
@@ -80,7 +83,7 @@ class AttachEnv(TaskEnv):
         try:
             self._game = open_game(self._target, pad=self._pad, log=Path(os.devnull))
             self._epoch, self._owed = self._game.controls.arm(), 0.0
-            self._game.controls.hand.freeze(self._epoch)
+            self._freeze()
         except (AgentError, CaptureError, ControllerError) as error:
             self.close()
             raise NotPlayable(str(error), error.hint) from error
@@ -95,10 +98,11 @@ class AttachEnv(TaskEnv):
             if not hand.frozen:
                 raise lapsed()
             hand.hold(self._epoch, state, LAPSE_S)
+            self._thinking.close()
             hand.thaw()
             since = time.perf_counter()
             time.sleep(max(1 / HZ - self._owed, 0.0))
-            hand.freeze(self._epoch)
+            self._freeze()
         except HandError as error:
             raise lapsed() from error
         except (AgentError, CaptureError, ControllerError) as error:
@@ -110,6 +114,13 @@ class AttachEnv(TaskEnv):
         if self.render_mode == "human":
             self._window.show(self._grabbed())
         return Standing(0.0, frames=1)
+
+    def _freeze(self) -> None:
+        """The game stands until the next step, for as long as who plays may think."""
+        assert self._game is not None
+        hand = self._game.controls.hand
+        hand.freeze(self._epoch)
+        self._thinking.enter_context(hand.computing())
 
     def _picture(self) -> Image:
         height, width = self.observation_space.shape[:2]  # type: ignore[index]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -9,6 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nitropilot import capture
+from nitropilot.capture import bounded
+from nitropilot.capture.errors import DisplaySilent
+from nitropilot.capture.sight import knows_processes
 
 if not sys.platform.startswith("linux"):
     pytest.skip("X11 windows are tested on Linux", allow_module_level=True)
@@ -103,3 +107,15 @@ def test_how_xwayland_is_known(
         x.root = SimpleNamespace(xrandr_get_screen_resources=lambda: screen)
         assert x.is_xwayland() is wanted
         x.display, x.root = real
+
+
+def test_a_display_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``doctor`` has an end, whatever the X server does."""
+    monkeypatch.setattr(bounded, "OPEN_S", 0.2)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        display = f"127.0.0.1:{silent.getsockname()[1] - 6000}"
+        for ask in (capture.check_sight, knows_processes):
+            with pytest.raises(DisplaySilent):
+                ask(display)

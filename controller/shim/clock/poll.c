@@ -14,6 +14,8 @@
 #include <sys/syscall.h>
 
 enum { MOST_POLLED = 1024 };
+/* Of a set that the kernel reads and writes: who waits for few may hand over a short one. */
+#define SET_BYTES(count) (((size_t)(count) + 8 * sizeof(long) - 1) / (8 * sizeof(long)) * sizeof(long))
 #define LONGEST_WAIT (SECOND / 10)
 #define FROZEN_WAIT (SECOND / 100)
 #define LEAST_WAIT (SECOND / 2000) /* of a thread beside the main one, in lockstep */
@@ -56,7 +58,7 @@ static int look_select(struct ask *ask, ns timeout, int extra)
     for (int i = 0; i < 3; i++) {
         FD_ZERO(&copies[i]);
         if (ask->sets[i])
-            copies[i] = *ask->sets[i];
+            memcpy(&copies[i], ask->sets[i], SET_BYTES(ask->count));
     }
     if (extra >= 0 && extra < FD_SETSIZE)
         FD_SET(extra, &copies[0]);
@@ -69,7 +71,7 @@ static int look_select(struct ask *ask, ns timeout, int extra)
     if (result > 0)
         for (int i = 0; i < 3; i++)
             if (ask->sets[i])
-                *ask->sets[i] = copies[i];
+                memcpy(ask->sets[i], &copies[i], SET_BYTES(ask->count));
     return result;
 }
 
@@ -118,29 +120,24 @@ static int wait_free(struct ask *ask, ns deadline)
     }
 }
 
-static int own_event(void)
+/* Its descriptor is there for this wait alone: a game may have had many threads by its end. */
+static void leave_and_close(void *sleeper)
 {
-    static THREAD int fd = -1, of_tid; /* one a thread; not closed: threads are few */
-
-    if (fd < 0 || of_tid != clock_tid()) {
-        fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        of_tid = clock_tid();
-    }
-    return fd;
+    sleeper_leave(sleeper);
+    clock_raw(SYS_close, ((struct sleeper *)sleeper)->fd, 0, 0, 0, 0, 0);
 }
 
 static int wait_beside(struct ask *ask, ns deadline)
 {
-    struct sleeper sleeper = { .deadline = deadline, .kind = SLEEP_EVENT, .fd = own_event() };
-    uint64_t drained;
+    struct sleeper sleeper = { .deadline = deadline, .kind = SLEEP_EVENT };
     int result = 0;
 
+    sleeper.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     sleeper_add(&sleeper);
-    pthread_cleanup_push(sleeper_leave, &sleeper);
+    pthread_cleanup_push(leave_and_close, &sleeper);
     while (!result && !sleeper.fired && clock_way() == WAY_LOCKSTEP)
         result = ask->look(ask, LONGEST_WAIT, sleeper.fd);
     pthread_cleanup_pop(1);
-    clock_raw(SYS_read, sleeper.fd, (long)&drained, sizeof drained, 0, 0, 0);
     return result;
 }
 
@@ -243,7 +240,7 @@ EXPORT int pselect(int count, fd_set *restrict in, fd_set *restrict out, fd_set 
     result = wait_for(&ask, span_of(limit));
     for (int i = 0; i < 3 && result == 0; i++)
         if (ask.sets[i])
-            FD_ZERO(ask.sets[i]);
+            memset(ask.sets[i], 0, SET_BYTES(count));
     return result;
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import socket
 import sys
 import threading
 import time
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 TOGGLE = Hotkey(("ctrl", "shift"), "f7")
 PANIC = Hotkey(("ctrl", "shift"), "f8")
 PATIENCE_S = 60.0
+X_TCP_PORT = 6000
+"""Of display 0 at a host that is named."""
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="Xvfb runs on Linux only")
 
 
@@ -193,6 +196,25 @@ def test_x11_calls_and_keeps_the_key_from_the_game(keyboard: Keyboard) -> None:
     while keyboard.code("F7") not in keyboard.seen():
         assert time.monotonic() < deadline, "the key was not given back"
     assert calls.empty()
+
+
+@linux_only
+def test_an_x_server_that_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stopped, or held by a game that is frozen: neither beginning nor end waits for it."""
+    from nitropilot.controller.human import x11_hotkeys
+
+    monkeypatch.setattr(x11_hotkeys, "PATIENCE_S", 0.2)
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        display = silent.getsockname()[1] - X_TCP_PORT
+        monkeypatch.setenv("DISPLAY", f"127.0.0.1:{display}")
+        with pytest.raises(ControllerError, match="said nothing"):
+            x11_hotkeys.X11Hotkeys({TOGGLE: lambda: None})
+        (thread,) = [one for one in threading.enumerate() if one.name == "nitropilot-hotkeys"]
+        connection, _ = silent.accept()
+        connection.close()
+    thread.join()  # it ends as soon as the server says anything
 
 
 @linux_only

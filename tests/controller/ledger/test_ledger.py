@@ -251,3 +251,51 @@ def test_who_heals_an_entry_does_not_play_its_game(ledger: Path) -> None:
     threading.Timer(0.1, healer.remove).start()
     assert Entry.create("game-1-2", {}).path == path
     assert list(ledger.iterdir()) == [path]
+
+
+def test_a_folder_that_others_could_replace_holds_no_ledger(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is private itself; in a parent that is not, another may be put in its place."""
+    monkeypatch.delenv(places.VARIABLE)
+    shared, own = tmp_path / "shared" / "ledger", tmp_path / "own" / "ledger"
+    monkeypatch.setattr(places, "candidates", lambda: [shared, own])
+    shared.mkdir(parents=True, mode=0o700)
+    shared.parent.chmod(0o777)
+    assert places.open_folder() == own
+    (shared / "game-1-2.jsonl").touch()
+    assert (places.entries(), places.open_to_others()) == ([], [shared])
+    shared.parent.chmod(0o700)
+    assert places.open_folder() == shared
+
+
+def test_no_variable_but_the_ledgers_own_names_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What one command left, another must find: also one that was started with another TMPDIR."""
+    monkeypatch.delenv(places.VARIABLE)
+    before = places.candidates()
+    for name in ("TMPDIR", "TEMP", "TMP", "XDG_RUNTIME_DIR", "HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    assert places.candidates() == before
+
+
+def test_half_a_line_is_taken_back(ledger: Path) -> None:
+    """Where the place is full in mid-line, what comes later must not go on with that line."""
+    import resource
+
+    entry = Entry.create("game-1-2", {"game": 1})
+    before = entry.path.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 5, hard))
+    try:
+        with pytest.raises(OSError, match="no space left"):
+            entry.note(display="x" * 40)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert entry.path.read_bytes() == before
+    entry.freezing([(1, "a")])
+    lines = entry.path.read_text().splitlines()
+    assert json.loads(lines[-1]) == {"frozen": [[1, "a"]]}
+    entry.remove()

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, get_args
 
 import pytest
 
+from nitropilot.agent.errors import NotPossibleNow
 from nitropilot.agent.pad.guards import CONTROLS, MENU_BUTTONS
 from nitropilot.controller import Button
+from nitropilot.errors import NitroPilotError
 from nitropilot.server.options.play import Control
-from nitropilot.server.sessions.panic import toggle_all
+from nitropilot.server.schemas.models import SessionRequest
+from nitropilot.server.sessions.panic import panic, toggle_all
 from nitropilot.server.sessions.pool import EnginePool
 from nitropilot.server.sessions.registry import SessionRegistry
+from nitropilot.server.sessions.side_by_side import side_by_side
+from nitropilot.server.store.paths import sessions_folder
 from tests.server.conftest import needs_preload
-from tests.server.processes import running_game, trace_of, until
+from tests.server.processes import PATIENCE_S, running_game, trace_of, until
 from tests.server.sessions.test_session_requests import SESSIONS, error_of
 from tests.server.sessions.test_sessions import delete
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import httpx
 
     from nitropilot.agent.target.display import PrivateDisplay
@@ -267,6 +276,57 @@ def test_one_key_toggles_every_game(
         assert (done, states[first], states[second]) == ("playing", "playing", "playing")
         for session_id in (first, second):
             delete(daemon, session_id)
+
+
+def test_one_that_is_slow_holds_up_no_other() -> None:
+    """Each is at it while the others are: one after the other they would wait for ever."""
+    sessions: list[Any] = [SimpleNamespace(id=str(number)) for number in range(3)]
+    all_there = threading.Barrier(len(sessions), timeout=PATIENCE_S)
+    done: list[str] = []
+
+    def act(session: Any) -> None:
+        all_there.wait()
+        done.append(session.id)
+        raise NitroPilotError("one that fails ends none")
+
+    side_by_side(sessions, act, "test")
+    assert sorted(done) == ["0", "1", "2"]
+
+
+def test_a_session_that_waits_for_the_disk_holds_up_no_panic(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A data folder on a network drive may hang; and what was made for nothing goes."""
+    monkeypatch.setenv("NITROPILOT_DATA", str(tmp_path))
+    registry = SessionRegistry(EnginePool())
+    waits, goes_on = threading.Event(), threading.Event()
+
+    def hang(*_about: object) -> None:
+        waits.set()
+        assert goes_on.wait(PATIENCE_S)
+
+    monkeypatch.setattr("nitropilot.server.sessions.registry.prune_traces", hang)
+    refused: list[NotPossibleNow] = []
+
+    def create() -> None:
+        try:
+            registry.create(SessionRequest(launch="runner", only_record=True))
+        except NotPossibleNow as error:
+            refused.append(error)
+
+    thread = threading.Thread(target=create)
+    thread.start()
+    try:
+        assert waits.wait(PATIENCE_S)
+        assert panic(registry).trouble == []
+        registry.stop()
+    finally:
+        goes_on.set()
+        thread.join()
+        registry.close()
+    assert [str(error) for error in refused] == ["the daemon is ending"]
+    assert registry.all() == []
+    assert not list(sessions_folder().iterdir())
 
 
 def test_there_may_be_nothing_to_toggle() -> None:

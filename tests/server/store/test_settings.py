@@ -86,6 +86,11 @@ def test_the_words_are_the_rooms_words() -> None:
         ({"sound": {}}, "there is no setting 'sound'", "there are play, recording"),
         ({"play": 3}, "play is no group of settings", "write"),
         ({"recording": {"folder": "here"}}, 'recording.folder is "here"', "named from the root"),
+        (
+            {"recording": {"folder": "~of-nobody"}},
+            'recording.folder is "~of-nobody"',
+            "from the root",
+        ),
         ({"recording": {"max_total_gb": 0}}, "recording.max_total_gb is 0", "above 0"),
         ({"restarts": {"most": 2.5}}, "restarts.most is 2.5", "a whole number from 0 to 100"),
         ({"log": {"format": "x" * 500}}, "log.format is", "text or json"),

@@ -15,6 +15,7 @@ import pytest
 import nitropilot.simulator  # noqa: F401
 from nitropilot.agent.errors import AgentError
 from nitropilot.agent.target.launch import launch
+from nitropilot.controller.hand.protocol import FREEZE_LEASE_S
 from nitropilot.controller.processes import State, state
 from nitropilot.simulator.environments.errors import NoEpisode, NotPlayable
 from nitropilot.simulator.games.recipes import find_recipe
@@ -75,6 +76,15 @@ def walk(env: gymnasium.Env[Any, Any], running: LaunchedGame) -> None:
     before = env.unwrapped._picture()  # type: ignore[attr-defined]
     time.sleep(0.5)
     assert np.array_equal(env.unwrapped._picture(), before)  # type: ignore[attr-defined]
+
+
+def test_whoever_plays_may_think(running: LaunchedGame) -> None:
+    """For longer than the lease of a freeze that nobody needs."""
+    with attach(running, size=16) as env:
+        env.reset(seed=1)
+        time.sleep(1.5 * FREEZE_LEASE_S)
+        assert state(psutil.Process(running.process.pid)) is State.STOPPED
+    assert state(psutil.Process(running.process.pid)) is State.RUNNING
 
 
 def test_its_end_is_said(running: LaunchedGame) -> None:
