@@ -22,7 +22,7 @@ from nitropilot.engines.base import SMALL, Request
 from nitropilot.engines.batch import make_batch
 from nitropilot.engines.cache import new_entry
 from nitropilot.engines.calibration.pictures import pictures_to_check, pictures_to_measure
-from nitropilot.engines.errors import EngineError, WrongResult
+from nitropilot.engines.errors import EngineError, EngineUnavailable, WrongResult
 from nitropilot.engines.openvino.eight_bits import light_products, light_weights
 from nitropilot.engines.openvino.settings import ALLOWED_ERROR, compile_settings
 from nitropilot.engines.spec import policy_spec
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 CACHE = "openvino"
 FRAMES, SAMPLER = "frames.blob", "sampler.blob"
+INSTALL = "pip install 'nitropilot[int8]', which has all that compiling needs"
 BATCH = 3
 """Requests together, in a batch to check with."""
 
@@ -245,6 +246,9 @@ def main() -> None:
         answer = {
             "error": {"kind": type(error).__name__, "message": str(error), "hint": error.hint}
         }
+    except ImportError as error:
+        missing = {"message": f"{error.name} is not installed", "hint": INSTALL}
+        answer = {"error": {"kind": EngineUnavailable.__name__, **missing}}
     except (RuntimeError, MemoryError) as error:  # OpenVINO and torch raise it for everything
         reason = str(error).strip().split("\n")[0]
         answer = {"error": {"kind": EngineError.__name__, "message": reason, "hint": ""}}

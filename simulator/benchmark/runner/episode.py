@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 from nitropilot.agent.errors import RecordingError
 from nitropilot.simulator.benchmark.policies.builtin import HUMAN, NEAR
 from nitropilot.simulator.benchmark.policies.card import Card
-from nitropilot.simulator.benchmark.policies.errors import PolicyFailed
-from nitropilot.simulator.benchmark.policies.info import own_seed
+from nitropilot.simulator.benchmark.policies.errors import CRASHED, EntryError, PolicyFailed
+from nitropilot.simulator.benchmark.policies.info import info_at, own_seed
 from nitropilot.simulator.benchmark.policies.orphans import Pipes
 from nitropilot.simulator.benchmark.results.model import plain
 from nitropilot.simulator.benchmark.runner.mind import FarMind, NearMind
@@ -119,12 +119,14 @@ def _play(job: Job, pipes: Pipes) -> dict[str, Any]:
             if card.kind == HUMAN:
                 env.render_mode = "human"  # a person has to see it
             facts = _facts(task, job)
+            mind.begin(info_at(facts, 0))  # before the game runs: in real time it waits for nobody
             stage = Stage(env, job.seed, facts, video, job.digest, alive)
-            mind.begin(stage.info)
             misses = play(stage, mind, job.track, job.chunk)
             end = stage.end
         except (PolicyFailed, GameFailed) as failure:
             end, error = failure.how, failure.line()
+        except EntryError as failure:  # what cannot play this game at all
+            end, error = CRASHED, failure.line()
         if video is not None:
             video.finish()
     done = {

@@ -10,7 +10,7 @@ import numpy as np
 from nitropilot.controller.state import NO_BUTTONS
 from nitropilot.simulator.benchmark.policies.info import info_at
 from nitropilot.simulator.environments.actions import WIDTH, pad_state
-from nitropilot.simulator.environments.errors import SimulatorError
+from nitropilot.simulator.environments.errors import NoEpisode, SimulatorError
 from nitropilot.simulator.environments.task_env import HZ
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class GameFailed(SimulatorError):
         self.how = how
 
 
-NOT_STARTED, CRASHED = "game not started", "game crashed"
+NOT_STARTED, CRASHED, LAPSED = "game not started", "game crashed", "lapsed"
 
 
 class Stage:
@@ -115,6 +115,8 @@ class Stage:
         """
         try:
             self.picture, _, terminated, truncated, info = self.env.step(action)
+        except NoEpisode as error:  # the machine was too busy: the game did nothing wrong
+            raise GameFailed(LAPSED, _told(error)) from error
         except Exception as error:
             raise GameFailed(CRASHED, _told(error)) from error
         self._count(action, round(info["game_time"] * HZ))

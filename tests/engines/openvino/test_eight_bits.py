@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import io
 import json
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import numpy as np
 import pytest
 
 from nitropilot.engines.calibration.pictures import pictures_to_measure
-from nitropilot.engines.errors import WrongResult
+from nitropilot.engines.errors import EngineUnavailable, WrongResult
 from nitropilot.engines.wish import Wish
 from tests.policy.samples import fixture_path
 
@@ -41,6 +43,24 @@ KINDS = [
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing was compiled before."""
     monkeypatch.setenv("NITROPILOT_CACHE", str(tmp_path / "cache"))
+
+
+def test_what_compiling_lacks_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What runs needs no converter: it is missing only where 8 bits are first asked for."""
+
+    def gone(_job: object) -> None:
+        raise ModuleNotFoundError("No module named 'nncf'", name="nncf")
+
+    facts = {field.name: 0 for field in fields(builder.Job)}
+    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(facts)))
+    monkeypatch.setattr(builder, "build", gone)
+    builder.main()
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert apart.KINDS[error["kind"]] is EngineUnavailable
+    assert error["message"] == "nncf is not installed"
+    assert "nitropilot[int8]" in error["hint"]
 
 
 @pytest.mark.parametrize(("flags", "products"), KINDS)

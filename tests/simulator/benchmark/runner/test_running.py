@@ -165,6 +165,17 @@ def test_a_game_that_is_not_installed_is_said_at_once(monkeypatch: pytest.Monkey
         Wish((task,), (parse_entry("idle"),), (1,))
 
 
+@pytest.mark.game
+@pytest.mark.skipif(sys.platform != "linux", reason="the preloaded pad is for Linux")
+def test_what_cannot_play_a_game_is_not_the_games_failure(tmp_path: Path) -> None:
+    """No script plays SuperTux: that is said once an episode, and nothing is played again."""
+    tasks = choose_tasks("free10", tasks=["supertux-1"])
+    run(Wish(tuple(tasks), (parse_entry("expert"),), (5,)), tmp_path / "r")
+    (record,) = read_result(tmp_path / "r").records
+    assert (record.end, record.void) == ("policy crashed", False)
+    assert "no expert" in record.error
+
+
 def test_a_failed_game_is_played_again(tmp_path: Path) -> None:
     """The failure stands in the result, and the episode counts all the same."""
     killer = threading.Thread(target=lambda: os.kill(episode_of(os.getpid()), signal.SIGKILL))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from nitropilot.simulator.benchmark.runner.mind import Mind
 from nitropilot.simulator.benchmark.runner.stage import GameFailed, Stage
 from nitropilot.simulator.benchmark.runner.tracks import play
 from nitropilot.simulator.environments.arcade_env import ArcadeEnv
+from nitropilot.simulator.environments.holding import lapsed
 from nitropilot.simulator.environments.task_env import TaskEnv
 
 if TYPE_CHECKING:
@@ -71,18 +73,18 @@ class Short(ArcadeEnv):
 class Broken(Short):
     """A game that fails at a step."""
 
-    def __init__(self, at: int) -> None:
+    def __init__(self, at: int, error: Exception) -> None:
         super().__init__()
-        self._at = at
+        self._at, self._error = at, error
 
     def _begin(self, seed: int) -> Standing:
         if self._at == 0:
-            raise RuntimeError("no such level")
+            raise self._error
         return super()._begin(seed)
 
     def _play(self, state: Any) -> Standing:
         if self._steps + 1 == self._at:
-            raise RuntimeError("the game is gone")
+            raise self._error
         return super()._play(state)
 
 
@@ -191,12 +193,17 @@ def test_a_policy_that_never_answers_in_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("at", "how", "said"),
-    [(0, "game not started", "no such level"), (20, "game crashed", "the game is gone")],
+    ("at", "how", "why"),
+    [
+        (0, "game not started", RuntimeError("no such level")),
+        (20, "game crashed", RuntimeError("the game is gone")),
+        (20, "lapsed", lapsed()),
+    ],
+    ids=["not started", "crashed", "lapsed"],
 )
-def test_a_games_failure_is_the_games(at: int, how: str, said: str) -> None:
-    """What the game did is not to be held against who plays it."""
-    env: TaskEnv = Broken(at)
-    with pytest.raises(GameFailed, match=said) as error:
+def test_a_games_failure_is_the_games(at: int, how: str, why: Exception) -> None:
+    """What the game did is not to be held against who plays it, nor against it a busy machine."""
+    env: TaskEnv = Broken(at, why)
+    with pytest.raises(GameFailed, match=re.escape(str(why))) as error:
         play(Stage(env, 1, {}), Labels(), "paused")
     assert error.value.how == how
