@@ -50,6 +50,7 @@ def asked(entry: Entry, held: Held, place: int = 0, noises: int = 1) -> Answers:
 @pytest.fixture(scope="module")
 def run(material: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run of six steps at a rate at which raw and averaged weights differ."""
+    torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("run")
     train(told(material, held_out=0.3, validate_every=3), folder)
     return folder

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import torch
 
 from nitropilot.errors import NitroPilotError
 from nitropilot.policy import load_policy, save_policy
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def found(evaluated: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     """Two policies, asked and played once for all tests; the report's folder and JSON."""
+    torch.set_num_threads(1)
     out = tmp_path_factory.mktemp("report")
     policies = {"long.safetensors": 16, "<b>other.safetensors": 20}
     for name, horizon in policies.items():  # long chunks: few decisions, and quick play
