@@ -8,13 +8,12 @@ import numpy as np
 import pytest
 
 from nitropilot.policy.actions import CHECKPOINT, TOKENS, DecodedChunk
+from nitropilot.training.evaluation.calibration import calibration_error, reliability
 from nitropilot.training.evaluation.measures import (
     Answers,
     angle_error,
     button_score,
-    calibration_error,
     measure,
-    reliability,
     smoothness,
     used_buttons,
 )
