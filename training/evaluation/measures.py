@@ -146,7 +146,8 @@ class OfflineScores:
 def used_buttons(answers: Answers) -> set[str]:
     """Buttons that labels or chunks press."""
     truth, said = answers.layout.read(answers.truth), answers.layout.read(answers.said)
-    used = truth.buttons[answers.known].any(0) | said.buttons[:, answers.known].any((0, 1))
+    sides = truth.buttons[answers.known].any(0), said.buttons[:, answers.known].any((0, 1))
+    used = np.logical_or(*sides).tolist()
     return {name for name, there in zip(TOKENS, used, strict=True) if there}
 
 

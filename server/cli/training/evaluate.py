@@ -106,7 +106,7 @@ def evaluate(
                 folder.rmdir()
         raise
     shutil.rmtree(frames, ignore_errors=True)
-    page = comparison(found, notes := _notes(entries, held, held_out, tasks and levels))
+    page = comparison(found, notes := _notes(entries, held, held_out, levels if tasks else 0))
     facts = {
         "notes": notes,
         "policies": [each.facts() for each in found],
