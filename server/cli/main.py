@@ -47,6 +47,7 @@ from nitropilot.server.cli.terminal.output import (
     print_note,
 )
 from nitropilot.server.cli.training.commands import finetune, train
+from nitropilot.server.cli.training.evaluate import evaluate
 from nitropilot.server.cli.training.improve import ImproveOptions, improve
 from nitropilot.server.cli.training.options import FinetuneOptions, TrainOptions
 from nitropilot.server.host.streams import finish_stdout, guard_streams
@@ -65,7 +66,7 @@ app = typer.Typer(
 for command in (
     from_model(play, PlayOptions), from_model(record, RecordOptions), demo, windows, release,
     from_model(train, TrainOptions), from_model(finetune, FinetuneOptions),
-    from_model(improve, ImproveOptions),
+    evaluate, from_model(improve, ImproveOptions),
     doctor, from_model(serve, ServeOptions), status, token, url,
 ):  # fmt: skip
     app.command()(command)

@@ -88,6 +88,8 @@ SUITES: dict[str, str] = {
         formats
         objective optimise data checks
         trainer
+        evaluation
+        reports
     """,
     "pocket": """
         errors recipe

@@ -115,14 +115,20 @@ def recording(
 
 
 def small_policy(
-    path: Path, *, games: tuple[str, ...] = (), seed: int = 0, **modality: int
+    path: Path,
+    *,
+    games: tuple[str, ...] = (),
+    seed: int = 0,
+    horizon: int = 4,
+    **modality: int,
 ) -> Path:
-    """A checkpoint of the least size at which all parts are there: 32 px, chunks of 4.
+    """A checkpoint of the least size at which all parts are there: 32 px, short chunks.
 
     Args:
         path: Where it is written.
         games: Names for rows of a game embedding.
         seed: Of its weights.
+        horizon: Actions of a chunk.
         modality: Changes to its ``modality_cfg``.
     """
     raw, _ = architecture("tiny")
@@ -135,11 +141,11 @@ def small_policy(
         }  # fmt: skip
     model["diffusion_model_cfg"]["cross_attention_dim"] = 32
     model |= {
-        "hidden_size": 32, "vision_hidden_size": 32, "action_horizon": 4,
+        "hidden_size": 32, "vision_hidden_size": 32, "action_horizon": horizon,
         "num_inference_timesteps": 8, "vision_encoder_name": "small-siglip-patch16-32",
     }  # fmt: skip
-    raw["tokenizer_cfg"] |= {"num_visual_tokens_per_frame": 4, "action_horizon": 4}
-    raw["modality_cfg"] |= {"action_per_chunk": 4, "frame_spacing": 1, **modality}
+    raw["tokenizer_cfg"] |= {"num_visual_tokens_per_frame": 4, "action_horizon": horizon}
+    raw["modality_cfg"] |= {"action_per_chunk": horizon, "frame_spacing": 1, **modality}
     named = {"none": 0} | {game: row for row, game in enumerate(games, 1)} if games else None
     frames = raw["modality_cfg"]["frame_per_sample"]
     raw["tokenizer_cfg"] |= {

@@ -135,6 +135,11 @@ class Dataset:
         clip = self.clips[number]
         return f"frame {clip.frames[place, -1]} of {clip.id}"
 
+    def key(self, sample: int) -> tuple[str, int]:
+        """What a sample is of, whoever asks: the recording's place, and the frame it shows last."""
+        number, place = self._place(sample)
+        return str(self.clips[number].folder), int(self.clips[number].frames[place, -1])
+
     def batch(self, samples: Sequence[int], change: Change | None = None) -> Batch:
         """Samples side by side.
 

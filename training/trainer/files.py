@@ -7,6 +7,7 @@ OUT/
   step_00001500.safetensors  every so manieth, where asked for
   log.csv                  one row every so many steps
   run.json                 what the run was told
+  report.html              what it did, for people; written when it ends or is interrupted
   frames/                  decoded frames; can be removed at any time
 """
 

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from nitropilot.training.trainer.scoring import Scores
 
 
@@ -20,6 +22,26 @@ class Told:
 
     done: float
     text: str
+
+
+def told_row(row: Mapping[str, float], done: float, verdict: Verdict | None) -> Told:
+    """What is told of a row of the log.
+
+    Args:
+        row: It.
+        done: How much of the run is done, 0 to 1.
+        verdict: Of the last validation; said where the row has one.
+    """
+    left = row["seconds"] * (1.0 - done) / max(done, 1e-9)
+    held = f", held out {row['held_out_loss']:.4f}" if "held_out_loss" in row else ""
+    if verdict is not None and "play_success" in row:
+        held += f", {verdict.text}"
+    return Told(
+        done,
+        f"step {row['step']}: loss {row['loss']:.4f}{held}, {row['samples_per_s']:.1f} "
+        f"samples/s, {row['data_share']:.0%} of the time waiting for data, "
+        f"MFU {row['mfu']:.0%}, {row['memory_gib']:.1f} GiB, {left / 60:.1f} min left",
+    )
 
 
 @dataclass(frozen=True)

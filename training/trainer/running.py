@@ -21,7 +21,7 @@ from nitropilot.training.trainer.files import (
     save_state,
 )
 from nitropilot.training.trainer.logs import Log, score_row
-from nitropilot.training.trainer.outcome import Outcome, Told, Verdict
+from nitropilot.training.trainer.outcome import Outcome, Told, Verdict, told_row
 from nitropilot.training.trainer.preparing import prepare
 from nitropilot.training.trainer.scoring import Scores, score
 from nitropilot.training.trainer.speed import (
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from nitropilot.training.trainer.preparing import Prepared
 
     Judge = Callable[[Policy, Scores], Verdict]
+    Report = Callable[["Run", Outcome], None]
 
 GIB = 2**30
 
@@ -59,6 +60,7 @@ def train(
     tell: Callable[[Told], None] = lambda _told: None,
     stopping: Callable[[], bool] = lambda: False,
     judge: Judge = lowest_loss,
+    report: Report = lambda _run, _outcome: None,
 ) -> Outcome:
     """Train, or go on with the run that ``folder`` holds.
 
@@ -68,6 +70,7 @@ def train(
         tell: Is told how far it is.
         stopping: Whether to write a checkpoint and end; asked after each step.
         judge: Chooses the best checkpoint.
+        report: Is shown the run at its end, whether it is done or was interrupted.
 
     Raises:
         TrainingError: Something does not go together or went wrong; what was written stays.
@@ -94,7 +97,9 @@ def train(
     if state is not None:
         run.go_on(state)
     try:
-        return run.to_the_end(tell, stopping)
+        outcome = run.to_the_end(tell, stopping)
+        report(run, outcome)
+        return outcome
     except TrainingError as error:
         error.hint = f"{error.hint}; {run.kept()}" if error.hint else run.kept()
         raise
@@ -184,7 +189,7 @@ class Run:
             if row or self.step % run.log_every == 0:
                 row = self._row(stepped, pace) | row
                 self.log.add(row)
-                tell(Told(self.done(), self._line(row)))
+                tell(told_row(row, self.done(), self.verdict))
             if self.step % run.save_every == 0 or self.step % (run.keep_every or 2**62) == 0:
                 self._save()
         if self.saved != self.step or self.done() >= 1.0:
@@ -227,18 +232,6 @@ class Run:
             "memory_gib": memory_bytes(self.prepared.device) / GIB,
             **pace.row(),
         }
-
-    def _line(self, row: dict[str, float | int]) -> str:
-        done = max(self.done(), 1e-9)
-        left = self.seconds * (1.0 - done) / done
-        held = f", held out {row['held_out_loss']:.4f}" if "held_out_loss" in row else ""
-        if self.verdict is not None and "play_success" in row:
-            held += f", {self.verdict.text}"
-        return (
-            f"step {self.step}: loss {row['loss']:.4f}{held}, {row['samples_per_s']:.1f} "
-            f"samples/s, {row['data_share']:.0%} of the time waiting for data, "
-            f"MFU {row['mfu']:.0%}, {row['memory_gib']:.1f} GiB, {left / 60:.1f} min left"
-        )
 
     def _validate(self) -> dict[str, float]:
         samples = self.prepared.held_out[: self.config.run.validation_samples]

@@ -83,6 +83,7 @@ def _path(text: str | None) -> Path | None:
 
 
 def _run(config: TrainConfig, folder: Path) -> Outcome:
+    from nitropilot.training.reports.run_report import write_report
     from nitropilot.training.trainer.running import lowest_loss
     from nitropilot.training.trainer.running import train as run
 
@@ -94,8 +95,9 @@ def _run(config: TrainConfig, folder: Path) -> Outcome:
     with _interrupts() as interrupts, progress_bar() as bar:
         bar("loading", 0.0)
         return run(
-            config, folder, lambda told: bar(told.text, told.done), interrupts.stopping, judge
-        )
+            config, folder, lambda told: bar(told.text, told.done), interrupts.stopping, judge,
+            write_report,
+        )  # fmt: skip
 
 
 class Interrupts:
@@ -133,12 +135,14 @@ def _report(outcome: Outcome, folder: Path, policy: Path, as_json: bool) -> None
     if as_json:
         print_json({"policy": str(policy), "run": str(folder), **outcome.facts()})
     else:
-        _print(outcome, policy)
+        _print(outcome, folder, policy)
     if outcome.ended == "interrupted":
         print_note(f"interrupted after step {outcome.step}: the same command goes on from there")
 
 
-def _print(outcome: Outcome, policy: Path) -> None:
+def _print(outcome: Outcome, folder: Path, policy: Path) -> None:
+    from nitropilot.training.reports.run_report import REPORT
+
     screen = console()
     loss = "" if outcome.loss is None else f", loss {outcome.loss:.4f}"
     screen.print(
@@ -156,3 +160,4 @@ def _print(outcome: Outcome, policy: Path) -> None:
     if outcome.skipped:
         screen.print(f"left out: {len(outcome.skipped)} recordings, see the log", markup=False)
     screen.print(f"the policy: {policy}", markup=False)
+    screen.print(f"the report: {folder / REPORT}", markup=False)

@@ -62,6 +62,9 @@ def test_finetune_makes_a_policy(
         began.state_dict()["model.proj_out_2.weight"]
     )
     assert not (tmp_path / "mine.run" / "frames").exists()
+    page = (tmp_path / "mine.run" / "report.html").read_text()
+    assert "It is done." in page
+    assert "data:image/png;base64," in page
 
 
 def test_minutes_end_a_run(
@@ -122,6 +125,7 @@ def test_ctrl_c_writes_a_checkpoint(
     said = capsys.readouterr()
     found = json.loads(said.out)
     assert found["ended"] == "interrupted"
+    assert "It was interrupted" in (out / "report.html").read_text()
     assert f"interrupted after step {found['steps']}: the same command goes on" in said.err
     run(*words, "--steps", str(found["steps"] + 1), "--json")
     assert json.loads(capsys.readouterr().out)["steps"] == found["steps"] + 1
