@@ -88,8 +88,10 @@ def time_all(policy: str, tell: Callable[[str], None]) -> Times:
     for name, (engine, precision) in WAYS.items():
         try:
             for steps in STEPS:
-                how = {"engine": engine, "device": "cpu", "precision": precision}
-                with closing(load_engine(policy, **how, steps=steps)) as opened:  # type: ignore[arg-type]  # all of them text
+                opened = load_engine(
+                    policy, engine=engine, device="cpu", precision=precision, steps=steps
+                )
+                with closing(opened):
                     found.setdefault(name, {})[steps] = 1e3 * time_chunk(opened)
         except EngineError as error:
             tell(f"{name}: {error}")

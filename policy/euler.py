@@ -20,7 +20,7 @@ MOST: Final = 64
 AUTO: Final = "auto"
 
 Steps = int | Literal["auto"]
-"""A number of Euler steps, or ``auto``: see ``agent.play.steps``."""
+"""A number of Euler steps, or ``auto``: see ``agent.session.steps``."""
 Share = Annotated[float, Field(ge=0, le=1)]
 
 

@@ -14,8 +14,8 @@ from nitropilot.agent import Session, SessionPlan, open_game
 from nitropilot.agent.errors import NotPossibleNow
 from nitropilot.agent.fair_play.judging import refuse_protected
 from nitropilot.agent.play.people import Nobody
-from nitropilot.agent.play.steps import open_with_steps
 from nitropilot.agent.record.limits import GIB
+from nitropilot.agent.session.steps import open_with_steps
 from nitropilot.agent.session.takeover import TakeoverSettings
 from nitropilot.agent.values import Restart
 from nitropilot.controller.pads.chooser import NO_PAD

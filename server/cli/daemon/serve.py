@@ -53,7 +53,7 @@ def token() -> None:
 
 def _serve_policy(options: ServeOptions, place: Place) -> None:
     from nitropilot.agent.play.settings import Mode, PlaySettings
-    from nitropilot.agent.play.steps import open_with_steps
+    from nitropilot.agent.session.steps import open_with_steps
     from nitropilot.engines import load_engine
     from nitropilot.server.daemon.serving import url_name
     from nitropilot.server.policy_server import ServiceOptions, run_service

@@ -12,8 +12,8 @@ from pydantic import ConfigDict, Field
 
 from nitropilot.agent import PlaySettings, SessionPlan, open_game
 from nitropilot.agent.play.people import Nobody
-from nitropilot.agent.play.steps import open_with_steps
 from nitropilot.agent.record.limits import GIB
+from nitropilot.agent.session.steps import open_with_steps
 from nitropilot.agent.session.takeover import TakeoverSettings
 from nitropilot.controller.pads.chooser import NO_PAD
 from nitropilot.engines import load_engine

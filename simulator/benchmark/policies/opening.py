@@ -51,7 +51,7 @@ def open_player(entry: Entry, means: Means) -> Player:
         return open_server(entry, means.token)
     if entry.kind == "checkpoint":
         from nitropilot.agent.play.settings import Mode, PlaySettings
-        from nitropilot.agent.play.steps import open_with_steps
+        from nitropilot.agent.session.steps import open_with_steps
         from nitropilot.engines import load_engine
         from nitropilot.simulator.benchmark.policies.engine import EnginePlayer
 

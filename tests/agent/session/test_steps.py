@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nitropilot.agent import AgentError, Mode, PlaySettings
-from nitropilot.agent.play import steps as room
-from nitropilot.agent.play.steps import choose_steps, open_with_steps, rows_for
+from nitropilot.agent.session import steps as room
+from nitropilot.agent.session.steps import choose_steps, open_with_steps, rows_for
 from nitropilot.engines import load_engine
 from nitropilot.policy import PolicyError
 from nitropilot.policy.euler import StepsRow
