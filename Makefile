@@ -1,7 +1,8 @@
 # Two commands do everything, set-up included:
 #   make demo   create the environment, install, and watch the agent play SuperTux and the arcade
 #   make test   the same set-up, then lint, types and all tests but the slow proofs
-# Others: make check (lint and types), make bench (what this machine measures), make clean, and the
+# Others: make check (lint and types), make bench (what this machine measures), make bench-steps (how a
+# policy plays with fewer Euler steps; STEPS=--write-card keeps it), make clean, and the
 # slow proofs, which make test leaves out and continuous integration runs in turn: make parity
 # (every engine here against float32, full-size policies too), make test-images (the container
 # images built and run; needs root), make test-vm (pads on a kernel of their own), make test-openapi
@@ -30,7 +31,7 @@ ONE_CARD := CUDA_VISIBLE_DEVICES=$${CUDA_VISIBLE_DEVICES-0} && \
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test installs test-images test-vm test-openapi kills soak lockstep replays freeze transfer overfit from-nothing pocket slow-proofs check \
-	bench sabotage parity test-gpu bench-gpu clean golden-record golden-update golden-mutations
+	bench bench-steps sabotage parity test-gpu bench-gpu clean golden-record golden-update golden-mutations
 
 demo: packages-demo $(READY)
 	$(BIN)/nitropilot demo --seconds 20 $(DEMO)
@@ -94,6 +95,9 @@ bench: packages-demo $(READY)
 	$(BIN)/python -m benchmarks.realtime
 	$(BIN)/python -m benchmarks.policy_server
 	$(BIN)/python -m benchmarks.engines
+
+bench-steps: packages-demo $(READY)
+	$(BIN)/python -m benchmarks.steps $(STEPS)
 
 parity: packages-test $(READY)
 	NITROPILOT_PARITY=full $(BIN)/python -m pytest -s -m "slow or not slow" tests/engines/test_parity.py $(PARITY)

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -152,12 +152,14 @@ class Engine(ABC):
         info: Where it runs and why there.
         max_batch: Most requests that ``infer_batch`` takes.
         joins: Whether a ``prefix`` is honoured; if not, chunks can only be cross-faded.
+        steps_reason: Why it takes ``spec.steps`` Euler steps; "" where the policy says so.
     """
 
     spec: PolicySpec
     info: EngineInfo
     max_batch: int = 1
     joins: bool = True
+    steps_reason: str = ""
 
     @abstractmethod
     def infer_batch(self, requests: Sequence[Request]) -> list[ActionChunk]:
@@ -202,6 +204,14 @@ class Engine(ABC):
     def draw_noise(self, rng: np.random.Generator) -> Array:
         """Standard normal noise of the shape this policy starts a chunk from."""
         return rng.standard_normal((self.spec.horizon, self.spec.action_dim), dtype=np.float32)
+
+    @property
+    def described(self) -> EngineInfo:
+        """``info``, with why it takes as many steps as it does."""
+        if not self.steps_reason:
+            return self.info
+        why = f"{self.spec.steps} Euler steps, {self.steps_reason}"
+        return replace(self.info, reason=f"{self.info.reason}; {why}")
 
     def warm_up(self) -> float:
         """Run one chunk on a grey frame; returns the seconds it took."""

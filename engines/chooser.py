@@ -20,6 +20,7 @@ from nitropilot.engines.errors import EngineUnavailable, OutOfMemory
 from nitropilot.engines.fallback import FallbackEngine
 from nitropilot.engines.wish import DEVICES, ENGINES, PRECISIONS, Wish
 from nitropilot.policy.errors import quoted
+from nitropilot.policy.euler import check_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,15 +124,16 @@ def load_engine(
     max_batch: int = 1,
     server: str = "",
     token: str = "",
+    steps: int | None = None,
 ) -> Engine:
     """Load a policy and make it ready to run; see ``Wish`` for the arguments.
 
     Raises:
         EngineUnavailable: The engine or the device is not here.
-        CheckpointError, PolicyError: The policy cannot be loaded.
+        CheckpointError, PolicyError: The policy cannot be loaded, or so many steps not be taken.
         OutOfMemory: It does not fit, and there is no other place for it.
     """
-    wish = Wish(policy, engine, device, precision, max_batch, server, token)
+    wish = Wish(policy, engine, device, precision, max_batch, server, token, steps)
     _check_words(wish)
     candidates = [b for b in BACKENDS if _matches(b, wish)]
     if not candidates:
@@ -217,6 +219,8 @@ def _check_words(wish: Wish) -> None:
     _one_of("engine", wish.engine, ("auto", *ENGINES))
     _one_of("device", wish.device, DEVICES)
     _one_of("precision", wish.precision, PRECISIONS)
+    if wish.steps is not None:
+        check_steps(wish.steps)
     if wish.max_batch < 1:
         raise EngineUnavailable(f"a batch of {wish.max_batch} was asked for", "use 1 or more")
 

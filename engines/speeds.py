@@ -82,7 +82,7 @@ def speeds_here(*, measure: bool = True) -> Speeds | None:
     Returns:
         None when it cannot be measured, or was not.
     """
-    path = cache_folder("engines") / f"speeds-{key_of(_facts())}.json"
+    path = cache_folder("engines") / f"speeds-{key_of(machine_facts())}.json"
     key = str(path)
     if _found.get(key) is None:
         with suppress(OSError, ValueError, TypeError, LookupError):
@@ -124,8 +124,8 @@ def _measured_now(path: Path) -> Speeds | None:
     return found
 
 
-def _facts() -> dict[str, object]:
-    """What the figures depend on."""
+def machine_facts() -> dict[str, object]:
+    """What figures of a processor depend on."""
     return {
         "processor": _processor(),
         "threads": os.cpu_count(),

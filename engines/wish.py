@@ -23,6 +23,7 @@ class Wish:
         max_batch: Most requests to be computed together.
         server: ``ws://`` address of a policy server, for the remote engine.
         token: What the server asks of its clients; "" for nothing.
+        steps: Euler steps of the sampler; None: as many as the policy says.
     """
 
     policy: str
@@ -32,3 +33,4 @@ class Wish:
     max_batch: int = 1
     server: str = ""
     token: str = ""
+    steps: int | None = None

@@ -14,6 +14,7 @@ import multiprocessing
 import signal
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,9 +23,10 @@ from nitropilot.errors import NitroPilotError
 from nitropilot.pocket.recipe import GAMES, HELD_OUT, STEPS_AN_HOUR, Recipe
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 FAILED = 1
+LOCK = "running.lock"
 PROCESSES = 2
 
 
@@ -66,6 +68,33 @@ def recipe_of(given: argparse.Namespace) -> Recipe:
     steps = max(round(STEPS_AN_HOUR * given.hours), 1)
     samples = round(min(2 * given.hours, 1.0) * Recipe.samples)
     return replace(Recipe(), games=given.games, steps=steps, samples=samples, seed=given.seed)
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Be the only training in a folder; the lock ends with the process.
+
+    Raises:
+        PocketError: Another one runs there, or the folder cannot be written.
+    """
+    from filelock import FileLock, Timeout
+
+    from nitropilot.pocket.errors import PocketError
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / LOCK, timeout=0)
+        lock.acquire()
+    except Timeout:
+        raise PocketError(
+            f"another training runs in {folder}", "wait for it, or name another folder with --out"
+        ) from None
+    except OSError as error:
+        raise PocketError(f"{folder} cannot be used: {error}", "name another folder") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def train(given: argparse.Namespace, recipe: Recipe) -> Path:
@@ -127,8 +156,11 @@ def main() -> int:
     given = parsed()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        path = given.measure or train(given, recipe_of(given))
-        _report(path, given)
+        if given.measure:
+            _report(given.measure, given)
+        else:
+            with alone(given.out):
+                _report(train(given, recipe_of(given)), given)
     except NitroPilotError as error:
         print(f"error: {error}" + (f": {error.hint}" if error.hint else ""), file=sys.stderr)
         return FAILED

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nitropilot.policy.errors import CheckpointError, ObservationError, PolicyError
+from nitropilot.policy.euler import check_steps
 from nitropilot.policy.naming import parse_random, random_fingerprint
 
 if TYPE_CHECKING:
@@ -61,15 +62,23 @@ def describe(path: Path | str, *, digest: bool = True) -> PolicySummary:
     return describe(path, digest=digest)
 
 
-def open_policy(text: str, device: str = "cpu") -> Policy:
+def open_policy(text: str, device: str = "cpu", steps: int | None = None) -> Policy:
     """A policy as commands name it: see ``policy.naming``.
 
+    Args:
+        text: Its name.
+        device: Where its weights go.
+        steps: Euler steps of its sampler, in place of its own number.
+
     Raises:
-        PolicyError: There is no such random policy.
+        PolicyError: There is no such random policy, or no sampler takes so many steps.
         CheckpointError: The file cannot be loaded.
     """
     chosen = parse_random(text)
-    return random_policy(*chosen, device) if chosen else load_policy(text, device)
+    policy = random_policy(*chosen, device) if chosen else load_policy(text, device)
+    if steps is not None:
+        policy.steps = check_steps(steps)
+    return policy
 
 
 def fingerprint(text: str) -> str:

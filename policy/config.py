@@ -24,6 +24,7 @@ from pydantic import (
 )
 
 from nitropilot.policy.errors import CheckpointError, quoted
+from nitropilot.policy.euler import StepsRow, require_once
 from nitropilot.policy.sizes import PATCH
 
 if TYPE_CHECKING:
@@ -191,12 +192,14 @@ class OwnConfig(_Section):
             says otherwise.
         steps: Sampler steps, in place of ``num_inference_timesteps``.
         games: Names of the games that it was trained on.
+        steps_table: How it plays with other numbers of steps, as far as that was measured.
     """
 
     action_hz: Annotated[float, Field(ge=1, le=1000)] | None = None
     actions: Annotated[int, Field(ge=1, le=1024)] | None = None
     steps: Annotated[int, Field(ge=1, le=1000)] | None = None
     games: Annotated[tuple[GameName, ...], Field(max_length=5000), Strict(False)] | None = None
+    steps_table: Annotated[tuple[StepsRow, ...], Field(max_length=500), Strict(False)] = ()
 
 
 class PolicyConfig(_Section):
@@ -229,6 +232,7 @@ class PolicyConfig(_Section):
             raise ValueError(
                 f"action_horizon is {model.action_horizon} and {tokens.action_horizon}"
             )
+        require_once(self.nitropilot.steps_table)
         if (actions := self.nitropilot.actions or 0) > model.action_horizon:
             raise ValueError(
                 f"{actions} actions of a chunk are to be played, and it has {model.action_horizon}"

@@ -172,7 +172,7 @@ class Session:
             window=loop.window if loop else game.grabber.window if game else None,
             policy=engine.spec if engine and not self.plan.people_only else None,
             unfamiliar=unfamiliar(engine, game, self.plan.settings.game),
-            engine=engine.info if engine and not self.plan.people_only else None,
+            engine=engine.described if engine and not self.plan.people_only else None,
             pad=game.controls.pad_name if game else None,
             pad_reason=game.pad_reason if game else "",
             mode=mode.mode if mode else None,

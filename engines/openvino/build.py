@@ -57,6 +57,7 @@ class Job:
         batched: For any number of requests; otherwise for one, with shapes fixed.
         products: With ``int8``: what the vision encoder multiplies is 8 bits too, not only its
             weights; see ``openvino.eight_bits``.
+        steps: Euler steps; None: as many as the policy says.
     """
 
     policy: str
@@ -66,6 +67,7 @@ class Job:
     compute: str
     batched: bool
     products: bool = False
+    steps: int | None = None
 
 
 def build(job: Job) -> dict[str, Any]:
@@ -89,7 +91,7 @@ def build(job: Job) -> dict[str, Any]:
 
 def _build(job: Job) -> dict[str, Any]:
     began = time.perf_counter()
-    policy = open_policy(job.policy)
+    policy = open_policy(job.policy, steps=job.steps)
     spec = policy_spec(policy)
     parameters = sum(p.numel() for p in policy.parameters())
     job = replace(

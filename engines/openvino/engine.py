@@ -247,6 +247,7 @@ def plan(wish: Wish) -> tuple[str, dict[str, Any]]:
         "compute": compute,
         "batched": wish.max_batch > 1,
         "products": wish.precision == "int8" and device == "CPU" and has_products(),
+        "steps": wish.steps,
     }
     facts = {
         **job,

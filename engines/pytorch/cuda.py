@@ -241,8 +241,10 @@ def open_engine(wish: Wish, reason: str) -> TorchCudaEngine:
         )
     dtype = DTYPES[wish.precision]
     try:
-        policy = open_policy(wish.policy)
+        policy = open_policy(wish.policy, steps=wish.steps)
         fused, why = was_prepared(wish.policy, dtype, wish.max_batch)
+        if wish.steps is not None:
+            fused, why = False, "its kernels are fused for the policy's own steps alone"
         if fused:
             try:
                 engine = TorchCudaEngine(policy, reason, dtype, wish.max_batch, fused=True)

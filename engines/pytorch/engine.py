@@ -115,7 +115,7 @@ def open_engine(wish: Wish, reason: str) -> TorchEngine:
             f"torch on cpu does not compute in {wish.precision}", f"use {', '.join(DTYPES)}"
         )
     try:
-        policy = open_policy(wish.policy)
+        policy = open_policy(wish.policy, steps=wish.steps)
         return TorchEngine(policy, reason, DTYPES[wish.precision], max(wish.max_batch, 1))
     except RuntimeError as error:
         raise failure("torch on cpu", error) from error

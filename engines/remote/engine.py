@@ -107,6 +107,11 @@ def open_engine(wish: Wish, reason: str) -> RemoteEngine:
             f"the policy {quoted(wish.policy)} cannot be chosen here: the server has its own",
             "leave --policy out",
         )
+    if wish.steps is not None:
+        raise EngineUnavailable(
+            f"{wish.steps} steps cannot be chosen here: the policy server takes its own",
+            "leave --steps out, or start the server with it",
+        )
     default = Times()
     times = Times(
         _seconds(TIMEOUT_VARIABLE, default.answer_s),

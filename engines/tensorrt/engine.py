@@ -153,6 +153,11 @@ def open_engine(wish: Wish, reason: str) -> TensorRTEngine:
         OutOfMemory: It does not fit.
     """
     card, library = _parts()
+    if wish.steps is not None:
+        raise EngineUnavailable(
+            "plans of tensorrt take the policy's own steps alone",
+            "leave --steps out, or use --engine torch",
+        )
     precision = "bfloat16" if wish.precision == "auto" else wish.precision
     if precision not in OLDEST or not computes(card.target, precision):
         raise EngineUnavailable(

@@ -111,12 +111,30 @@ def save_policy(policy: Policy, path: Path | str) -> None:
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         save_file(tensors, part, metadata=metadata)
+        _sort_metadata(part)
         part.replace(path)
-    except (OSError, SafetensorError) as error:
+    except (OSError, ValueError, SafetensorError) as error:
         raise CheckpointError(f"cannot write {path}: {error}", "choose another place") from error
     finally:
         with suppress(OSError):  # it is there only after a failure or Ctrl-C
             part.unlink()
+
+
+def _sort_metadata(path: Path) -> None:
+    """Put a file's metadata in order: its writer takes any, and equal weights are one digest.
+
+    Raises:
+        ValueError: The header does not have the length that it had.
+    """
+    with path.open("r+b") as file:
+        size = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(size))
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+        text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+        if len(text) > size:
+            raise ValueError(f"its header has {size} bytes, in order {len(text)}")
+        file.seek(8)
+        file.write(text.ljust(size))
 
 
 def count_parameters(policy: Policy) -> int:

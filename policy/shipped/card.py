@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, mode
 
 from nitropilot.policy.config import GameName, parse_config
 from nitropilot.policy.errors import CheckpointError
+from nitropilot.policy.euler import StepsRow, require_once
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -126,6 +127,7 @@ class Card(_Part):
         held_out: The game that was kept out of training and of every choice; None for none.
         recipe: How it was trained.
         measured: How it plays; None before anybody has measured it.
+        steps_table: How it plays with other numbers of Euler steps; empty before that.
     """
 
     name: Text
@@ -143,11 +145,13 @@ class Card(_Part):
     held_out: GameName | None
     recipe: Recipe
     measured: Measured | None
+    steps_table: Annotated[tuple[StepsRow, ...], Strict(False)] = ()
 
     @model_validator(mode="after")
     def _held_out(self) -> Card:
         if self.held_out in self.trained_on:
             raise ValueError(f"{self.held_out} is held out, and trained on as well")
+        require_once(self.steps_table)
         return self
 
 
@@ -157,6 +161,7 @@ def write_card(
     held_out: str | None,
     recipe: Recipe,
     measured: Measured | None = None,
+    steps_table: tuple[StepsRow, ...] = (),
 ) -> Card:
     """Write the card of a checkpoint beside it; what the file itself says is read from it.
 
@@ -165,12 +170,15 @@ def write_card(
         held_out: See ``Card``.
         recipe: See ``Card``.
         measured: See ``Card``.
+        steps_table: See ``Card``.
 
     Raises:
         CheckpointError: The file cannot be read, is no checkpoint, is too large, or what is said
             of it cannot be.
     """
-    facts = {"held_out": held_out, "recipe": recipe, "measured": measured}
+    facts = {
+        "held_out": held_out, "recipe": recipe, "measured": measured, "steps_table": steps_table,
+    }  # fmt: skip
     said = {"name": weights.stem, **facts_of(weights), **facts}
     card = _checked(said, weights, "say what is so")
     text = json.dumps(card.model_dump(mode="json"), indent=2) + "\n"
@@ -183,6 +191,23 @@ def write_card(
             f"cannot write {card_beside(weights)}: {error}", "choose another place"
         ) from error
     return card
+
+
+def write_steps_table(weights: Path, rows: tuple[StepsRow, ...]) -> Card:
+    """Write what was measured of a checkpoint's Euler steps into its card; the rest stays.
+
+    Args:
+        weights: The checkpoint; it must be the one that its card describes.
+        rows: All of them: those of before go.
+
+    Raises:
+        CheckpointError: There is no card, it describes another file, or it cannot be written.
+    """
+    card = require_described(weights)
+    return write_card(
+        weights, held_out=card.held_out, recipe=card.recipe, measured=card.measured,
+        steps_table=rows,
+    )  # fmt: skip
 
 
 def card_beside(weights: Path) -> Path:

@@ -9,12 +9,13 @@ from pydantic import ConfigDict, Field
 
 from nitropilot.server.api.routes import Registry
 from nitropilot.server.auth.scopes import ScopedRoute, admin_only
-from nitropilot.server.improving.history import Candidate, HistoryStore
+from nitropilot.server.improving.history import HistoryStore
+from nitropilot.server.improving.known import Candidate
 from nitropilot.server.improving.status import recordings_in, status, update
 from nitropilot.server.schemas.models import Model
 
 if TYPE_CHECKING:
-    from nitropilot.server.improving.history import History
+    from nitropilot.server.improving.known import History
 
 router = APIRouter(prefix="/api/v1/improvements", route_class=ScopedRoute)
 
@@ -40,13 +41,30 @@ class PlayedModel(Model):
     text: str
 
 
+class AcceptRequest(GameRequest):
+    """Which policy is to play it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"game": "maze", "offer": None}]})
+
+    offer: str | None = Field(
+        default=None, min_length=1, max_length=64, description="Its id; null: the newest"
+    )
+
+
+class OfferModel(Candidate):
+    """A policy that may be accepted."""
+
+    id: str = Field(description="By which it is accepted")
+
+
 class ImprovementModel(Model):
     """What is known of one game."""
 
     game: str
     used: str | None = Field(description="The policy that plays it; null where none was accepted")
     previous: str | None = Field(description="The one before; null for nothing to go back to")
-    offered: str | None = Field(description="The one that may be accepted")
+    offered: str | None = Field(description="The newest that may be accepted")
+    offers: tuple[OfferModel, ...] = Field(description="All that may be, the newest first")
     candidates: tuple[Candidate, ...]
     played: tuple[PlayedModel, ...]
     proposal: str = Field(description="What to do with what is offered, and why")
@@ -68,9 +86,9 @@ def count_takeovers(registry: Registry) -> list[ImprovementModel]:
 
 @router.post("/accept")
 @admin_only
-def accept(wanted: GameRequest) -> list[ImprovementModel]:
-    """Let the offered policy play a game."""
-    return _models(HistoryStore().accept(wanted.game))
+def accept(wanted: AcceptRequest) -> list[ImprovementModel]:
+    """Let an offered policy play a game."""
+    return _models(HistoryStore().accept(wanted.game, wanted.offer))
 
 
 @router.post("/back")

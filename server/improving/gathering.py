@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from nitropilot.records.errors import RecordsError
 from nitropilot.records.reader import read_recording
 from nitropilot.server.errors import ImproveRefused
-from nitropilot.server.improving.history import Tally
+from nitropilot.server.improving.known import Tally
 from nitropilot.training.data.corrections import AGENT, HUMAN, takeovers
 from nitropilot.training.formats.finding import find_takes
 
@@ -28,6 +28,7 @@ class Went:
         frames: Of its video.
         agent_minutes, human_minutes: Who played, and how long.
         takeovers: How often a human took over from the agent.
+        hz: Rows a second.
     """
 
     folder: Path
@@ -38,6 +39,7 @@ class Went:
     agent_minutes: float
     human_minutes: float
     takeovers: int
+    hz: float
 
     @property
     def tally(self) -> Tally | None:
@@ -90,7 +92,7 @@ def look(folder: Path) -> Went:
         folder, str(recorded.facts["id"]), str(recorded.facts["game"]),
         named if isinstance(named, str) else "", len(sources),
         int((sources == AGENT).sum()) / minute, int((sources == HUMAN).sum()) / minute,
-        len(takeovers(sources)),
+        len(takeovers(sources)), minute / 60.0,
     )  # fmt: skip
 
 
@@ -136,3 +138,35 @@ def gather(places: Iterable[Path], game: str | None, only_corrected: bool) -> Ga
             else "`nitropilot recordings list` shows what is there",
         )
     return Gathered(game, tuple(kept), unreadable)
+
+
+def require_rate(rates: Iterable[float], acts: float | None, resampled: float | None) -> None:
+    """See that recordings have the policy's rate, or will have.
+
+    Args:
+        rates: Rows a second of each recording.
+        acts: Actions a second that the policy was trained with; None where that is unknown.
+        resampled: Rows a second that others are resampled to; None: they are not.
+
+    Raises:
+        ImproveRefused: They do not.
+    """
+    if resampled is not None:
+        if acts not in (None, resampled):
+            raise ImproveRefused(
+                f"--hz is {resampled:g}, and the policy acts {acts:g} times a second",
+                f"use --hz {acts:g}",
+            )
+        return
+    found = sorted(set(rates))
+    if acts is not None and found != [acts]:
+        others = ", ".join(f"{hz:g}" for hz in found if hz != acts)
+        raise ImproveRefused(
+            f"there are recordings of {others} rows a second, and the policy acts {acts:g} times",
+            f"have them resampled with --hz {acts:g}",
+        )
+    if len(found) > 1:
+        raise ImproveRefused(
+            f"the recordings have {len(found)} rates: {', '.join(f'{hz:g}' for hz in found)}",
+            f"have them resampled to one with --hz, such as {found[-1]:g}",
+        )

@@ -7,14 +7,14 @@ process at a time.  Policies are named in it, and stay the files that they are.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING
 
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
 from nitropilot.errors import NitroPilotError
 from nitropilot.policy.naming import SHIPPED, parse_random
 from nitropilot.server.errors import HistoryDamaged, ImproveRefused
-from nitropilot.server.options.fields import A_LIST, Options
+from nitropilot.server.improving.known import MOST_KEPT, History
 from nitropilot.server.store.paths import data_folder
 from nitropilot.server.store.private import locked, write_private
 from nitropilot.texts import meant
@@ -22,85 +22,9 @@ from nitropilot.texts import meant
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from nitropilot.server.improving.known import Candidate, GameHistory, Tally
+
 FILE = "improved.json"
-MOST_KEPT = 50
-"""Candidates of a game that are remembered; the oldest are forgotten, their files are not."""
-
-
-class Candidate(Options):
-    """A policy that was made by improving another.
-
-    Attributes:
-        policy: Its file.
-        fingerprint: SHA-256 of the file, as recordings name it.
-        came_from: The policy that it began as.
-        before: Fingerprint of that one.
-        made: When, as ISO 8601.
-        verdict: ``better``, ``worse``, ``not shown``, or ``offered`` where nothing was measured.
-        found: The same in words, with figures.
-    """
-
-    policy: str
-    fingerprint: str
-    came_from: str
-    before: str
-    made: str
-    verdict: Literal["better", "worse", "not shown", "offered"]
-    found: str
-
-
-class GameHistory(Options):
-    """What is known of one game.
-
-    Attributes:
-        used: The policy that plays it; None where nobody has accepted any.
-        previous: The one that did before; None for nothing to go back to.
-        offered: The candidate that may be accepted.
-        candidates: All that were made, the oldest first.
-    """
-
-    used: str | None = None
-    previous: str | None = None
-    offered: str | None = None
-    candidates: Annotated[tuple[Candidate, ...], A_LIST] = ()
-
-
-class Tally(Options):
-    """How one recording went.
-
-    Attributes:
-        game: Of what.
-        fingerprint: Of the policy that played.
-        minutes: That it played.
-        takeovers: How often a human took over.
-    """
-
-    game: str
-    fingerprint: str
-    minutes: float = Field(ge=0)
-    takeovers: int = Field(ge=0)
-
-
-class History(Options):
-    """All of the file.
-
-    Attributes:
-        format: Of the file.
-        games: By name.
-        tallies: By recording: each counts once, and goes on counting when it is deleted.
-    """
-
-    format: Literal[1] = 1
-    games: dict[str, GameHistory] = Field(default_factory=dict)
-    tallies: dict[str, Tally] = Field(default_factory=dict)
-
-    def game(self, name: str) -> GameHistory:
-        """What is known of a game; nothing at first."""
-        return self.games.get(name, GameHistory())
-
-    def with_game(self, name: str, known: GameHistory) -> History:
-        """The same with something else known of a game."""
-        return self.model_copy(update={"games": {**self.games, name: known}})
 
 
 class HistoryStore:
@@ -135,37 +59,42 @@ class HistoryStore:
 
         def change(history: History) -> History:
             known = history.game(game)
-            values: dict[str, object] = {
-                "candidates": (*known.candidates, candidate)[-MOST_KEPT:]
-            }  # fmt: skip
+            offers = known.without(candidate.policy)
             if candidate.verdict != "worse":
-                values["offered"] = candidate.policy
+                offers = (*offers, candidate.policy)
+            old = known.candidates[: -MOST_KEPT + 1]
+            kept = tuple(each for each in old if each.policy in offers)
+            values = {
+                "offers": offers,
+                "candidates": (*kept, *known.candidates[-MOST_KEPT + 1 :], candidate),
+            }
             return history.with_game(game, known.model_copy(update=values))
 
         return self._change(change)
 
-    def accept(self, game: str) -> History:
-        """Let the offered policy play a game.
+    def accept(self, game: str, offer: str | None = None) -> History:
+        """Let an offered policy play a game; the other offers stay.
+
+        Args:
+            game: Which.
+            offer: The candidate's id; None: the newest.
 
         Raises:
-            ImproveRefused: None is offered, or its file is gone.
+            ImproveRefused: None is offered, or not this one, or its file is gone.
         """
 
         def change(history: History) -> History:
             known = history.game(game)
-            if known.offered is None:
-                raise ImproveRefused(
-                    f"nothing is offered for {game}", "make something with `nitropilot improve`"
-                )
-            require_there(known.offered)
-            made_from = next(
-                (c.came_from for c in reversed(known.candidates) if c.policy == known.offered), None
-            )
+            taken = _meant(game, known, offer)
+            require_there(taken)
+            made = known.candidate(taken)
             return history.with_game(
                 game,
                 known.model_copy(
                     update={
-                        "used": known.offered, "previous": known.used or made_from, "offered": None
+                        "used": taken,
+                        "previous": known.used or (made and made.came_from),
+                        "offers": known.without(taken),
                     }
                 ),
             )  # fmt: skip
@@ -190,7 +119,13 @@ class HistoryStore:
             return history.with_game(
                 game,
                 known.model_copy(
-                    update={"used": known.previous, "previous": None, "offered": known.used}
+                    update={
+                        "used": known.previous,
+                        "previous": None,
+                        "offers": known.offers
+                        if known.used is None
+                        else (*known.without(known.used), known.used),
+                    }
                 ),
             )
 
@@ -221,6 +156,26 @@ class HistoryStore:
             f"{self.path} cannot be used: {why}",
             "mend it, or move it away: policies are no part of it and stay",
         )
+
+
+def _meant(game: str, known: GameHistory, offer: str | None) -> str:
+    """The policy that is to be accepted.
+
+    Raises:
+        ImproveRefused: None is offered, or not this one.
+    """
+    if known.offered is None:
+        raise ImproveRefused(
+            f"nothing is offered for {game}", "make something with `nitropilot improve`"
+        )
+    if offer is None:
+        return known.offered
+    waiting = known.waiting()
+    found = next((each.policy for each in waiting if each.offer_id == offer), None)
+    if found is None:
+        ids = ", ".join(each.offer_id for each in waiting) or "none that was made here"
+        raise ImproveRefused(f"no offer for {game} is called {offer!r}", f"offers are {ids}")
+    return found
 
 
 def require_there(policy: str) -> None:

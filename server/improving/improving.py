@@ -9,10 +9,11 @@ offer      nothing plays with the new policy until somebody accepts it
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,17 +22,21 @@ from typing import TYPE_CHECKING, Any
 from nitropilot.controller.processes import birth
 from nitropilot.places import spelled
 from nitropilot.policy import fingerprint
+from nitropilot.policy.config import parse_config
+from nitropilot.policy.files.formats import read_checkpoint
 from nitropilot.policy.naming import DEFAULT, SHIPPED, parse_random
 from nitropilot.server.errors import ImproveRefused
 from nitropilot.server.improving.comparing import Comparison, compare, tasks_of
 from nitropilot.server.improving.estimating import Estimate, estimate
-from nitropilot.server.improving.gathering import gather
-from nitropilot.server.improving.history import Candidate, HistoryStore, require_there
+from nitropilot.server.improving.gathering import gather, require_rate
+from nitropilot.server.improving.history import HistoryStore, require_there
+from nitropilot.server.improving.known import Candidate
+from nitropilot.server.store.private import locked
 from nitropilot.simulator.benchmark.policies.errors import PolicyFailed
 from nitropilot.simulator.benchmark.runner.stage import GameFailed
 from nitropilot.simulator.benchmark.statistics.intervals import success_interval
 from nitropilot.texts import meant, shown
-from nitropilot.training.errors import NotWritten
+from nitropilot.training.errors import NotWritten, TrainingError
 from nitropilot.training.trainer.files import NEWEST, written
 from nitropilot.training.trainer.running import train
 
@@ -40,7 +45,8 @@ if TYPE_CHECKING:
 
     from nitropilot.server.improving.gathering import Gathered
     from nitropilot.server.improving.wish import ImproveWish
-    from nitropilot.training.trainer.outcome import Outcome
+    from nitropilot.training.trainer.config import TrainConfig
+    from nitropilot.training.trainer.outcome import Outcome, Told
 
     Tell = Callable[[str, float], None]
 
@@ -102,6 +108,7 @@ def plan(wish: ImproveWish) -> Plan:
         )
     require_there(wish.policy)
     gathered = gather(map(spelled, wish.data), wish.game, wish.only_corrected)
+    require_rate([each.hz for each in gathered.recordings], _acts(wish.policy), wish.hz)
     tasks = tasks_of(wish.play or gathered.game)
     if wish.play and not tasks:
         raise ImproveRefused(
@@ -113,10 +120,7 @@ def plan(wish: ImproveWish) -> Plan:
     out = spelled(wish.out) if wish.out else _new_file(wish.models, gathered.game)
     if out.suffix != SAFETENSORS:
         raise ImproveRefused(f"{out} would hold safetensors data", f"end its name in {SAFETENSORS}")
-    if out.exists():
-        raise ImproveRefused(
-            f"{out} is there already", "name another --out: no policy of before is written over"
-        )
+    _require_new(out)
     return Plan(gathered, tasks, estimate(wish, gathered, tasks), out)
 
 
@@ -144,8 +148,8 @@ def improve(wish: ImproveWish, planned: Plan, store: HistoryStore, tell: Tell) -
         raise NotWritten(
             f"cannot make {out.parent}: {error.strerror}", "name another --out"
         ) from None
-    with _run_folder(wish.scratch) as folder:
-        outcome = train(wish.config(folders), folder, lambda t: tell(t.text, t.done * share))
+    with _alone(wish.scratch, out), _run_folder(wish.scratch) as folder:
+        outcome = _trained(wish.config(folders), folder, lambda t: tell(t.text, t.done * share))
         new = folder / NEWEST
         mark = fingerprint(str(new))
         comparison, found = _compared(
@@ -158,6 +162,23 @@ def improve(wish: ImproveWish, planned: Plan, store: HistoryStore, tell: Tell) -
     store.offer(gathered.game, candidate)
     store.tally({each.id: each.tally for each in gathered.recordings if each.tally})
     return planned.facts() | _result(outcome, comparison, candidate)
+
+
+def _trained(config: TrainConfig, folder: Path, tell: Callable[[Told], None]) -> Outcome:
+    """Train in a folder that goes with this run, whatever becomes of it.
+
+    Raises:
+        TrainingError: As ``train``; it names no file that is gone when it is read.
+    """
+    try:
+        return train(config, folder, tell)
+    except TrainingError as error:
+        if str(folder) not in error.line():
+            raise
+        raise type(error)(
+            str(error).replace(str(folder), "the run's folder"),
+            "nothing of the run is kept: mend what is said, and begin it again",
+        ) from None
 
 
 def _compared(
@@ -203,13 +224,47 @@ def _result(
 def _new_file(models: Path, game: str) -> Path:
     """A file for a new policy of a game, by the time; no game's name can lead elsewhere."""
     name = re.sub(r"[^A-Za-z0-9_-]+", "-", game).strip("-")[:60] or "game"
-    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    stamp = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{os.getpid()}"  # others may begin in this second
     folder = models / IMPROVED / name
     found, number = folder / f"{stamp}{SAFETENSORS}", 1
     while found.exists():
         number += 1
         found = folder / f"{stamp}-{number}{SAFETENSORS}"
     return found
+
+
+def _acts(policy: str) -> float | None:
+    """Actions a second that a policy was trained with, where its checkpoint says so."""
+    return parse_config(read_checkpoint(policy).config, policy).nitropilot.action_hz
+
+
+def _require_new(out: Path) -> None:
+    if out.exists():
+        raise ImproveRefused(
+            f"{out} is there already", "name another --out: no policy of before is written over"
+        )
+
+
+@contextmanager
+def _alone(scratch: Path, out: Path) -> Iterator[None]:
+    """Be the only improvement that writes a file; the lock ends with the process.
+
+    Raises:
+        ImproveRefused: Another one is at it, or has written it meanwhile.
+    """
+    mark = scratch / hashlib.sha256(os.fsencode(out.resolve())).hexdigest()[:16]
+    with ExitStack() as held:
+        try:
+            held.enter_context(locked(mark, 0))
+        except TimeoutError:
+            raise ImproveRefused(
+                f"another improvement is writing {out}", "name another --out, or wait for it"
+            ) from None
+        except OSError as error:
+            raise NotWritten(f"cannot write to {scratch}: {error.strerror}", "make room") from None
+        held.callback(mark.with_name(f"{mark.name}.lock").unlink, missing_ok=True)
+        _require_new(out)
+        yield
 
 
 @contextmanager

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from nitropilot.server.improving.history import Candidate, GameHistory, History, HistoryStore
+    from nitropilot.server.improving.history import HistoryStore
+    from nitropilot.server.improving.known import Candidate, GameHistory, History
 
 LEAST_MINUTES = 5.0
 """Of play with each of two policies, before one of them is proposed."""
@@ -101,6 +102,9 @@ def _of_game(history: History, game: str) -> dict[str, Any]:
         "used": known.used,
         "previous": known.previous,
         "offered": known.offered,
+        "offers": [
+            each.model_dump(mode="json") | {"id": each.offer_id} for each in known.waiting()
+        ],
         "candidates": [each.model_dump(mode="json") for each in known.candidates],
         "played": [_facts(names.get(mark), mark, went) for mark, went in played.items()],
         "proposal": proposal(known, played),
@@ -123,12 +127,28 @@ def _facts(policy: str | None, mark: str, went: Played) -> dict[str, Any]:
 
 def proposal(known: GameHistory, played: dict[str, Played]) -> str:
     """What to do with what is offered, in words; "" where nothing is."""
-    offered = next((c for c in reversed(known.candidates) if c.policy == known.offered), None)
+    offered = known.candidate(known.offered)
     if offered is None:
         return ""
-    if offered.verdict == "better":
-        return f"accept it: {offered.found}"
-    return _by_takeovers(offered, played)
+    found = (
+        f"accept it: {offered.found}"
+        if offered.verdict == "better"
+        else _by_takeovers(offered, played)
+    )
+    return f"{found}{_beside(known, offered, played)}"
+
+
+def _beside(known: GameHistory, offered: Candidate, played: dict[str, Played]) -> str:
+    """That another policy plays now than the one that was compared; "" where none does."""
+    if known.used is None or known.used == offered.came_from:
+        return ""
+    in_use = known.candidate(known.used)
+    went = played.get(in_use.fingerprint) if in_use else None
+    figures = f", {went.a_minute:.2f} takeovers a minute in {went.minutes:.1f} min" if went else ""
+    return (
+        f"; the old one is {offered.came_from}, which it was made of, and not "
+        f"{known.used}, which plays now{figures}"
+    )
 
 
 def _chance(old: Played, new: Played) -> str:

@@ -37,6 +37,7 @@ class ImproveWish:
         seed: Of the training.
         only_corrected: Learn from nothing but recordings in which a human took over.
         out: The new policy's file; None: one in ``models``.
+        hz: Rows a second that recordings of another rate are resampled to; None: they are not.
     """
 
     data: tuple[Path, ...]
@@ -55,6 +56,7 @@ class ImproveWish:
     seed: int = 0
     only_corrected: bool = False
     out: Path | None = None
+    hz: float | None = None
 
     def config(self, folders: tuple[Path, ...] | None = None) -> TrainConfig:
         """The run's configuration: that of ``finetune``, with corrections.
@@ -70,6 +72,6 @@ class ImproveWish:
             "corrections": self.corrections, "before_takeover": self.before_takeover,
             "batch_size": self.batch_size, "seed": self.seed, "steps": self.steps,
             "minutes": self.minutes if self.steps is None else None, "validate_every": 200,
-            "save_every": 1_000_000,
+            "save_every": 1_000_000, "hz": self.hz,
         }  # fmt: skip
         return read_config(None, given, FINETUNE)

@@ -38,7 +38,7 @@ def improve_job(
         models=models, scratch=data_folder() / SCRATCH, game=request.game, play=request.play,
         minutes=request.minutes, steps=request.steps, limit_minutes=request.limit_minutes,
         corrections=request.corrections, levels=request.levels, batch_size=request.batch_size,
-        only_corrected=request.learn == "corrections",
+        only_corrected=request.learn == "corrections", hz=request.hz,
     )  # fmt: skip
     tell("measuring how long it takes here", 0.0)
     planned = plan(wish)

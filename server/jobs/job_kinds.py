@@ -86,6 +86,9 @@ class ImproveRequest(Model):
     )
     levels: int = Field(30, ge=1, le=10_000, description="Of each task, to compare")
     batch_size: int = Field(32, ge=1, le=65536, description="Samples a step")
+    hz: float | None = Field(
+        None, gt=0, le=1000, description="Rows a second that other recordings are resampled to"
+    )
     estimate: bool = Field(False, description="Say how long it would take, and no more")
 
 

@@ -109,6 +109,8 @@ def takes(model: type[BaseModel], name: str) -> str:
 def _words(schema: dict[str, Any]) -> str:
     if "anyOf" in schema:
         return " or ".join(_words(each) for each in schema["anyOf"])
+    if "const" in schema:
+        return str(schema["const"])
     if "enum" in schema:
         return _listed([str(each) for each in schema["enum"]])
     if schema["type"] == "array":

@@ -14,6 +14,7 @@ from pydantic import Field
 from nitropilot.agent import Mode, PlaySettings, Target, parse_buttons
 from nitropilot.agent.pad.guards import CONTROLS, parse_controls
 from nitropilot.capture import parse_handle
+from nitropilot.policy.euler import MOST, parse_steps
 from nitropilot.policy.naming import DEFAULT, SHIPPED, parse_random
 from nitropilot.server.options.fields import A_LIST, Flag, Options, Outside
 from nitropilot.simulator.games.known import KNOWN_GAMES
@@ -124,6 +125,14 @@ class HowToPlay(Options):
         default=None,
         description="Actions of a chunk that are played before the next decision; null: as the "
         "policy says",
+    )
+    steps: Annotated[
+        Annotated[int, Field(ge=1, le=MOST)] | Literal["auto"] | None, Flag(read=parse_steps)
+    ] = Field(
+        default=None,
+        description="Euler steps of the policy's sampler: fewer are quicker; auto: those that were "
+        "measured to play best and are ready in time here; null: as the policy says",
+        examples=[4, "auto"],
     )
     allow: Annotated[
         tuple[str, ...],

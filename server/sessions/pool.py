@@ -34,6 +34,8 @@ CLOSE_S = 10.0
 """How long the end waits for chunks that are being computed."""
 
 Stamp = tuple[tuple[int, int, int], ...]
+Key = tuple[str, int | None]
+"""A policy and its Euler steps; None: as many as it says."""
 
 
 class _Loaded:
@@ -132,9 +134,9 @@ class EnginePool:
     ) -> None:
         self.default = default
         self._how = (engine, device, precision)
-        self._engines: dict[str, _Loaded] = {}
+        self._engines: dict[Key, _Loaded] = {}
         self._lock = threading.Lock()
-        self._opening: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
+        self._opening: WeakValueDictionary[Key, threading.Lock] = WeakValueDictionary()
         self._over = False
 
     @property
@@ -145,7 +147,8 @@ class EnginePool:
     def running(self) -> EngineInfo | None:
         """What the default policy runs on now; None while it is not loaded."""
         with self._lock:
-            loaded = self._engines.get(self.default)
+            found = (one for (name, _), one in self._engines.items() if name == self.default)
+            loaded = next(found, None)
         return loaded.engine.info if loaded is not None else None
 
     def use(self, default: str, engine: str, device: str, precision: str) -> None:
@@ -157,39 +160,43 @@ class EnginePool:
         if changed:
             self.reload()
 
-    def get(self, policy: str | None = None, *, plays: bool = True) -> Engine:
+    def get(
+        self, policy: str | None = None, *, plays: bool = True, steps: int | None = None
+    ) -> Engine:
         """The engine for ``policy`` or for the default one; close it when done.
 
         Args:
             policy: Its name.
             plays: Whether a game waits for it: then it comes before those that do not play.
+            steps: Euler steps; None: as many as it says.
 
         Raises:
             ShuttingDown: The daemon ends.
             CheckpointError, EngineUnavailable: It cannot be loaded.
         """
         name = policy or self.default
+        key = (name, steps)
         with self._lock:
-            opening = self._opening.setdefault(name, threading.Lock())
+            opening = self._opening.setdefault(key, threading.Lock())
         with opening:  # compiling may take a minute, and others want other policies
             stamp = stamp_of(name)
             with self._lock:
                 if self._over:
                     raise ShuttingDown("the daemon is ending", "start it again")
-                loaded = self._engines.get(name)
+                loaded = self._engines.get(key)
                 if loaded is not None and loaded.stamp == stamp:
                     return loaded.lend(plays)
                 how = self._how
             if loaded is not None:
                 log.warning("%s has changed on the disk: it is loaded anew", name)
-                self._retire([name])
+                self._retire([key])
             kind, device, precision = how
-            engine = load_engine(name, engine=kind, device=device, precision=precision)
+            engine = load_engine(name, engine=kind, device=device, precision=precision, steps=steps)
             loaded = _Loaded(engine, stamp, self)
             handle = loaded.lend(plays)
             with self._lock:
                 if how == self._how:
-                    self._engines[name] = loaded
+                    self._engines[key] = loaded
                 else:
                     loaded.stale = True
             return handle
@@ -197,22 +204,23 @@ class EnginePool:
     def reload(self) -> list[str]:
         """Have every policy loaded anew by who comes next; the names of those that were loaded."""
         with self._lock:
-            names = list(self._engines)
-        self._retire(names)
-        return names
+            keys = list(self._engines)
+        self._retire(keys)
+        return list(dict.fromkeys(name for name, _ in keys))
 
     def loaded(self) -> list[str]:
         """Names of the policies that are loaded."""
         with self._lock:
-            return list(self._engines)
+            return list(dict.fromkeys(name for name, _ in self._engines))
 
     def unload_unused(self) -> None:
         """Free the policies that nobody uses, but for the ``KEPT_UNUSED`` that were used last."""
         with self._lock:  # only in here does a loaded policy get another user
-            idle = [(one.used, name) for name, one in self._engines.items() if one.users == 0]
-            names = [name for _, name in sorted(idle)[:-KEPT_UNUSED]]
-            freed = [self._engines.pop(name) for name in names]
-        for name, loaded in zip(names, freed, strict=True):
+            idle = [key for key, one in self._engines.items() if one.users == 0]
+            idle.sort(key=lambda key: self._engines[key].used)
+            keys = idle[:-KEPT_UNUSED]
+            freed = [self._engines.pop(key) for key in keys]
+        for (name, _), loaded in zip(keys, freed, strict=True):
             log.info("%s is unloaded: nobody uses it", name)
             loaded.retire()
 
@@ -234,10 +242,10 @@ class EnginePool:
                     loaded.engine.close()
             self._engines.clear()
 
-    def _retire(self, names: list[str]) -> None:
-        for name in names:
+    def _retire(self, keys: list[Key]) -> None:
+        for key in keys:
             with self._lock:
-                loaded = self._engines.pop(name, None)
+                loaded = self._engines.pop(key, None)
             if loaded is not None:
                 loaded.retire()
 

@@ -16,6 +16,7 @@ from nitropilot.agent.errors import NotPossibleNow
 from nitropilot.agent.fair_play.judging import refuse_protected
 from nitropilot.agent.play.people import Nobody
 from nitropilot.agent.record.limits import GIB
+from nitropilot.agent.session.steps import open_with_steps
 from nitropilot.agent.session.takeover import TakeoverSettings
 from nitropilot.agent.values import Restart
 from nitropilot.controller.pads.chooser import NO_PAD
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from nitropilot.agent import Game
     from nitropilot.agent.cancelling import Cancellation
     from nitropilot.capture import Window
+    from nitropilot.engines import Engine
     from nitropilot.server.schemas.models import SessionRequest
     from nitropilot.server.sessions.pool import EnginePool
 
@@ -105,7 +107,8 @@ class SessionRegistry:
             )
             refuse_protected(window.pid)
         if not request.only_record:
-            self.pool.get(request.policy).close()
+            asked = request.steps if isinstance(request.steps, int) else None
+            self.pool.get(request.policy, steps=asked).close()
         with self._lock:
             self._refuse(window)
         plan = self._plan(history, request, window, failed)  # a panic must not wait for a disk
@@ -220,7 +223,7 @@ class SessionRegistry:
         back = None if alone else takeover.resume_after_s
         return SessionPlan(
             open_game=open_it,
-            open_engine=Nobody if alone else partial(self.pool.get, request.policy),
+            open_engine=Nobody if alone else partial(self._open_engine, request),
             policy_file="" if alone else request.policy_file,
             people_only=alone,
             folder=new_session_folder(),
@@ -233,6 +236,13 @@ class SessionRegistry:
             after_failure=partial(self.restarts.decide, history),
             observer=self.events,
         )
+
+    def _open_engine(self, request: SessionRequest) -> Engine:
+        policy = request.policy or self.pool.default
+        return open_with_steps(
+            lambda steps: self.pool.get(policy, steps=steps),
+            request.steps, policy, request.play_settings(),
+        )  # fmt: skip
 
     def _with_defaults(self, request: SessionRequest) -> SessionRequest:
         """The request, with the settings for all that it does not name."""

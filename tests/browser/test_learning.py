@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from nitropilot.server.improving.history import Candidate, HistoryStore
+from nitropilot.server.improving.history import HistoryStore
+from nitropilot.server.improving.known import Candidate
 from tests.browser.visitor import PATIENCE_MS
 from tests.training.making import recording, small_policy
 

@@ -35,6 +35,7 @@ SUITES: dict[str, str] = {
     """,
     "policy": """
         errors sizes
+        euler
         config naming actions observation
         shipped
         network
@@ -45,6 +46,7 @@ SUITES: dict[str, str] = {
         base cache
         batch fingerprint spec fallback speeds calibration
         chooser
+        chunk_times
         pytorch
         openvino onnx
         tensorrt

@@ -19,11 +19,6 @@ if TYPE_CHECKING:
 AGENT, HUMAN = "agent", "human"
 
 
-def corrected(sources: NDArray[np.generic]) -> bool:
-    """Whether a human took over from an agent in a recording whose rows have these sources."""
-    return bool(len(takeovers(sources)))
-
-
 def takeovers(sources: NDArray[np.generic]) -> NDArray[np.int64]:
     """The first row of a human each time one took over from an agent, in order.
 

@@ -89,9 +89,20 @@ def _own(name: Path) -> bool:
 def _inside(place: Path) -> list[Path]:
     if (place / FACTS).is_file():
         return [place]
-    if is_lerobot(place):
-        return find_episodes(place)
-    return _held(place) or _held(place / "recordings") or find_published(place)
+    layouts = {
+        "a LeRobot data set": find_episodes(place) if is_lerobot(place) else [],
+        "recordings": _held(place) or _held(place / "recordings"),
+    }
+    there = [what for what, found in layouts.items() if found]
+    published = find_published(place)
+    if there and published:
+        there.append("videos of the published set")
+    if len(there) > 1:
+        raise BadData(
+            f"{place} holds {' and '.join(there)}",
+            "name the folder of each, or keep one of them: none is left out unsaid",
+        )
+    return layouts[there[0]] if there else published
 
 
 def _held(place: Path) -> list[Path]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from nitropilot.places import spelled
+from nitropilot.policy.euler import parse_steps
 from nitropilot.policy.naming import DEFAULT
 from nitropilot.server.cli.terminal.output import (
     EXIT_FAILED,
@@ -82,6 +83,13 @@ def run(
             "policy says, or all.",
         ),
     ] = None,
+    steps: Annotated[
+        str | None,
+        typer.Option(
+            help="Euler steps of checkpoints, or auto: those that were measured to play best and "
+            "are ready in time here; default: as each says."
+        ),
+    ] = None,
     engine: Annotated[str, typer.Option(help="Engine to run checkpoints on.")] = "auto",
     device: Annotated[str, typer.Option(help="Where they run.")] = "auto",
     precision: Annotated[str, typer.Option(help="In what numbers.")] = "auto",
@@ -124,7 +132,15 @@ def run(
         seeds=tuple(range(episodes or EPISODES)) if seeds is None else parse_seeds(seeds),
         track=str(track),
         chunk=actions_per_chunk,
-        means=Means(engine, device, precision, server_token),
+        means=Means(
+            engine,
+            device,
+            precision,
+            server_token,
+            steps=None if steps is None else parse_steps(steps),
+            actions=actions_per_chunk,
+            realtime=track is Track.REALTIME,
+        ),
         video=video,
         digest=digest,
         window=window,

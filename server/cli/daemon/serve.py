@@ -16,6 +16,7 @@ from nitropilot.server.host.logs import error_console
 if TYPE_CHECKING:
     import socket
 
+    from nitropilot.engines import Engine
     from nitropilot.server.cli.daemon.serve_options import ServeOptions
     from nitropilot.server.daemon.starting import Place
     from nitropilot.server.store.settings_store import SettingsStore
@@ -51,23 +52,34 @@ def token() -> None:
 
 
 def _serve_policy(options: ServeOptions, place: Place) -> None:
+    from nitropilot.agent.play.settings import Mode, PlaySettings
+    from nitropilot.agent.session.steps import open_with_steps
     from nitropilot.engines import load_engine
     from nitropilot.server.daemon.serving import url_name
     from nitropilot.server.policy_server import ServiceOptions, run_service
 
     secret = options.server_token
     listener = _listen(place.host, place.port, secret)
-    loaded = load_engine(
-        DEFAULT if options.policy is None else options.policy,
-        engine=options.engine or "auto",
-        device=options.device or "auto",
-        precision=options.precision or "auto",
-        max_batch=options.max_batch,
-    )
+    policy = DEFAULT if options.policy is None else options.policy
+
+    def opened(steps: int | None) -> Engine:
+        return load_engine(
+            policy,
+            engine=options.engine or "auto",
+            device=options.device or "auto",
+            precision=options.precision or "auto",
+            max_batch=options.max_batch,
+            steps=steps,
+        )
+
+    # Its clients may play in real time, and nobody knows here how many actions of a chunk.
+    loaded = open_with_steps(opened, options.steps, policy, PlaySettings(mode=Mode.REALTIME))
 
     def announce() -> None:
         _say(f"The policy server listens on ws://{url_name(listener)}")
         _say(f"{loaded.spec.name} with {loaded.info.name} on {loaded.info.device}")
+        if loaded.steps_reason:
+            _say(f"{loaded.spec.steps} Euler steps, {loaded.steps_reason}")
         _say("Clients need the token" if secret else "Clients need no token")
 
     limits = ServiceOptions(secret, options.max_batch, options.max_clients)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
+from nitropilot.policy.euler import Steps, parse_steps
 from nitropilot.policy.naming import DEFAULT
 from nitropilot.server.http.hosts import DEFAULT_HOST, DEFAULT_PORT, parse_bind
 from nitropilot.server.options.fields import Flag, Options, flag_of
@@ -92,6 +93,15 @@ class ServeOptions(Options):
         default=False,
         description="Be a policy server for other players instead of the daemon",
     )
+    steps: Annotated[
+        Steps | None,
+        Setting(
+            key="play.steps",
+            read=parse_steps,
+            help="Euler steps of the sampler, or auto: those that were measured to play best and "
+            "are ready in time here; default: as the policy says.",
+        ),
+    ] = None
     max_batch: int = Field(
         default=8, ge=1, le=256, description="Policy server: most requests computed together"
     )

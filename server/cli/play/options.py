@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field
 from nitropilot.agent import PlaySettings, SessionPlan, open_game
 from nitropilot.agent.play.people import Nobody
 from nitropilot.agent.record.limits import GIB
+from nitropilot.agent.session.steps import open_with_steps
 from nitropilot.agent.session.takeover import TakeoverSettings
 from nitropilot.controller.pads.chooser import NO_PAD
 from nitropilot.engines import load_engine
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from nitropilot.agent import Game
     from nitropilot.agent.record.switch import RecordingPlan
+    from nitropilot.engines import Engine
 
 
 class AtTheKeyboard(GameChoice):
@@ -90,15 +92,7 @@ class PlayOptions(AtTheKeyboard, ThisPlay, EngineChoice, PolicyChoice):
         return SessionPlan(
             settings=self.play_settings(),
             open_game=partial(open_game, target, pad=self.pad),
-            open_engine=partial(
-                load_engine,
-                self.decides,
-                engine=self.engine,
-                device=self.device,
-                precision=self.precision,
-                server=self.server,
-                token=self.server_token,
-            ),
+            open_engine=self._open_engine,
             policy_file=self.policy_file,
             folder=new_session_folder(out),
             record=self.draw,
@@ -106,6 +100,22 @@ class PlayOptions(AtTheKeyboard, ThisPlay, EngineChoice, PolicyChoice):
             keep_decisions_s=None if self.trace_frames else _frames_s(),
             before_play=before_play,
         )
+
+    def _open_engine(self) -> Engine:
+        decides = self.decides
+
+        def opened(steps: int | None) -> Engine:
+            return load_engine(
+                decides,
+                engine=self.engine,
+                device=self.device,
+                precision=self.precision,
+                server=self.server,
+                token=self.server_token,
+                steps=steps,
+            )
+
+        return open_with_steps(opened, self.steps, decides, self.play_settings())
 
 
 class RecordOptions(AtTheKeyboard):

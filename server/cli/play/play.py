@@ -193,7 +193,9 @@ def _facts(session: Session) -> Iterator[tuple[str, Any]]:
     yield "policy", model.policy.name if model.policy else None
     yield "policy_random", model.policy.random if model.policy else None
     yield "unfamiliar", model.unfamiliar
+    yield "steps", model.policy.steps if model.policy else None
     yield "engine", f"{model.engine.name} on {model.engine.device}" if model.engine else None
+    yield "engine_reason", model.engine.reason if model.engine else ""
     yield "pad", model.pad.name if model.pad else None
     yield "mode", model.mode
     yield "mode_reason", model.mode_reason

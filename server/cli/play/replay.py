@@ -57,6 +57,7 @@ def replay_session(
     loaded = load_engine(
         policy or ("" if remote else _policy_of(session)), engine=engine, device=device,
         precision=precision, server=server, token=server_token,
+        steps=None if remote else _steps_of(session),
     )  # fmt: skip
     found: list[Replayed] = []
     trouble: ReplayError | None = None
@@ -82,6 +83,12 @@ def replay_session(
         print_error(trouble.line())
         sys.stdout.flush()
         raise typer.Exit(EXIT_FAILED)
+
+
+def _steps_of(session: Session) -> int | None:
+    """Euler steps that were asked for in the play; None: the policy's own."""
+    steps = session.header["policy"].get("steps")
+    return steps if type(steps) is int else None
 
 
 def _policy_of(session: Session) -> str:

@@ -47,6 +47,10 @@ class ImproveOptions(Options):
     levels: int = Field(default=30, ge=1, le=10_000, description="Levels of each task to compare")
     batch_size: int = Field(default=32, ge=1, le=65536, description="Samples a step")
     seed: int = Field(default=0, ge=0, lt=2**31, description="Of the training")
+    hz: float | None = Field(
+        default=None, gt=0, le=1000,
+        description="Rows a second that recordings of another rate are resampled to",
+    )  # fmt: skip
     only_corrected: bool = Field(
         default=False, description="Learn only from recordings in which you took over"
     )
@@ -54,6 +58,9 @@ class ImproveOptions(Options):
     status: bool = Field(default=False, description="Say what plays each game, and what is offered")
     accept: bool = Field(
         default=False, description="Play with the offered policy where no other is named"
+    )
+    offer: str | None = Field(
+        default=None, description="With --accept: which, by its id; default: the newest"
     )
     back: bool = Field(default=False, description="Play with the policy of before again")
     as_json: Annotated[bool, Flag(names=("--json",))] = Field(
@@ -65,6 +72,8 @@ class ImproveOptions(Options):
         asked = [name for name in ("estimate", "status", "accept", "back") if getattr(self, name)]
         if len(asked) > 1:
             raise ValueError(f"--{asked[0]} and --{asked[1]} are two things: give one")
+        if self.offer is not None and not self.accept:
+            raise ValueError("--offer goes with --accept")
         return self
 
 
@@ -129,7 +138,7 @@ def _wish(options: ImproveOptions, store: Any) -> ImproveWish:
         minutes=options.minutes, steps=options.steps, limit_minutes=options.limit,
         corrections=options.corrections, before_takeover=options.before_takeover,
         levels=options.levels, batch_size=options.batch_size, seed=options.seed,
-        only_corrected=options.only_corrected,
+        only_corrected=options.only_corrected, hz=options.hz,
         out=spelled(options.out) if options.out else None,
     )  # fmt: skip
 
@@ -153,7 +162,7 @@ def _look_or_change(options: ImproveOptions) -> None:
 
     store = HistoryStore()
     if options.accept:
-        history = store.accept(the_game(store.read(), options.game))
+        history = store.accept(the_game(store.read(), options.game), options.offer)
     elif options.back:
         history = store.back(the_game(store.read(), options.game))
     else:
@@ -172,7 +181,8 @@ def _look_or_change(options: ImproveOptions) -> None:
         typer.echo("no game has a policy of its own yet: nitropilot improve --data DIR")
     for each in told:
         rows = [("plays now", each["used"] or "pocket, or what --policy says"),
-                ("before", each["previous"] or ""), ("offered", each["offered"] or "")]  # fmt: skip
+                ("before", each["previous"] or "")]  # fmt: skip
+        rows += [(f"offered: {one['id']}", one["policy"]) for one in each["offers"]]
         rows += [(made["policy"], made["found"]) for made in each["candidates"]]
         rows += [(one["policy"] or one["fingerprint"][:12], one["text"]) for one in each["played"]]
         rows.append(("proposed", each["proposal"]))

@@ -129,16 +129,18 @@ export class Learning {
       ...one.played.map((played) => `${fileName(played.policy) || played.fingerprint.slice(0, 8)}: ${played.text}`),
       one.proposal ? `proposed: ${one.proposal}` : "",
     ].filter(Boolean);
-    const button = (text, path, there) => el("button", {
+    const button = (text, path, there, more = {}) => el("button", {
       type: "button", disabled: !there, "aria-label": `${text}, ${one.game}`,
       onclick: () => this.app.attempt(async () => {
-        this.#list(await call("POST", `/api/v1/improvements/${path}`, { game: one.game }));
+        this.#list(await call("POST", `/api/v1/improvements/${path}`, { game: one.game, ...more }));
         this.#choose();
       }),
     }, text);
     return el("li", { class: "card", "data-improved": one.game },
       el("div", { class: "grow" }, el("strong", {}, one.game),
         lines.map((line) => el("div", { class: "muted" }, line))),
-      button("Accept", "accept", one.offered), button("Back", "back", one.previous));
+      button("Accept", "accept", one.offered),
+      one.offers.slice(1).map((offer) => button(`Accept ${offer.id}`, "accept", true, { offer: offer.id })),
+      button("Back", "back", one.previous));
   }
 }

@@ -165,6 +165,9 @@ def test_the_name_wins_and_a_path_names_the_file(
 
 
 def test_a_card_has_no_place_for_what_it_does_not_know() -> None:
-    """Fields that are missing are said; none has a default that somebody could believe."""
+    """Fields that are missing are said; none has a default that somebody could believe.
+
+    A table of Euler steps is none to believe: without one nothing is chosen by it.
+    """
     required = {name for name, field in Card.model_fields.items() if field.is_required()}
-    assert required == Card.model_fields.keys()
+    assert required == Card.model_fields.keys() - {"steps_table"}

@@ -120,6 +120,7 @@ def test_the_policy_of_the_page_plays(tmp_path: Path) -> None:
         (("--policy", "idle", "--game", "mase"), "did you mean maze?"),
         (("--policy", "idle", "--task", "maze1"), "did you mean maze-1"),
         (("--policy", "idle", "--track", "warp"), "warp"),
+        (("--policy", "pocket", "--steps", "0"), "steps is 0"),
         (("--policy", "idle", "--seeds", "x"), "'x' are no seeds"),
         (("--policy", "idle", "--seeds", "1", "--episodes", "2"), "leave one of them out"),
         (("--policy", "idle", "--policy", "idle"), "the policy idle is there twice"),

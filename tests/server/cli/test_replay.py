@@ -92,6 +92,18 @@ def test_the_same_engine_gives_the_same_bits(folder: Path, checkpoint: Path) -> 
     assert "is not kept" in replay(folder, *TORCH, "--chunk", "99999", status=2)[1]
 
 
+def test_the_steps_of_the_play(checkpoint: Path, tmp_path: Path) -> None:
+    """A replay with the policy's own steps would decide otherwise, and nobody knew why."""
+    needs_preload()
+    done = command(*play_words(checkpoint, tmp_path / "out", "--steps", "3"), home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    played = json.loads(done.stdout)
+    assert played["steps"] == 3
+    assert "3 Euler steps, asked for" in played["engine_reason"]
+    facts, _ = replay(Path(played["trace"]).parent, *TORCH)
+    assert facts["identical"] == facts["chunks"] > 0
+
+
 def test_a_policy_that_was_moved(folder: Path, checkpoint: Path) -> None:
     """It is named by whoever knows where it is now; and no other is taken for it."""
     moved = checkpoint.with_name("moved.safetensors")

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nitropilot.server.errors import ImproveRefused
-from nitropilot.server.improving.gathering import gather
-from nitropilot.server.improving.history import Candidate, HistoryStore, Tally
+from nitropilot.server.improving.gathering import gather, require_rate
+from nitropilot.server.improving.history import HistoryStore
+from nitropilot.server.improving.known import Candidate, Tally
 from nitropilot.server.improving.status import (
     Played,
     played_with,
@@ -59,6 +60,22 @@ def test_corrections_alone(data: Path) -> None:
     assert [each.id for each in found.recordings] == [name_of(0)]
     with pytest.raises(ImproveRefused, match="of circles in which you took over"):
         gather([data], "circles", True)
+
+
+def test_recordings_of_another_rate_are_refused_at_once(data: Path) -> None:
+    """Not after everything has been measured; and what to say instead is said."""
+    rates = [each.hz for each in gather([data], "squares", False).recordings]
+    assert rates == [HZ] * 3
+    for acts, resampled in ((HZ, None), (None, None), (None, 15.0), (60.0, 60.0)):
+        require_rate(rates, acts, resampled)
+    said = f"of {HZ:g} rows a second, and the policy acts 61 times"
+    with pytest.raises(ImproveRefused, match=said) as caught:
+        require_rate(rates, 61.0, None)
+    assert caught.value.hint == "have them resampled with --hz 61"
+    with pytest.raises(ImproveRefused, match="the recordings have 2 rates: 30, 60"):
+        require_rate([60.0, 30.0], None, None)
+    with pytest.raises(ImproveRefused, match="--hz is 30, and the policy acts 61 times"):
+        require_rate(rates, 61.0, 30.0)
 
 
 def test_takeovers_are_counted_by_policy(data: Path, tmp_path: Path) -> None:

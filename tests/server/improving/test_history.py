@@ -9,14 +9,13 @@ import pytest
 from nitropilot.policy import fingerprint
 from nitropilot.policy.naming import POCKET
 from nitropilot.server.errors import HistoryDamaged, ImproveRefused
-from nitropilot.server.improving.history import (
-    Candidate,
-    HistoryStore,
-    Tally,
-    accepted,
-    the_game,
-)
-from nitropilot.server.improving.improving import _candidate
+from nitropilot.server.improving import improving
+from nitropilot.server.improving.history import HistoryStore, accepted, the_game
+from nitropilot.server.improving.improving import _alone, _candidate, _new_file, _trained
+from nitropilot.server.improving.known import MOST_KEPT, Candidate, Tally
+from nitropilot.server.improving.status import Played, proposal, status
+from nitropilot.training.errors import LossNotFinite
+from nitropilot.training.trainer.config import TrainConfig
 
 
 def candidate(policy: Path, came_from: Path, verdict: str = "offered") -> Candidate:
@@ -81,6 +80,98 @@ def test_from_the_policy_that_comes_along_and_back_to_it(
     store.accept("maze")
     known = store.back("maze").game("maze")
     assert (known.used, known.offered) == (POCKET, str(second))
+
+
+def test_an_offer_waits_until_it_is_accepted(store: HistoryStore) -> None:
+    """A later improvement must not take away what nobody has looked at yet."""
+    first, second, third = (store.path.with_name(name) for name in ("first", "second", "third"))
+    store.offer("maze", candidate(second, first))
+    store.offer("maze", candidate(third, first))
+    (told,) = status(store.read())
+    assert (told["offered"], [each["id"] for each in told["offers"]]) == (
+        str(third), ["third", "second"],
+    )  # fmt: skip
+    with pytest.raises(ImproveRefused, match="no offer for maze is called 'fourth'") as caught:
+        store.accept("maze", "fourth")
+    assert caught.value.hint == "offers are third, second"
+    known = store.accept("maze", "second").game("maze")
+    assert (known.used, known.previous, known.offers) == (str(second), str(first), (str(third),))
+    known = store.back("maze").game("maze")
+    assert (known.used, known.offers) == (str(first), (str(third), str(second)))
+
+
+def test_an_offer_is_not_forgotten(store: HistoryStore) -> None:
+    """Of what lies behind the last fifty only what waits is kept."""
+    first, second = store.path.with_name("first"), store.path.with_name("second")
+    store.offer("maze", candidate(second, first))
+    for number in range(MOST_KEPT + 2):
+        store.offer("maze", candidate(first.with_name(str(number)), first, "worse"))
+    known = store.read().game("maze")
+    assert len(known.candidates) == MOST_KEPT + 1
+    assert known.offered == str(second)
+    assert [each.policy for each in known.waiting()] == [str(second)]
+
+
+def test_a_file_that_knew_one_offer(store: HistoryStore) -> None:
+    """What was offered before an update is offered after it."""
+    store.path.write_text('{"games": {"maze": {"offered": "mine"}, "road": {"offered": null}}}')
+    assert store.read().game("maze").offers == ("mine",)
+    assert store.read().game("road").offers == ()
+
+
+def test_two_that_write_one_file(tmp_path: Path) -> None:
+    """The slower one would write over what the quicker one has made, after all its training."""
+    out = tmp_path / "new.safetensors"
+    with (
+        _alone(tmp_path / "scratch", out),
+        pytest.raises(ImproveRefused, match=r"another improvement is writing .*new\.safetensors"),
+        _alone(tmp_path / "scratch", out),
+    ):
+        pytest.fail("both write it")
+    assert list((tmp_path / "scratch").iterdir()) == []
+    with _alone(tmp_path / "scratch", out):
+        pass
+    out.write_bytes(b"weights")
+    with pytest.raises(ImproveRefused, match="is there already"), _alone(tmp_path, out):
+        pytest.fail("it is written over")
+
+
+def test_two_that_begin_in_one_second(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each process gives its file a name of its own."""
+    mine = _new_file(tmp_path, "maze").name
+    monkeypatch.setattr("os.getpid", lambda: 4194305)
+    assert mine.rpartition("-")[2] != _new_file(tmp_path, "maze").name.rpartition("-")[2]
+
+
+def test_a_failed_training_names_no_file_that_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run's folder goes with the run: a hint to look there leads nowhere."""
+    folder = tmp_path / "run"
+
+    def fails(*_: object) -> None:
+        raise LossNotFinite(f"the loss in {folder} is nan", f"{folder / 'state.pt'} holds step 4")
+
+    monkeypatch.setattr(improving, "train", fails)
+    with pytest.raises(LossNotFinite, match="the loss in the run's folder is nan") as caught:
+        _trained(TrainConfig.model_construct(), folder, lambda _: None)
+    assert str(folder) not in caught.value.line()
+    assert "begin it again" in caught.value.hint
+
+
+def test_a_proposal_names_both_policies_of_before(store: HistoryStore) -> None:
+    """Another one may have been accepted since: it was not compared, and that is said."""
+    first, second, third = (store.path.with_name(name) for name in ("first", "second", "third"))
+    store.offer("maze", candidate(second, first))
+    store.offer("maze", candidate(third, first))
+    played = {name: Played(20.0, count) for name, count in (("first", 8), ("third", 2))}
+    store.accept("maze", "second")
+    said = proposal(store.read().game("maze"), {**played, "second": Played(10.0, 5)})
+    assert "accept the new one: 0.10 takeovers a minute with the new one, 0.40 with the" in said
+    assert f"the old one is {first}, which it was made of, and not {second}, which plays" in said
+    assert "now, 0.50 takeovers a minute in 10.0 min" in said
+    store.offer("road", candidate(third, first))
+    assert "which plays now" not in proposal(store.read().game("road"), played)
 
 
 def test_what_is_worse_is_not_offered(store: HistoryStore) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from nitropilot.policy import fingerprint, load_policy
 from nitropilot.server.errors import ImproveRefused
-from nitropilot.server.improving.history import Candidate, HistoryStore
+from nitropilot.server.improving.history import HistoryStore
+from nitropilot.server.improving.known import Candidate
 from nitropilot.server.jobs.improve_job import improve_job
 from nitropilot.server.jobs.job_kinds import ImproveRequest
 from nitropilot.simulator.benchmark.runner.stage import GameFailed

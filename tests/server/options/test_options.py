@@ -114,7 +114,7 @@ def test_the_agent_hears_of_every_option() -> None:
         "controls": ("a",), "game": "SuperTux", "cfg_scale": 2.0, "seed": 7,
         "action_offset": 2,
     }  # fmt: skip
-    elsewhere = {"pad", "record", "draw", "trace_frames"}
+    elsewhere = {"pad", "record", "draw", "trace_frames", "steps"}
     assert set(others) | elsewhere == names(ThisPlay)
     found = [ThisPlay.model_validate({name: others[name]}).play_settings() for name in others]
     assert ThisPlay().play_settings() not in found

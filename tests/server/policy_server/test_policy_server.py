@@ -379,6 +379,7 @@ def test_a_full_server_says_so(guarded: PolicyServer) -> None:
      (("--host", "example.com"), {"NITROPILOT_SERVER_TOKEN": TOKEN}, "not an IP address"),
      (("--policy", "no-such-file.pt"), {}, "no-such-file.pt"),
      (("--engine", "caffe"), {}, "no engine 'caffe'"),
+     (("--steps", "0"), {}, "steps is 0"), (("--steps", "some"), {}, "steps is 'some'"),
      (("--precision", "int3"), {}, "no precision 'int3'"), (("--max-batch", "0"), {}, "max-batch"),
      (("--engine", "remote"), {}, "no policy server is named")],
 )  # fmt: skip
@@ -392,6 +393,13 @@ def test_starts_that_are_refused(
     assert says in done.stderr
     assert "Traceback" not in done.stderr
     assert "listens" not in done.stderr
+
+
+def test_the_steps_that_it_was_told(tmp_path: Path) -> None:
+    """Whoever starts it decides, and clients and the log hear of it."""
+    with policy_server(tmp_path, "--steps", "3") as server, plain_client(server.address) as far:
+        assert far.metadata["steps"] == 3
+        assert "3 Euler steps, asked for" in server.output()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="asks for the interfaces in a Unix way")

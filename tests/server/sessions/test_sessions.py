@@ -267,3 +267,19 @@ def test_a_silence_of_the_daemon_is_counted(daemon: Daemon, game: RunningGame, m
     assert daemon.session(session["id"])["state"] == "playing"
     assert "nitropilot_pad_lapses_total" in daemon.client.get("/metrics").text
     delete(daemon, session["id"])
+
+
+@pytest.mark.parametrize(
+    ("steps", "taken", "why"),
+    [(3, 3, "3 Euler steps, asked for"),
+     ("auto", 16, "16 Euler steps, auto: the policy's own: nothing was measured")],
+)  # fmt: skip
+def test_the_steps_are_those_that_were_asked_for(
+    daemon: Daemon, game: RunningGame, steps: object, taken: int, why: str
+) -> None:
+    """The status says how many there are, and why; the trace has what a replay needs."""
+    session = daemon.playing(pid=game.pid, steps=steps)
+    assert session["policy"]["steps"] == taken
+    assert why in session["engine"]["reason"]
+    ended = delete(daemon, session["id"])
+    assert trace_of(ended)[0]["policy"]["steps"] == taken

@@ -17,12 +17,13 @@ from nitropilot.training.data.dataset import Dataset
 from nitropilot.training.data.frames import open_frames
 from nitropilot.training.data.recordings import open_clips
 from nitropilot.training.data.wish import Wish
+from nitropilot.training.errors import BadData
 from nitropilot.training.formats.boxes import game_area, overlay
 from nitropilot.training.formats.finding import find_takes, game_of, open_take
 from nitropilot.training.formats.published import NoVideo
 from nitropilot.training.formats.view import Box, View
 from tests.training.formats.publishing import NAME, chunk, number_of, video
-from tests.training.making import SIDE, phase
+from tests.training.making import SIDE, name_of, phase
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -171,3 +172,13 @@ def test_processed_labels_are_taken_where_they_are(tmp_path: Path) -> None:
     video(tmp_path / NAME / f"{NAME}.mp4", 70)
     assert all(open_take(tmp_path / NAME).rows["east"].to_pylist())
     assert json.loads((folder / "metadata.json").read_text())["game"] == "Squares"
+
+
+def test_a_folder_of_two_layouts_is_no_choice_of_ours(tmp_path: Path) -> None:
+    """One would be learned from and the other not, and nobody would hear of it."""
+    chunk(tmp_path / "SHARD_0000", 1)
+    assert len(find_takes([tmp_path])) == 1
+    (tmp_path / name_of(0)).mkdir()
+    with pytest.raises(BadData, match="holds recordings and videos of the published set"):
+        find_takes([tmp_path])
+    assert len(find_takes([tmp_path / "SHARD_0000"])) == 1
