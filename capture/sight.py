@@ -56,9 +56,10 @@ def knows_processes(display: str | None = None) -> bool:
         NoDisplay: There is no such display.
         DisplaySilent: It does not answer.
     """
+    known = True
     if sys.platform == "linux":
-        return _of(display, lambda: _knows_clients(display))
-    return True
+        known = _of(display, lambda: _knows_clients(display))
+    return known
 
 
 def _black_ones(windows: Iterable[Window]) -> int:
