@@ -83,7 +83,7 @@ class AttachEnv(TaskEnv):
         try:
             self._game = open_game(self._target, pad=self._pad, log=Path(os.devnull))
             self._epoch, self._owed = self._game.controls.arm(), 0.0
-            self._freeze()
+            self._hold_still()
         except (AgentError, CaptureError, ControllerError) as error:
             self.close()
             raise NotPlayable(str(error), error.hint) from error
@@ -102,7 +102,7 @@ class AttachEnv(TaskEnv):
             hand.thaw()
             since = time.perf_counter()
             time.sleep(max(1 / HZ - self._owed, 0.0))
-            self._freeze()
+            self._hold_still()
         except HandError as error:
             raise lapsed() from error
         except (AgentError, CaptureError, ControllerError) as error:
@@ -115,7 +115,7 @@ class AttachEnv(TaskEnv):
             self._window.show(self._grabbed())
         return Standing(0.0, frames=1)
 
-    def _freeze(self) -> None:
+    def _hold_still(self) -> None:
         """The game stands until the next step, for as long as who plays may think."""
         assert self._game is not None
         hand = self._game.controls.hand
