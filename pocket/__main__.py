@@ -147,7 +147,7 @@ def _report(path: Path, given: argparse.Namespace) -> None:
         words = f"--games {','.join(given.games)} --hours {given.hours:g} --seed {given.seed}"
         words += f" --processes {given.processes}" if given.processes != PROCESSES else ""
         command = f"make pocket POCKET='{words}'"
-        place = ship(path, made, command, given.seed, seconds_of(path.parent) / 60)
+        place = ship(path, made, command, recipe_of(given), seconds_of(path.parent) / 60)
         print(f"shipped: {place}")
 
 

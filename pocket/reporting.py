@@ -11,8 +11,12 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from nitropilot.pocket.errors import PocketError
+from nitropilot.pocket.learning.learner import WARM_UP
+from nitropilot.pocket.learning.network import SIDE
+from nitropilot.pocket.learning.objective import UNUSED
 from nitropilot.pocket.measuring import BLIND, Played, baseline, measure, of_game, tasks_of
 from nitropilot.pocket.recipe import HELD_OUT, Recipe
+from nitropilot.policy.sizes import PATCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,17 +27,6 @@ FIRST_LEVEL = 0
 POLICY, EXPERT = "policy", "expert"
 PLAYERS = (POLICY, EXPERT, *BLIND)
 FIGURES = "measured.json"
-DIFFERS = (
-    "pictures of 64 px, 2.0 M parameters, one frame, no game token",
-    "labels are the script's next 16 actions, planned on a copy of the world; bursts of foreign "
-    "input in half of the levels",
-    "chunks in which something changes are drawn three times as often; unused channels count 0.02, "
-    "sticks 4; buttons are taught as -0.5 and 1.5; no mirrors",
-    "a head that is thrown away goes first and stays beside the flow; two flow times a picture",
-    "Muon 4e-3 and AdamW 1e-3, moving average 0.997, decay over the last 40 %, 50 steps of warm-up",
-    "two processes that meet every 20 steps; four rounds of driving from half time on (DAgger)",
-)
-"""From the preset ``paper``."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +94,27 @@ def keep(made: Report, folder: Path) -> Path:
     return path
 
 
-def ship(path: Path, made: Report, command: str, seed: int, minutes: float) -> Path:
+def differs(recipe: Recipe) -> tuple[str, ...]:
+    """What a recipe does otherwise than the preset ``paper``, for the card."""
+    shares = ", ".join(f"{game} {share:.2f}" for game, share in recipe.shares().items())
+    return (
+        f"pictures of {SIDE * PATCH} px, 2.0 M parameters, one frame, no game token",
+        "labels are the script's next 16 actions, planned on a copy of the world; bursts of "
+        f"foreign input in {recipe.noisy:.0%} of the levels",
+        f"of a batch: {shares}; chunks in which something changes are drawn {recipe.changing:g} "
+        f"times as often; unused channels count {UNUSED:g}, sticks {recipe.stick_weight:g}; "
+        "buttons are taught as -0.5 and 1.5; no mirrors",
+        f"a head that is thrown away learns alone for {recipe.head_share:.0%} of the steps and "
+        f"stays beside the flow; {recipe.times} flow times a picture",
+        f"Muon {recipe.muon_rate:g} and AdamW {recipe.adam_rate:g}, moving average {recipe.ema:g}, "
+        f"decay over the last {recipe.decay:.0%}, {WARM_UP} steps of warm-up",
+        f"{recipe.steps} steps of {recipe.batch} pictures in each process; they meet every "
+        f"{recipe.together} steps; {recipe.rounds} rounds of driving (DAgger) from "
+        f"{recipe.round_first:.0%} of the steps on",
+    )
+
+
+def ship(path: Path, made: Report, command: str, recipe: Recipe, minutes: float) -> Path:
     """Put a policy with its card where shipped ones lie.
 
     Raises:
@@ -133,7 +146,9 @@ def ship(path: Path, made: Report, command: str, seed: int, minutes: float) -> P
     write_card(
         place,
         held_out=None if HELD_OUT in made.games else HELD_OUT,
-        recipe=Told(command=command, seed=seed, minutes=round(minutes, 1), differs=DIFFERS),
+        recipe=Told(
+            command=command, seed=recipe.seed, minutes=round(minutes, 1), differs=differs(recipe)
+        ),
         measured=Measured(tasks=tuple(figures), how=how),
     )
     return place

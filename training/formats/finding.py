@@ -94,7 +94,7 @@ def _inside(place: Path) -> list[Path]:
         "recordings": _held(place) or _held(place / "recordings"),
     }
     there = [what for what, found in layouts.items() if found]
-    published = find_published(place)
+    published = [each for each in find_published(place) if not _own(each)]
     if there and published:
         there.append("videos of the published set")
     if len(there) > 1:

@@ -32,7 +32,7 @@ SECONDS = {1: 0.01, 2: 0.02, 4: 0.04, 8: 0.08}
 
 
 @pytest.mark.parametrize(
-    ("slower", "mode", "steps", "says"),
+    ("times", "mode", "steps", "says"),
     [
         (1.0, Mode.REALTIME, 4, "70% of 10 levels with 8 actions of a chunk, which takes 40.0 ms"),
         (2.0, Mode.REALTIME, 2, "less than half of the 133 ms"),
@@ -44,9 +44,9 @@ SECONDS = {1: 0.01, 2: 0.02, 4: 0.04, 8: 0.08}
         (50.0, Mode.AUTO, 4, "for which the game waits"),
     ],
 )  # fmt: skip
-def test_the_best_that_is_there_in_time(slower: float, mode: Mode, steps: int, says: str) -> None:
+def test_the_best_that_is_there_in_time(times: float, mode: Mode, steps: int, says: str) -> None:
     """A slow machine would miss its ticks; a fast one would play worse than it could."""
-    seconds = {count: slower * taken for count, taken in SECONDS.items()}
+    seconds = {count: times * taken for count, taken in SECONDS.items()}
     choice = choose_steps(rows_for(TABLE, 8), seconds, 8 / 60, mode)
     assert choice.steps == steps
     assert choice.reason.startswith("auto: ")
