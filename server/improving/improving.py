@@ -262,6 +262,7 @@ def _alone(scratch: Path, out: Path) -> Iterator[None]:
             ) from None
         except OSError as error:
             raise NotWritten(f"cannot write to {scratch}: {error.strerror}", "make room") from None
+        held.callback(_remove_empty, scratch)
         held.callback(mark.with_name(f"{mark.name}.lock").unlink, missing_ok=True)
         _require_new(out)
         yield
@@ -276,8 +277,11 @@ def _run_folder(scratch: Path) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-        with suppress(OSError):  # others may be in it
-            scratch.rmdir()
+
+
+def _remove_empty(scratch: Path) -> None:
+    with suppress(OSError):  # others may be in it
+        scratch.rmdir()
 
 
 def _sweep(scratch: Path) -> None:

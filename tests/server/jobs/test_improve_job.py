@@ -87,7 +87,8 @@ def test_what_comes_of_it_is_offered_and_learns_on(home: Path) -> None:
     assert fingerprint(result["new"]) == result["fingerprint"] != fingerprint(policy)
     assert load_policy(result["new"])
     assert not dead.parent.exists()
-    assert done(home, estimate=True, steps=1, limit_minutes=10**4)["old"] == "pocket"
+    own = done(home, estimate=True, steps=1, limit_minutes=10**4, hz=60.0)
+    assert own["old"] == "pocket"
     HistoryStore().accept("squares")
     assert done(home, estimate=True)["old"] == result["new"]
 
