@@ -152,6 +152,7 @@ class Engine(ABC):
         info: Where it runs and why there.
         max_batch: Most requests that ``infer_batch`` takes.
         joins: Whether a ``prefix`` is honoured; if not, chunks can only be cross-faded.
+        own_steps: Whether it takes as many Euler steps as its policy says.
         steps_reason: Why it takes ``spec.steps`` Euler steps; "" where the policy says so.
     """
 
@@ -159,6 +160,7 @@ class Engine(ABC):
     info: EngineInfo
     max_batch: int = 1
     joins: bool = True
+    own_steps: bool = True
     steps_reason: str = ""
 
     @abstractmethod

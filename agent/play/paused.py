@@ -53,6 +53,7 @@ class PausedLoop(PlayLoop):
         self._epoch = NO_EPOCH
         self._stretch = new_stretch()
         self._tick = 0
+        self._held_up = (0, 0)
         self._planned: list[_Next] = []
         self._rows: list[ChunkRow] = []
 
@@ -72,6 +73,7 @@ class PausedLoop(PlayLoop):
         began = time.perf_counter()
         if not self.game.controls.freeze(epoch):
             return
+        self._notice_lapses()
         frozen = time.perf_counter()
         seconds = {"freeze": frozen - began}
         decision: Decision | None = None
@@ -122,14 +124,19 @@ class PausedLoop(PlayLoop):
         fresh = [_Next(state, row, number) for number, state in enumerate(states)]
         lay = self._timeline.lay
         now, self._planned = lay(self._planned, fresh, self._count, _Next(NEUTRAL))
-        before = self._held_up()
-        if not self._send(now, epoch) or self._held_up() != before:
+        if not self._send(now, epoch):
             self._tear()
         self._write_finished()
 
-    def _held_up(self) -> tuple[int, int]:
-        """How often the hand let go because this process was silent."""
-        return self.game.controls.lapses, self.game.controls.cut_freezes
+    def _notice_lapses(self) -> None:
+        """Tear if the hand let go because this process was silent.
+
+        It says so before it answers to anything later: a freeze's answer comes after it.
+        """
+        held_up = self.game.controls.lapses, self.game.controls.cut_freezes
+        if held_up != self._held_up:
+            self._held_up = held_up
+            self._tear()
 
     def _tear(self) -> None:
         """The game ran on with a neutral pad, nobody knows for how long: ticks are not counted."""

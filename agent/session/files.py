@@ -175,7 +175,7 @@ def trace_header(
                  "executable": game.window.executable, "title": game.window.title},
         "policy": {"name": engine.spec.name, "fingerprint": engine.spec.fingerprint,
                    "random": engine.spec.is_random, **({"file": file} if file else {}),
-                   **({"steps": engine.spec.steps} if engine.steps_reason else {})},
+                   **({} if engine.own_steps else {"steps": engine.spec.steps})},
         "engine": engine_facts(engine.described),
         "pad": game.controls.pad_name,
         "mode": mode.mode,

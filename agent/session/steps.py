@@ -100,7 +100,7 @@ def open_with_steps(
         return opened(None)
     if steps != AUTO:
         engine = opened(check_steps(steps))
-        engine.steps_reason = "asked for"
+        engine.own_steps, engine.steps_reason = False, "asked for"
         return engine
     if not policy:
         raise AgentError(
@@ -113,6 +113,7 @@ def open_with_steps(
         if choice.steps not in (None, engine.spec.steps):
             engine.close()
             engine = opened(choice.steps)
+            engine.own_steps = False
     except BaseException:
         engine.close()
         raise

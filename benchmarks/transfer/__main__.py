@@ -28,6 +28,7 @@ from benchmarks.transfer.plots import draw
 from benchmarks.transfer.runs import Plan, demonstrations, results, run_cell
 from nitropilot.errors import NitroPilotError
 from nitropilot.pocket.recipe import GAMES, HELD_OUT
+from nitropilot.policy import fingerprint
 from nitropilot.policy.files.checkpoint import load_policy
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ def require_same(folder: Path, plan: Plan) -> None:
         NitroPilotError: It holds another.
     """
     told = json.loads(json.dumps(asdict(plan), default=str))
+    told["fingerprint"] = fingerprint(str(plan.base))
     path = folder / TOLD
     if path.exists():
         kept = json.loads(path.read_text(encoding="utf-8"))
@@ -116,10 +118,14 @@ def side_by_side(work: Callable[..., None], jobs: Iterable[tuple[object, ...]]) 
     """Do jobs in processes of their own, and say how far they are."""
     jobs, start = list(jobs), time.monotonic()
     with ProcessPoolExecutor(PROCESSES, get_context("spawn")) as crew:
-        for done, each in enumerate([crew.submit(work, *job) for job in jobs], 1):
-            each.result()
-            passed = (time.monotonic() - start) / 60
-            print(f"{done} of {len(jobs)} ({passed:.1f} min)", file=sys.stderr, flush=True)
+        try:
+            for done, each in enumerate([crew.submit(work, *job) for job in jobs], 1):
+                each.result()
+                passed = (time.monotonic() - start) / 60
+                print(f"{done} of {len(jobs)} ({passed:.1f} min)", file=sys.stderr, flush=True)
+        except BaseException:
+            crew.shutdown(cancel_futures=True)
+            raise
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -85,6 +85,9 @@ class X11Hotkeys(HotkeyListener):
                 OSError) as problem:  # fmt: skip
             self._trouble = str(problem)
             return False
+        except Exception as problem:  # noqa: BLE001 - or who waits would believe that it listens
+            self._trouble = f"{type(problem).__name__}: {problem}"
+            return False
         self._ready.set()
         return True
 

@@ -253,7 +253,7 @@ def _alone(scratch: Path, out: Path) -> Iterator[None]:
         ImproveRefused: Another one is at it, or has written it meanwhile.
     """
     mark = scratch / hashlib.sha256(os.fsencode(out.resolve())).hexdigest()[:16]
-    with ExitStack() as held:
+    with ExitStack() as after, ExitStack() as held:
         try:
             held.enter_context(locked(mark, 0))
         except TimeoutError:
@@ -262,8 +262,8 @@ def _alone(scratch: Path, out: Path) -> Iterator[None]:
             ) from None
         except OSError as error:
             raise NotWritten(f"cannot write to {scratch}: {error.strerror}", "make room") from None
-        held.callback(_remove_empty, scratch)
-        held.callback(mark.with_name(f"{mark.name}.lock").unlink, missing_ok=True)
+        after.callback(_remove_empty, scratch)
+        after.callback(_remove_lock, mark.with_name(f"{mark.name}.lock"))
         _require_new(out)
         yield
 
@@ -277,6 +277,11 @@ def _run_folder(scratch: Path) -> Iterator[Path]:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_lock(path: Path) -> None:
+    with suppress(OSError):  # somebody has it open again, and removes it
+        path.unlink()
 
 
 def _remove_empty(scratch: Path) -> None:

@@ -125,6 +125,9 @@ class SessionRegistry:
         """A session is one of ours from here on, unless something came in between."""
         with self._lock:
             self._refuse(window)
+            if failed is not None:  # with all that people have said meanwhile
+                said = failed.plan_to_go_on()
+                plan = replace(said, open_game=plan.open_game, folder=plan.folder)
             session = Session(plan)
             # Under the lock: who calls it off either comes before this or finds the new session.
             if failed and not failed.machine.settle(Restart("begun", session=session.id)):

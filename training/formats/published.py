@@ -10,6 +10,7 @@ a chunk's row *n* shows ``start_time + n / rate`` seconds of the video, whatever
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -78,7 +79,8 @@ def find_published(place: Path, depth: int = 3) -> list[Path]:
         return [place]
     if not depth:
         return []
-    inside = sorted(path for path in place.iterdir() if path.is_dir())
+    open_to_us = os.R_OK | os.X_OK  # a disk's lost+found is nobody's data
+    inside = sorted(p for p in place.iterdir() if p.is_dir() and os.access(p, open_to_us))
     return [found for path in inside for found in find_published(path, depth - 1)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     Report = Callable[["Run", Outcome], None]
 
 GIB = 2**30
+log = logging.getLogger("nitropilot.training")
 
 
 def lowest_loss(_policy: Policy, scores: Scores) -> Verdict:
@@ -98,13 +100,21 @@ def train(
         run.go_on(state)
     try:
         outcome = run.to_the_end(tell, stopping)
-        report(run, outcome)
+        _report(report, run, outcome)
         return outcome
     except TrainingError as error:
         error.hint = f"{error.hint}; {run.kept()}" if error.hint else run.kept()
         raise
     finally:
         run.close()
+
+
+def _report(report: Report, run: Run, outcome: Outcome) -> None:
+    """Show the run; where that fails, what was trained is there all the same."""
+    try:
+        report(run, outcome)
+    except (TrainingError, OSError, RuntimeError, ValueError) as error:
+        log.warning("there is no report of %s: %s", run.folder, error)
 
 
 class Run:

@@ -64,7 +64,9 @@ def require_playable(entries: Sequence[Entry]) -> None:
 
     Raises:
         EntryError: It cannot.
+        StatisticsUnavailable: There is no SciPy.
     """
+    success_interval(0, 1)  # it needs SciPy
     for entry in entries:
         hz = entry.shape.config.nitropilot.action_hz or USUAL_HZ
         Card(entry.name, CHECKPOINT, shift=timeline_of(entry.shape).shift, hz=hz)

@@ -136,11 +136,13 @@ export class Learning {
         this.#choose();
       }),
     }, text);
+    const shown = one.offers.find((offer) => offer.policy === one.offered);
+    const others = one.offers.filter((offer) => offer !== shown);
     return el("li", { class: "card", "data-improved": one.game },
       el("div", { class: "grow" }, el("strong", {}, one.game),
         lines.map((line) => el("div", { class: "muted" }, line))),
-      button("Accept", "accept", one.offered),
-      one.offers.slice(1).map((offer) => button(`Accept ${offer.id}`, "accept", true, { offer: offer.id })),
+      button("Accept", "accept", one.offered, shown ? { offer: shown.id } : {}),
+      others.map((offer) => button(`Accept ${offer.id}`, "accept", true, { offer: offer.id })),
       button("Back", "back", one.previous));
   }
 }
