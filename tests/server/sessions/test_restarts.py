@@ -207,10 +207,10 @@ def test_a_restart_is_called_off_while_its_policy_loads(
     loading, loaded = threading.Event(), threading.Event()
     get = pool.get
 
-    def slow_get(policy: str | None = None) -> Engine:
+    def slow_get(policy: str | None = None, steps: int | None = None) -> Engine:
         loading.set()
         assert loaded.wait(PATIENCE_S)
-        return get(policy)
+        return get(policy, steps=steps)
 
     session = registry.create(SessionRequest(pid=game.pid))
     try:
