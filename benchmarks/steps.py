@@ -25,10 +25,10 @@ from nitropilot.engines.errors import EngineError
 from nitropilot.errors import NitroPilotError
 from nitropilot.pocket.measuring import measure, tasks_of
 from nitropilot.policy import open_policy
-from nitropilot.policy.euler import StepsRow
 from nitropilot.policy.files.formats import find_checkpoint
 from nitropilot.policy.naming import DEFAULT
 from nitropilot.policy.shipped.card import require_described, write_steps_table
+from nitropilot.policy.steps_rows import StepsRow
 from nitropilot.simulator.arcade.rules import RULES
 
 if TYPE_CHECKING:

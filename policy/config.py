@@ -24,8 +24,8 @@ from pydantic import (
 )
 
 from nitropilot.policy.errors import CheckpointError, quoted
-from nitropilot.policy.euler import StepsRow, require_once
 from nitropilot.policy.sizes import PATCH
+from nitropilot.policy.steps_rows import StepsRow, require_once
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails

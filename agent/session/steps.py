@@ -1,9 +1,9 @@
 """How many Euler steps a play's policy takes, where that is asked for.
 
-``auto`` takes the number that was measured to play best (``policy.euler.StepsRow``) of those whose
-chunk is ready in time on this machine (``engines.chunk_times``).  In real time a chunk must take
-less than half of what its actions last, as for ``--mode auto``; paused, the game waits as long as
-it takes.  What was not measured is not chosen.
+``auto`` takes the number that was measured to play best (rows of ``policy.steps_rows``) of those
+whose chunk is ready in time on this machine (``engines.chunk_times``).  In real time a chunk must
+take less than half of what its actions last, as for ``--mode auto``; paused, the game waits as long
+as it takes.  What was not measured is not chosen.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from nitropilot.agent.play.settings import PlaySettings
     from nitropilot.engines.base import Engine
-    from nitropilot.policy.euler import Steps, StepsRow
+    from nitropilot.policy.euler import Steps
+    from nitropilot.policy.steps_rows import StepsRow
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from nitropilot.policy.naming import parse_random
 from nitropilot.policy.shipped.card import card_beside, require_described
 
 if TYPE_CHECKING:
-    from nitropilot.policy.euler import StepsRow
+    from nitropilot.policy.steps_rows import StepsRow
 
 
 def steps_table(policy: str) -> tuple[StepsRow, ...]:

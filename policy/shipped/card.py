@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError, mode
 
 from nitropilot.policy.config import GameName, parse_config
 from nitropilot.policy.errors import CheckpointError
-from nitropilot.policy.euler import StepsRow, require_once
+from nitropilot.policy.steps_rows import StepsRow, require_once
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,8 +9,8 @@ import pytest
 
 from benchmarks import steps as bench
 from benchmarks.steps import best_for, main, parsed, table
-from nitropilot.policy.euler import StepsRow
 from nitropilot.policy.shipped.card import Recipe, read_card, write_card
+from nitropilot.policy.steps_rows import StepsRow
 from tests.policy.checkpoints import MICRO, changed, micro_weights, write_safetensors
 
 if TYPE_CHECKING:

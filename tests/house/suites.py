@@ -36,6 +36,7 @@ SUITES: dict[str, str] = {
     "policy": """
         errors sizes
         euler
+        steps_rows
         config naming actions observation
         shipped
         network

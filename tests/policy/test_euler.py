@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nitropilot.policy import CheckpointError, PolicyError, open_policy
-from nitropilot.policy.euler import MOST, StepsRow, parse_steps
+from nitropilot.policy.euler import MOST, parse_steps
 from nitropilot.policy.files.steps_table import steps_table
 from nitropilot.policy.shipped.card import (
     Recipe,
@@ -17,6 +17,7 @@ from nitropilot.policy.shipped.card import (
     write_card,
     write_steps_table,
 )
+from nitropilot.policy.steps_rows import StepsRow
 from tests.policy.checkpoints import MICRO, changed, micro_weights, write_safetensors
 
 if TYPE_CHECKING:

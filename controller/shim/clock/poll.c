@@ -129,10 +129,11 @@ static void leave_and_close(void *sleeper)
 
 static int wait_beside(struct ask *ask, ns deadline)
 {
-    struct sleeper sleeper = { .deadline = deadline, .kind = SLEEP_EVENT };
-    int result = 0;
+    struct sleeper sleeper = { .deadline = deadline,
+        .kind = SLEEP_EVENT,
+        .fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) };
+    volatile int result = 0; /* kept when a cancelled thread cleans up */
 
-    sleeper.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     sleeper_add(&sleeper);
     pthread_cleanup_push(leave_and_close, &sleeper);
     while (!result && !sleeper.fired && clock_way() == WAY_LOCKSTEP)

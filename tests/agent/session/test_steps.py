@@ -12,7 +12,7 @@ from nitropilot.agent.session import steps as room
 from nitropilot.agent.session.steps import choose_steps, open_with_steps, rows_for
 from nitropilot.engines import load_engine
 from nitropilot.policy import PolicyError
-from nitropilot.policy.euler import StepsRow
+from nitropilot.policy.steps_rows import StepsRow
 from tests.policy.checkpoints import MICRO, changed, micro_weights, write_safetensors
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from nitropilot.policy.euler import StepsRow
+from nitropilot.policy.steps_rows import StepsRow
 from nitropilot.simulator.benchmark.policies.naming import parse_entry
 from nitropilot.simulator.benchmark.policies.opening import Means, open_player
 from nitropilot.simulator.benchmark.runner.suites import task_named

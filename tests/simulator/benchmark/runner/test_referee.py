@@ -96,8 +96,9 @@ def test_a_policy_that_does_not_answer(tmp_path: Path, monkeypatch: pytest.Monke
 
 def wait_until_gone(pid: int) -> None:
     """A process that was killed is gone once it has been reaped."""
-    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
-        time.sleep(0.02)
+    with suppress(psutil.NoSuchProcess):
+        while psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+            time.sleep(0.02)
 
 
 @pytest.mark.parametrize(
