@@ -44,7 +44,7 @@ def found(evaluated: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pa
 @pytest.fixture(scope="module")
 def evaluated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two recordings and a policy."""
-    return material_in(tmp_path_factory.mktemp("material"), 40)
+    return material_in(tmp_path_factory.mktemp("material"), 90)
 
 
 def test_one_report_has_both_sides(found: tuple[Path, dict[str, Any]]) -> None:
