@@ -225,6 +225,7 @@ class RealtimeLoop(PlayLoop):
     def _take_in(self, timeout: float) -> None:
         """Plan what the worker has computed, if it has, after at most ``timeout`` seconds."""
         result = self._worker.fetch(timeout)
+        self._blind = self._blind and not self._worker.seeing
         if result is None:
             return
         here = result.request.run == self._run
@@ -272,7 +273,6 @@ class RealtimeLoop(PlayLoop):
         self._hand_over()
         self._tell_chunk(row, dropped)
         self.stats.actions_dropped += dropped
-        self._blind = False
         if dropped == len(decision.chunk.actions):
             self.stats.chunks_dropped += 1
         else:

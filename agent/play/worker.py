@@ -92,12 +92,14 @@ class InferenceWorker:
 
     Attributes:
         busy: Whether a request was submitted whose result was not fetched yet.
+        seeing: Whether there was something to see for the last request.
         submitted: When the last one was.
     """
 
     def __init__(self, game: Game, engine: Engine, decider: Decider, timeline: Timeline) -> None:
         self._timeline = timeline
         self.busy = False
+        self.seeing = False
         self.submitted = 0.0
         self._game = game
         self._engine = engine
@@ -123,7 +125,7 @@ class InferenceWorker:
     def submit(self, request: InferenceRequest) -> None:
         """Begin a request; the result of the one before must have been fetched."""
         assert not self.busy
-        self.busy = True
+        self.busy, self.seeing = True, False
         self.submitted = time.perf_counter()
         self._requests.put(request)
 
@@ -171,7 +173,7 @@ class InferenceWorker:
     def _compute(self, request: InferenceRequest) -> InferenceResult:
         began = time.perf_counter()
         frame = grab_usable(lambda: self._open_grabber(request.window).grab())
-        grabbed = time.perf_counter()
+        grabbed, self.seeing = time.perf_counter(), True
         spec, tick = self._engine.spec, request.grid.running(frame.time)
         start = self._timeline.actions(tick).start
         prefix, fixed, pulled, joins = None, 0, 0, self._engine.joins

@@ -11,6 +11,7 @@ import itertools
 import threading
 import time
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ import pytest
 import nitropilot.agent.play.realtime
 import nitropilot.agent.play.worker
 from nitropilot.agent import Mode, PlaySettings, Session, SessionState
+from nitropilot.agent.errors import NothingToSee
 from nitropilot.agent.play.deciding import Decider
 from nitropilot.engines.base import ActionChunk, Engine, Request
 from tests.agent.playing import (
@@ -42,7 +44,7 @@ from tests.agent.playing import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from nitropilot.agent import Game
     from nitropilot.agent.target.launch import LaunchedGame
@@ -309,6 +311,30 @@ def test_the_pad_rests_when_the_policy_hangs(stage: Stage, runner: LaunchedGame)
     engine.open()
     until(lambda: session.stats.sent > sent + 16, "it plays on when the policy is back")
     assert loop.waiting_for == ""
+    ended(session)
+
+
+def test_a_policy_that_hangs_after_a_blind_moment_is_not_laid_to_the_display(
+    stage: Stage, runner: LaunchedGame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the first frame on there is something to see, whatever the policy makes of it."""
+    engine = Slow(stage.engine())
+    session = stage.playing(attach(runner), engine=engine, settings=settings())
+    assert session.loop is not None
+    loop, seen = session.loop, nitropilot.agent.play.worker.grab_usable
+
+    def blind(_: Callable[[], Frame]) -> Frame:
+        raise NothingToSee("an overloaded display", "wait")
+
+    engine.shut()
+    monkeypatch.setattr(nitropilot.agent.play.worker, "grab_usable", blind)
+    with ThreadPoolExecutor() as pool:
+        held = pool.submit(engine.let_one_through)
+        until(lambda: loop.waiting_for == "an overloaded display", "it waits")
+        monkeypatch.setattr(nitropilot.agent.play.worker, "grab_usable", seen)
+        held.result()
+    until(lambda: "hangs" in loop.waiting_for, "it says what it waits for now")
+    engine.open()
     ended(session)
 
 
