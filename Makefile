@@ -1,7 +1,7 @@
 # Two commands do everything, set-up included:
 #   make demo   create the environment, install, and watch the agent play SuperTux and the arcade
-#   make test   the same set-up, then lint, types and all tests but the slow proofs
-# Others: make check (lint and types), make bench (what this machine measures), make bench-steps (how a
+#   make test   the same set-up, then lint, types and the tests; of the long ones some, by turns
+# Others: make test-all (all tests but the slow proofs), make check (lint and types), make bench (what this machine measures), make bench-steps (how a
 # policy plays with fewer Euler steps; STEPS=--write-card keeps it), make clean, and the
 # slow proofs, which make test leaves out and continuous integration runs in turn: make parity
 # (every engine here against float32, full-size policies too), make test-images (the container
@@ -30,7 +30,7 @@ ONE_CARD := CUDA_VISIBLE_DEVICES=$${CUDA_VISIBLE_DEVICES-0} && \
 # them in the tests, three seconds each.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test installs test-images test-vm test-openapi kills soak lockstep replays freeze transfer overfit from-nothing pocket slow-proofs check \
+.PHONY: demo test test-all installs test-images test-vm test-openapi kills soak lockstep replays freeze transfer overfit from-nothing pocket slow-proofs check \
 	bench bench-steps sabotage parity test-gpu bench-gpu clean golden-record golden-update golden-mutations
 
 demo: packages-demo $(READY)
@@ -39,6 +39,9 @@ demo: packages-demo $(READY)
 test:
 	@MAKE="$(MAKE)" PYTEST="$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder" \
 		scripts/test $(TESTS)
+
+test-all:
+	@ALL=1 $(MAKE) --no-print-directory test TESTS="$(TESTS)"
 
 installs: packages-test $(READY)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support import long_first, one_at_a_time, require
+from tests.support import long_first, one_at_a_time, require, turns
 from tests.support.slowest import Slowest
 
 if TYPE_CHECKING:
@@ -18,12 +18,18 @@ if TYPE_CHECKING:
     from nitropilot.agent.target.display import PrivateDisplay
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What is told to the plugins."""
+    turns.add_option(parser)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """What all processes of a run share and what ends with it: compiled policies, the ledger."""
     config.pluginmanager.register(Slowest(), "slowest")
     config.pluginmanager.register(one_at_a_time, "one_at_a_time")
     config.pluginmanager.register(require, "require")
     config.pluginmanager.register(long_first, "long_first")
+    config.pluginmanager.register(turns, "turns")
     # Made here and not by a fixture, so that the processes that run the tests inherit it.
     for variable in ("NITROPILOT_CACHE", "NITROPILOT_LEDGER"):
         if variable not in os.environ:

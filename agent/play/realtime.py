@@ -122,10 +122,9 @@ class RealtimeLoop(PlayLoop):
         self._run += 1
         self._stretch = new_stretch()
         self._grid = TickGrid(now, self.settings.hz)
-        self._tick = 0
+        self._tick, self._blind = 0, False
         self.game.controls.begin_stretch()
         self._timer.begin(now)
-        self._blind = False
         self._drop_plan()
         self._freshness.begin()
 
@@ -225,7 +224,7 @@ class RealtimeLoop(PlayLoop):
     def _take_in(self, timeout: float) -> None:
         """Plan what the worker has computed, if it has, after at most ``timeout`` seconds."""
         result = self._worker.fetch(timeout)
-        self._blind = self._blind and not self._worker.seeing
+        self._blind = self._blind and not self._worker.stuck
         if result is None:
             return
         here = result.request.run == self._run
@@ -273,6 +272,7 @@ class RealtimeLoop(PlayLoop):
         self._hand_over()
         self._tell_chunk(row, dropped)
         self.stats.actions_dropped += dropped
+        self._blind = False
         if dropped == len(decision.chunk.actions):
             self.stats.chunks_dropped += 1
         else:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from nitropilot.agent.errors import NothingToSee
 from nitropilot.agent.play.deciding import grab_usable
+from nitropilot.agent.play.freshness import SILENT_S
 from nitropilot.agent.play.joining import make_prefix
 from nitropilot.engines.errors import InferenceFailed
 from nitropilot.mailbox import Mailbox
@@ -92,14 +93,13 @@ class InferenceWorker:
 
     Attributes:
         busy: Whether a request was submitted whose result was not fetched yet.
-        seeing: Whether there was something to see for the last request.
         submitted: When the last one was.
     """
 
     def __init__(self, game: Game, engine: Engine, decider: Decider, timeline: Timeline) -> None:
         self._timeline = timeline
         self.busy = False
-        self.seeing = False
+        self._seeing = False
         self.submitted = 0.0
         self._game = game
         self._engine = engine
@@ -117,6 +117,11 @@ class InferenceWorker:
         return self._thread.is_alive()
 
     @property
+    def stuck(self) -> bool:
+        """Whether there was something to see, and nothing has come of it for long."""
+        return self.busy and self._seeing and time.perf_counter() - self.submitted > SILENT_S
+
+    @property
     def window(self) -> Window | None:
         """The window as it was when last looked at; from any thread."""
         grabber = self._grabber
@@ -125,7 +130,7 @@ class InferenceWorker:
     def submit(self, request: InferenceRequest) -> None:
         """Begin a request; the result of the one before must have been fetched."""
         assert not self.busy
-        self.busy, self.seeing = True, False
+        self.busy, self._seeing = True, False
         self.submitted = time.perf_counter()
         self._requests.put(request)
 
@@ -173,7 +178,7 @@ class InferenceWorker:
     def _compute(self, request: InferenceRequest) -> InferenceResult:
         began = time.perf_counter()
         frame = grab_usable(lambda: self._open_grabber(request.window).grab())
-        grabbed, self.seeing = time.perf_counter(), True
+        grabbed, self._seeing = time.perf_counter(), True
         spec, tick = self._engine.spec, request.grid.running(frame.time)
         start = self._timeline.actions(tick).start
         prefix, fixed, pulled, joins = None, 0, 0, self._engine.joins

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.server.processes import ROOT
+from tests.support import turns
 from tests.support.one_at_a_time import alone
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def test_it():
 
 def run(folder: Path, *arguments: str) -> str:
     """What pytest prints of a folder's tests with our plugins."""
-    (folder / "conftest.py").write_text("from tests.conftest import pytest_configure\n")
+    (folder / "conftest.py").write_text("from tests.conftest import pytest_addoption, pytest_configure\n")
     (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n    machine_wide\n    long\n")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "--rootdir", str(folder), "-p", "no:cacheprovider",
@@ -96,3 +97,37 @@ def test_the_lock_is_let_go(tmp_path: Path) -> None:
         _ = 1 // 0
     with alone(tmp_path / "lock"):
         pass
+
+
+def test_long_tests_have_turns(tmp_path: Path) -> None:
+    """Over some commits each case is run, others run always, and none is lost quietly."""
+    (tmp_path / "test_some.py").write_text(TESTS)
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "turns.txt").write_text("# long\ntest_some.py::test_quick\n")
+    printed = run(tmp_path, "-n", "2", "--turn", "4f0c", "-v")
+    ran = set(re.findall(r"PASSED \S*(test_some\S+)", printed))
+    assert "test_some.py::test_slow" in ran
+    cases = [f"test_some.py::test_quick[{n}]" for n in range(11)]
+    assert ran - {"test_some.py::test_slow"} == {c for c in cases if turns.has_turn(c, "4f0c")}
+    assert f"{len(ran)} passed" in printed
+    assert "one in 4, drawn by 4f0c" in printed
+    for case in cases:
+        assert 10 < sum(turns.has_turn(case, f"{n:x}") for n in range(100)) < 45
+    assert "12 passed" in run(tmp_path, "-n", "0")
+
+
+def test_the_list_of_long_tests_is_measured(tmp_path: Path) -> None:
+    """A list by hand would grow stale; a test counts by its longest case."""
+    (tmp_path / "test_some.py").write_text(TESTS.replace("0.2", f"{turns.LONG_S}"))
+    report = tmp_path / "report.xml"
+    run(tmp_path, "-n", "0", f"--junitxml={report}")
+    assert turns.measured(report) == ["test_some.py::test_slow"]
+
+
+def test_each_long_test_is_there() -> None:
+    """A name that no test has any more would be a test that runs always, or nobody's."""
+    listed = turns.read_list(ROOT / turns.LIST)
+    assert listed
+    for name in listed:
+        path, *_, test = name.split("::")
+        assert f"def {test}(" in (ROOT / path).read_text(encoding="utf-8"), name
