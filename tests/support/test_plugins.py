@@ -45,7 +45,9 @@ def test_it():
 
 def run(folder: Path, *arguments: str) -> str:
     """What pytest prints of a folder's tests with our plugins."""
-    (folder / "conftest.py").write_text("from tests.conftest import pytest_addoption, pytest_configure\n")
+    (folder / "conftest.py").write_text(
+        "from tests.conftest import pytest_addoption, pytest_configure\n"
+    )
     (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n    machine_wide\n    long\n")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "--rootdir", str(folder), "-p", "no:cacheprovider",
