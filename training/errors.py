@@ -6,6 +6,7 @@ TrainingError
 ├── OtherRun          the folder holds a run with other settings or other data
 ├── LossNotFinite     the loss or its gradient is no number any more
 ├── NoMemory          a batch does not fit; the message says which one does
+├── PeerLost          another process of the run has ended, or cannot be met
 └── NotWritten        the disk takes no checkpoint; the one before it stays
 """
 
@@ -54,3 +55,9 @@ class NotWritten(TrainingError):
     """A file of the run cannot be written."""
 
     code = "training_not_written"
+
+
+class PeerLost(TrainingError):
+    """Another process of the run has ended, or cannot be met."""
+
+    code = "training_process_lost"

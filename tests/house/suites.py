@@ -88,7 +88,7 @@ SUITES: dict[str, str] = {
     """,
     "training": """
         errors batch
-        formats
+        formats processes
         objective optimise data checks
         trainer
         evaluation

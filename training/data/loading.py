@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from nitropilot.training.data.augment import Augmentation
     from nitropilot.training.data.dataset import Dataset
 
+ALL = slice(None)
+
 
 class Loader:
     """Makes the batch of any step; the one after it in advance.
@@ -28,8 +30,9 @@ class Loader:
         dataset: The samples.
         learn: Numbers of those to learn from.
         seed: Of the run.
-        batch: Samples a step.
+        batch: Samples a step, those of all processes.
         augmentation: How frames are changed.
+        part: Which of them are made here; all unless others make the rest.
 
     Attributes:
         waited_s: Seconds that ``take`` waited, in all.
@@ -42,9 +45,10 @@ class Loader:
         seed: int,
         batch: int,
         augmentation: Augmentation,
+        part: slice = ALL,
     ) -> None:
         self._dataset, self._learn, self._seed = dataset, learn, seed
-        self._size, self._augmentation = batch, augmentation
+        self._size, self._augmentation, self._part = batch, augmentation, part
         self._pool = ThreadPoolExecutor(1, "samples")
         self._next: tuple[int, Future[Batch]] | None = None
         self.waited_s = 0.0
@@ -79,7 +83,7 @@ class Loader:
 
     def make(self, step: int) -> Batch:
         """The batch of a step, made here and now."""
-        places = batch_places(self._seed, len(self._learn), self._size, step)
+        places = batch_places(self._seed, len(self._learn), self._size, step)[self._part]
         samples = [int(self._learn[place.sample]) for place in places]
         change = changes(self._seed, places, self._augmentation)
         return self._dataset.batch(samples, change)

@@ -63,13 +63,14 @@ class Draw:
 
     def first(self, count: int) -> Draw:
         """Of the first ``count`` samples."""
-        return self._part(slice(0, count))
+        return self.rows(slice(0, count))
 
     def only(self, place: int) -> Draw:
         """Of one sample."""
-        return self._part(slice(place, place + 1))
+        return self.rows(slice(place, place + 1))
 
-    def _part(self, part: slice) -> Draw:
+    def rows(self, part: slice) -> Draw:
+        """Of some samples."""
         return Draw(
             self.noise[part], self.times[part], self.hide_game[part], self.hide_actions[part]
         )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from nitropilot.policy.network.policy import Policy
+from nitropilot.training.processes.sharing import part_like, whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +23,7 @@ class MovingAverage:
     """An exponential moving average of a policy's weights.
 
     Args:
-        policy: Where it begins; its weights are copied.
+        policy: Where it begins; the weights that are trained are copied, the others never move.
         decay: How much of the average an update leaves, once it is warm.
 
     Attributes:
@@ -33,7 +34,9 @@ class MovingAverage:
         self.decay = decay
         self.updates = 0
         self._average = {
-            name: parameter.detach().clone() for name, parameter in policy.named_parameters()
+            name: parameter.detach().clone()
+            for name, parameter in policy.named_parameters()
+            if parameter.requires_grad
         }
 
     def decay_now(self) -> float:
@@ -46,11 +49,14 @@ class MovingAverage:
         share = 1.0 - self.decay_now()
         for name, parameter in policy.named_parameters():
             if parameter.requires_grad:
-                self._average[name].lerp_(parameter, share)
+                self._average[name].lerp_(parameter.detach(), share)
         self.updates += 1
 
     def policy(self, like: Policy) -> Policy:
         """A policy with the averaged weights, which it shares: it is to be used, not trained.
+
+        Of weights that are spread over several processes each gets the whole, and all of them
+        have to ask.
 
         Args:
             like: What it is a policy of: sizes, names and buffers are taken from there.
@@ -58,17 +64,18 @@ class MovingAverage:
         with torch.device("meta"):
             averaged = Policy(like.config, like.sizes)
         weights = dict(like.state_dict()) | self._average
-        averaged.load_state_dict(weights, strict=True, assign=True)
+        plain = {name: whole(weight) for name, weight in weights.items()}
+        averaged.load_state_dict(plain, strict=True, assign=True)
         averaged.name, averaged.games, averaged.raw_config = like.name, like.games, like.raw_config
         return averaged.requires_grad_(False).eval()
 
     def state(self) -> dict[str, Tensor]:
-        """The averaged weights by name."""
+        """The averaged weights by name: those that are trained."""
         return self._average
 
     @torch.no_grad()
     def load(self, weights: Mapping[str, Tensor], updates: int) -> None:
         """Go on with an average that was kept."""
         for name, average in self._average.items():
-            average.copy_(weights[name])
+            average.copy_(part_like(weights[name], average))
         self.updates = updates

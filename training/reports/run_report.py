@@ -19,6 +19,7 @@ from nitropilot.training.trainer.speed import MFU_FORMULA
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from nitropilot.policy.network.policy import Policy
     from nitropilot.training.trainer.config import TrainConfig
     from nitropilot.training.trainer.outcome import Outcome
     from nitropilot.training.trainer.running import Run
@@ -38,7 +39,7 @@ CURVES: tuple[tuple[str, Mapping[str, str]], ...] = (
 """Title, and the columns of the log by the name of their curve."""
 
 
-def write_report(run: Run, outcome: Outcome) -> None:
+def write_report(run: Run, policy: Policy, outcome: Outcome) -> None:
     """Write the report of a run that has ended, or was interrupted.
 
     Raises:
@@ -50,7 +51,7 @@ def write_report(run: Run, outcome: Outcome) -> None:
     _checkpoints(page, run, rows)
     _curves(page, rows)
     _trials(page, run.config, rows)
-    _examples(page, run)
+    _examples(page, run, policy)
     _told(page, run.config)
     with written(run.folder / REPORT) as part:
         part.write_text(page.html(), encoding="utf-8")
@@ -129,7 +130,7 @@ def _trials(page: Page, config: TrainConfig, rows: Rows) -> None:
     )  # fmt: skip
 
 
-def _examples(page: Page, run: Run) -> None:
+def _examples(page: Page, run: Run, policy: Policy) -> None:
     page.heading("Examples")
     held_out, dataset = run.prepared.held_out, run.prepared.dataset
     if not len(held_out):
@@ -140,7 +141,6 @@ def _examples(page: Page, run: Run) -> None:
     page.say("Held-out frames as the policy sees them, with what was pressed next and what the "
              "newest policy would press.")  # fmt: skip
     batch = dataset.batch(samples).to(run.prepared.device)
-    policy = run.playing()
     shape = (len(batch), policy.horizon, policy.action_dim)
     noise = draw((0, VALIDATION, 0), shape, TimeDistribution()).noise.to(run.prepared.device)
     games = None if batch.games is None else batch.games.tolist()

@@ -144,6 +144,7 @@ class RunConfig(_Section):
     device: str = Field(default="auto", description="cpu, cuda, or auto")
     precision: Literal["float32", "bfloat16"] = Field(default="float32", description="Of products")
     recompute: bool = Field(default=False, description="Compute blocks twice, for less memory")
+    fsdp: bool = Field(default=False, description="Split weights among the processes")
     log_every: int = Field(default=10, ge=1, description="Steps between two rows of the log")
     validate_every: int = Field(default=200, ge=1, description="Steps between two validations")
     validation_samples: int = Field(default=256, ge=1, description="Most samples of a validation")
@@ -177,7 +178,7 @@ FREE = {
     "data": {"data", "frames_folder", "workers", "damaged"},
     "run": {
         "steps", "minutes", "device", "log_every", "validate_every", "validation_samples",
-        "save_every", "keep_every", "tensorboard",
+        "save_every", "keep_every", "tensorboard", "fsdp",
     },
 }  # fmt: skip
 """What may change when a run is gone on with.  The data is compared by what is in it."""

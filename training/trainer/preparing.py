@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nitropilot.places import spelled
+from nitropilot.policy.actions import ACTION_DIM
 from nitropilot.records.errors import RecordsError
 from nitropilot.training.data.damage import Skipped, stop
 from nitropilot.training.data.dataset import Dataset
 from nitropilot.training.data.frames import open_frames
 from nitropilot.training.data.recordings import open_clips
-from nitropilot.training.errors import BadData
+from nitropilot.training.errors import BadData, BadSettings, OtherRun
 from nitropilot.training.formats.finding import find_takes, game_of
 from nitropilot.training.optimise.groups import freeze
+from nitropilot.training.trainer.config import bound, require_same
+from nitropilot.training.trainer.files import load_state
+from nitropilot.training.trainer.speed import MFU_FORMULA
 from nitropilot.training.trainer.start import device_of, first_policy, wish_of
+from nitropilot.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -56,6 +61,7 @@ def prepare(
     config: TrainConfig,
     folder: Path,
     tell: Callable[[int, int], None] = lambda _done, _all: None,
+    local: int = 0,
 ) -> Prepared:
     """Load the policy, read the recordings, decode their frames.
 
@@ -63,15 +69,21 @@ def prepare(
         config: The run's.
         folder: The run's.
         tell: Is told how many recordings are decoded, of how many.
+        local: Number of this process on this machine: of several each takes a card of its own.
 
     Raises:
         TrainingError: Something does not go together, or there is no room.
         RecordsError: A recording cannot be read, where that is to stop.
         PolicyError: The policy cannot be loaded.
     """
-    device = device_of(config.run.device)
+    device = device_of(config.run.device, local)
     folders = find_takes(spelled(place) for place in config.data.data)
     policy = first_policy(config.run, _games(folders))
+    if policy.action_dim != ACTION_DIM:
+        raise BadSettings(
+            f"the policy has actions of {policy.action_dim} channels",
+            f"only {ACTION_DIM} can be trained",
+        )
     freeze(policy, config.run.freeze)
     wish = wish_of(policy, config.data)
     skipped = Skipped()
@@ -86,6 +98,58 @@ def prepare(
     dataset = Dataset(opened, wish, games, config.data.unused_weight)
     learn, held_out = dataset.split(config.data.held_out)
     return Prepared(policy.to(device), dataset, learn, held_out, device, skipped.folders)
+
+
+def begun(config: TrainConfig, folder: Path) -> dict[str, Any] | None:
+    """What there is to go on with, of a run that was told the same; None where none began.
+
+    Raises:
+        OtherRun: It was told something else, or cannot be read.
+    """
+    state = load_state(folder)
+    if state is not None:
+        require_same(state["told"], bound(config), folder)
+    return state
+
+
+def require_same_start(
+    state: dict[str, Any], data: str, base: str, policy: str, folder: Path
+) -> None:
+    """See that a run that is gone on with had the same data, and began with the same policy.
+
+    Args:
+        state: Of the run.
+        data: Digest of the data now.
+        base: Digest of the policy now.
+        policy: Its name.
+        folder: Of the run.
+
+    Raises:
+        OtherRun: It did not.
+    """
+    if state["data"] != data:
+        raise OtherRun(
+            f"the run in {folder} had other data", "name the same recordings, or another --out"
+        )
+    if state.get("base", base) != base:
+        raise OtherRun(
+            f"the run in {folder} began with a policy of digest {state['base'][:12]}, and {policy} "
+            f"now has {base[:12]}",
+            "put that policy back, or name another --out",
+        )
+
+
+def facts_of(config: TrainConfig, prepared: Prepared) -> dict[str, Any]:
+    """What ``run.json`` says of a run that can begin."""
+    clips = prepared.dataset.clips
+    return {
+        "nitropilot": __version__, "config": config.model_dump(mode="json"),
+        "recordings": [clip.id for clip in clips],
+        "skipped": prepared.skipped,
+        "resampled": {clip.id: clip.read_hz for clip in clips if clip.read_hz},
+        "samples": [len(prepared.learn), len(prepared.held_out)],
+        "mfu": MFU_FORMULA,
+    }  # fmt: skip
 
 
 def _games(folders: Iterable[Path]) -> list[str]:

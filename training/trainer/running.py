@@ -6,16 +6,15 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
-from nitropilot.policy.actions import ACTION_DIM
 from nitropilot.training.data.augment import Augmentation
 from nitropilot.training.data.loading import Loader
-from nitropilot.training.errors import BadSettings, OtherRun, TrainingError
-from nitropilot.training.trainer.config import bound, require_same
+from nitropilot.training.errors import BadSettings, TrainingError
+from nitropilot.training.processes.ranks import ALONE
+from nitropilot.training.trainer.config import bound
 from nitropilot.training.trainer.files import (
     BEST,
     NEWEST,
     STATE,
-    load_state,
     make_folder,
     save_checkpoint,
     save_facts,
@@ -23,29 +22,26 @@ from nitropilot.training.trainer.files import (
 )
 from nitropilot.training.trainer.logs import Log, score_row
 from nitropilot.training.trainer.outcome import Outcome, Told, Verdict, told_row
-from nitropilot.training.trainer.preparing import prepare
+from nitropilot.training.trainer.preparing import begun, facts_of, prepare, require_same_start
 from nitropilot.training.trainer.scoring import Scores, score
-from nitropilot.training.trainer.speed import (
-    MFU_FORMULA,
-    Pace,
-    memory_bytes,
-    operations_of,
-    peak_of,
-)
+from nitropilot.training.trainer.speed import Pace, memory_bytes, peak_of
 from nitropilot.training.trainer.start import exported_config
 from nitropilot.training.trainer.stepping import Stepped, Stepper
-from nitropilot.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from nitropilot.policy.network.policy import Policy
+    from nitropilot.training.processes.ranks import Ranks
     from nitropilot.training.trainer.config import TrainConfig
     from nitropilot.training.trainer.preparing import Prepared
 
     Judge = Callable[[Policy, Scores], Verdict]
-    Report = Callable[["Run", Outcome], None]
+    Report = Callable[["Run", Policy, Outcome], None]
 
 GIB = 2**30
 log = logging.getLogger("nitropilot.training")
@@ -62,7 +58,8 @@ def train(
     tell: Callable[[Told], None] = lambda _told: None,
     stopping: Callable[[], bool] = lambda: False,
     judge: Judge = lowest_loss,
-    report: Report = lambda _run, _outcome: None,
+    report: Report = lambda _run, _policy, _outcome: None,
+    ranks: Ranks = ALONE,
 ) -> Outcome:
     """Train, or go on with the run that ``folder`` holds.
 
@@ -72,30 +69,32 @@ def train(
         tell: Is told how far it is.
         stopping: Whether to write a checkpoint and end; asked after each step.
         judge: Chooses the best checkpoint.
-        report: Is shown the run at its end, whether it is done or was interrupted.
+        report: Is shown the run and its policy at its end, done or interrupted, by the first process.
+        ranks: This process and the others of the run, of which the first one writes and judges.
 
     Raises:
         TrainingError: Something does not go together or went wrong; what was written stays.
         RecordsError: A recording cannot be read, where that is to stop.
         PolicyError: The policy to start from cannot be loaded.
     """
-    if config.choice.play and judge is lowest_loss:
+    if config.choice.play and judge is lowest_loss and ranks.first:
         raise BadSettings(
             "the best checkpoint is to be chosen by play, and no judge plays", "hand over one"
         )
+    ranks.require_rows(config.run.batch_size)
+    ranks.require_same("options", bound(config))
     make_folder(folder)
-    state = load_state(folder)
-    if state is not None:
-        require_same(state["told"], bound(config), folder)
-    prepared = prepare(
-        config, folder, lambda done, of: tell(Told(0.0, f"decoding: {done} of {of} recordings"))
-    )
-    if prepared.policy.action_dim != ACTION_DIM:
-        raise BadSettings(
-            f"the policy has actions of {prepared.policy.action_dim} channels",
-            f"only {ACTION_DIM} can be trained",
+    found: list[dict[str, Any] | None] = []
+    ranks.by_first(lambda: found.append(begun(config, folder)))
+    prepared = ranks.in_turn(
+        lambda: prepare(
+            config, folder,
+            lambda done, of: tell(Told(0.0, f"decoding: {done} of {of} recordings")),
+            ranks.local,
         )
-    run = Run(config, folder, prepared, judge)
+    )  # fmt: skip
+    state = ranks.of_first_tensors(found.pop() if found else None)
+    run = Run(config, folder, prepared, judge, ranks)
     if state is not None:
         run.go_on(state)
     try:
@@ -111,8 +110,11 @@ def train(
 
 def _report(report: Report, run: Run, outcome: Outcome) -> None:
     """Show the run; where that fails, what was trained is there all the same."""
+    policy = run.playing()  # put together by all of them
+    if not run.ranks.first:
+        return
     try:
-        report(run, outcome)
+        report(run, policy, outcome)
     except (TrainingError, OSError, RuntimeError, ValueError) as error:
         log.warning("there is no report of %s: %s", run.folder, error)
 
@@ -120,10 +122,15 @@ def _report(report: Report, run: Run, outcome: Outcome) -> None:
 class Run:
     """A run in this process; see ``train``."""
 
-    def __init__(self, config: TrainConfig, folder: Path, prepared: Prepared, judge: Judge) -> None:
+    def __init__(
+        self, config: TrainConfig, folder: Path, prepared: Prepared, judge: Judge, ranks: Ranks
+    ) -> None:
         self.config, self.folder, self.prepared, self.judge = config, folder, prepared, judge
-        self.stepper = Stepper(prepared.policy, config, prepared.device)
-        self.digest = prepared.dataset.digest()
+        self.ranks = ranks
+        self.digest, self.base = prepared.dataset.digest(), prepared.policy.fingerprint
+        ranks.require_same("data", self.digest)
+        ranks.require_same("a policy", self.base)
+        self.stepper = Stepper(prepared.policy, config, prepared.device, ranks)
         how = config.augment
         self.loader = Loader(
             prepared.dataset,
@@ -131,6 +138,7 @@ class Run:
             config.run.seed,
             config.run.batch_size,
             Augmentation(how.colour, how.crop, how.shift, how.blur, how.jpeg),
+            ranks.part,
         )
         self.step, self.seconds, self.saved = 0, 0.0, -1
         self.best: float | None = None
@@ -157,13 +165,9 @@ class Run:
         """Take up a run where it was left.
 
         Raises:
-            OtherRun: It had other data.
+            OtherRun: It had other data, or began with another policy.
         """
-        if state["data"] != self.digest:
-            raise OtherRun(
-                f"the run in {self.folder} had other data",
-                "name the same recordings, or another --out",
-            )
+        require_same_start(state, self.digest, self.base, self.config.run.policy, self.folder)
         self.stepper.load(state["stepper"])
         self.step = self.saved = state["step"]
         self.seconds = state["seconds"]
@@ -182,14 +186,15 @@ class Run:
     def to_the_end(self, tell: Callable[[Told], None], stopping: Callable[[], bool]) -> Outcome:
         """Step until the run is done or is to end."""
         run = self.config.run
-        self.log = Log(self.folder, self.step, run.tensorboard)
-        self._write_facts()
+        if self.ranks.first:
+            self.log = Log(self.folder, self.step, run.tensorboard)
+            save_facts(self.folder, facts_of(self.config, self.prepared))
         if self.saved < 0:
             self._save_state()  # so that there is always one, and a full disk is met at once
         pace = self._pace()
         ended = "done"
         while self.done() < 1.0:
-            if stopping():
+            if self.ranks.any(stopping()):
                 ended = "interrupted"
                 break
             stepped = self._timed_step(pace)
@@ -198,7 +203,8 @@ class Run:
                 row |= self._validate()
             if row or self.step % run.log_every == 0:
                 row = self._row(stepped, pace) | row
-                self.log.add(row)
+                if self.log is not None:
+                    self.log.add(row)
                 tell(told_row(row, self.done(), self.verdict))
             if self.step % run.save_every == 0 or self.step % (run.keep_every or 2**62) == 0:
                 self._save()
@@ -214,8 +220,8 @@ class Run:
         batch = self.loader.make(self.step).to(self.prepared.device)
         drawn = self.stepper.drawn(self.step, batch).to(self.prepared.device)
         return Pace(
-            operations_of(self.stepper.policy, batch, drawn),
-            peak_of(self.prepared.device, self.config.run.precision),
+            self.stepper.operations(batch, drawn),
+            peak_of(self.prepared.device, self.config.run.precision) * self.ranks.count,
         )
 
     def _timed_step(self, pace: Pace) -> Stepped:
@@ -225,8 +231,8 @@ class Run:
         self.step += 1
         self.losses.append(stepped.loss)
         seconds = time.monotonic() - start
-        self.seconds += seconds
-        pace.add(len(batch), seconds, self.loader.waited_s - waited)
+        self.seconds = self.ranks.of_first(self.seconds + seconds)
+        pace.add(self.config.run.batch_size, seconds, self.loader.waited_s - waited)
         return stepped
 
     def _row(self, stepped: Stepped, pace: Pace) -> dict[str, float | int]:
@@ -249,16 +255,20 @@ class Run:
             return {}
         start = time.monotonic()
         policy = self.playing()
-        self.scores = score(
+        self.scores, self.verdict = self.ranks.by_first(lambda: self._judged(policy, samples))
+        if self.best is None or self.verdict.good > self.best:
+            self.best, self.best_step = self.verdict.good, self.step
+            if self.ranks.first:
+                save_checkpoint(policy, self.folder / BEST)
+        self.seconds = self.ranks.of_first(self.seconds + time.monotonic() - start)
+        return score_row(self.scores) | self.verdict.row
+
+    def _judged(self, policy: Policy, samples: NDArray[np.int64]) -> tuple[Scores, Verdict]:
+        scores = score(
             policy, self.prepared.dataset, samples.tolist(), self.stepper.times,
             self.config.run.batch_size, self.prepared.device,
         )  # fmt: skip
-        self.verdict = self.judge(policy, self.scores)
-        if self.best is None or self.verdict.good > self.best:
-            self.best, self.best_step = self.verdict.good, self.step
-            save_checkpoint(policy, self.folder / BEST)
-        self.seconds += time.monotonic() - start
-        return score_row(self.scores) | self.verdict.row
+        return scores, self.judge(policy, scores)
 
     def playing(self) -> Policy:
         """The policy as it plays: with the averaged weights, and what it was trained for."""
@@ -271,30 +281,18 @@ class Run:
     def _save(self) -> None:
         self._save_state()
         policy = self.playing()
+        if not self.ranks.first:
+            return
         save_checkpoint(policy, self.folder / NEWEST)
         if self.config.run.keep_every and self.step % self.config.run.keep_every == 0:
             save_checkpoint(policy, self.folder / f"step_{self.step:08d}.safetensors")
 
     def _save_state(self) -> None:
-        save_state(
-            self.folder,
-            {
-                "told": bound(self.config), "data": self.digest, "step": self.step,
-                "seconds": self.seconds, "best": self.best, "best_step": self.best_step,
-                "losses": self.losses, "stepper": self.stepper.state(),
-            },
-        )  # fmt: skip
+        state = {
+            "told": bound(self.config), "data": self.digest, "base": self.base, "step": self.step,
+            "seconds": self.seconds, "best": self.best, "best_step": self.best_step,
+            "losses": self.losses, "stepper": self.stepper.state(),
+        }  # fmt: skip
+        if self.ranks.first:
+            save_state(self.folder, state)
         self.saved = self.step
-
-    def _write_facts(self) -> None:
-        save_facts(
-            self.folder,
-            {
-                "nitropilot": __version__, "config": self.config.model_dump(mode="json"),
-                "recordings": [clip.id for clip in self.prepared.dataset.clips],
-                "skipped": self.prepared.skipped,
-                "resampled": {c.id: c.read_hz for c in self.prepared.dataset.clips if c.read_hz},
-                "samples": [len(self.prepared.learn), len(self.prepared.held_out)],
-                "mfu": MFU_FORMULA,
-            },
-        )  # fmt: skip

@@ -11,10 +11,7 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from nitropilot.training.objective.flow import flow_loss
-
 if TYPE_CHECKING:
-    from nitropilot.policy.network.policy import Policy
     from nitropilot.training.batch import Batch
     from nitropilot.training.objective.draws import Draw
 
@@ -26,12 +23,18 @@ MFU_FORMULA = (
 SIDE, TRIES = 1024, 5
 
 
-def operations_of(policy: Policy, batch: Batch, drawn: Draw) -> float:
-    """Floating-point operations of one sample, there and back: counted, not estimated."""
+def operations_of(objective: torch.nn.Module, batch: Batch, drawn: Draw) -> float:
+    """Floating-point operations of one sample, there and back: counted, not estimated.
+
+    Args:
+        objective: Gives a scalar for a batch, its draw and a share; see ``trainer.stepping``.
+        batch: Has the sample.
+        drawn: What it is looked at with.
+    """
     one, its = batch.first(1), drawn.first(1)
     with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
-        torch.autograd.backward(flow_loss(policy, one, its))
-    policy.zero_grad(set_to_none=True)
+        torch.autograd.backward(objective(one, its, 1.0))
+    objective.zero_grad(set_to_none=True)
     return float(counter.get_total_flops())
 
 

@@ -111,17 +111,29 @@ def wish_of(policy: Policy, data: DataConfig) -> Wish:
     )
 
 
-def device_of(name: str) -> torch.device:
+def device_of(name: str, local: int = 0) -> torch.device:
     """The device that a run computes on.
 
+    Args:
+        name: cpu, cuda, or auto.
+        local: Number of this process on this machine, which is that of its card.
+
     Raises:
-        BadSettings: There is none of that name.
+        BadSettings: There is none of that name, or no card for every process.
     """
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and 0 < torch.cuda.device_count() <= local:
+        raise BadSettings(
+            f"this machine has {torch.cuda.device_count()} cards, and process {local} needs its "
+            "own",
+            "start fewer processes (--nproc-per-node), or give --device cpu",
+        )
     try:
-        device = torch.device(name)
+        device = torch.device(name, local) if name == "cuda" else torch.device(name)
         torch.zeros(1, device=device)
+        if device.type == "cuda":
+            torch.cuda.set_device(device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
         raise BadSettings(f"cannot train on {name!r}: {reason}", "use cpu, cuda or auto") from None

@@ -9,22 +9,48 @@ import torch
 
 from nitropilot.training.errors import LossNotFinite, NoMemory
 from nitropilot.training.objective.draws import FLOW, Draw, Dropout, draw
-from nitropilot.training.objective.flow import flow_loss
+from nitropilot.training.objective.flow import LEAST_WEIGHT, flow_loss
 from nitropilot.training.objective.times import TimeDistribution
 from nitropilot.training.optimise.ema import MovingAverage
 from nitropilot.training.optimise.groups import adamw
 from nitropilot.training.optimise.precision import autocast, recompute_blocks
 from nitropilot.training.optimise.schedule import factor
+from nitropilot.training.processes.ranks import ALONE, talking
+from nitropilot.training.processes.sharing import copied, part_like, split, whole, whole_tree
+from nitropilot.training.trainer.speed import operations_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nitropilot.policy.network.policy import Policy
     from nitropilot.training.batch import Batch
+    from nitropilot.training.processes.ranks import Ranks
     from nitropilot.training.trainer.config import TrainConfig
 
 NAMED = 3
 """Samples that a message names."""
+
+
+class Objective(torch.nn.Module):
+    """What a step minimises, as one module: that is what processes share.
+
+    Args:
+        policy: Is trained.
+    """
+
+    def __init__(self, policy: Policy) -> None:
+        super().__init__()
+        self.policy = policy
+
+    def forward(self, batch: Batch, drawn: Draw, share: float) -> torch.Tensor:
+        """A scalar.
+
+        Args:
+            batch: What is learned from.
+            drawn: What it is looked at with.
+            share: How much it counts: 1 where one process has the whole batch.
+        """
+        return flow_loss(self.policy, batch, drawn) * share
 
 
 class Stepped(NamedTuple):
@@ -48,28 +74,47 @@ class Stepper:
         policy: Its weights are changed.
         config: The run's.
         device: Where it computes.
+        ranks: Who else trains it.
 
     Attributes:
         average: The weights that play.
     """
 
-    def __init__(self, policy: Policy, config: TrainConfig, device: torch.device) -> None:
+    def __init__(
+        self, policy: Policy, config: TrainConfig, device: torch.device, ranks: Ranks = ALONE
+    ) -> None:
         self.policy = policy.train()
         self.config = config
         self.device = device
+        self.ranks = ranks
         how, flow = config.optimiser, config.objective
+        self.is_split = config.run.fsdp and ranks.count > 1
+        if config.run.recompute:
+            recompute_blocks(policy)
+        self._own = Objective(policy)
+        self._shared = (
+            split(self._own, policy, ranks, device) if self.is_split else copied(self._own, ranks)
+        )
         self.average = MovingAverage(policy, how.ema)
         self.optimiser = adamw(policy, how.learning_rate, how.weight_decay, (how.beta1, how.beta2))
         self.times = TimeDistribution(flow.noise_alpha, flow.noise_beta, flow.noise_s)
         self._dropout = Dropout(flow.game_dropout, flow.action_dropout)
+        self._in_order = [each for its in self.optimiser.param_groups for each in its["params"]]
         self._trained = [each for each in policy.parameters() if each.requires_grad]
-        if config.run.recompute:
-            recompute_blocks(policy)
 
     def drawn(self, step: int, batch: Batch) -> Draw:
-        """What a step looks at its batch with: a pure function of seed and step."""
-        shape = (len(batch), self.policy.horizon, self.policy.action_dim)
-        return draw((self.config.run.seed, FLOW, step), shape, self.times, self._dropout)
+        """What a step looks at its batch with: a pure function of seed and step.
+
+        Of several processes each looks at its rows with what one process would look at them with.
+        """
+        size = len(batch) if self.ranks.count == 1 else self.config.run.batch_size
+        shape = (size, self.policy.horizon, self.policy.action_dim)
+        drawn = draw((self.config.run.seed, FLOW, step), shape, self.times, self._dropout)
+        return drawn.rows(self.ranks.part)
+
+    def operations(self, batch: Batch, drawn: Draw) -> float:
+        """Floating-point operations of one sample, there and back."""
+        return operations_of(self._shared if self.is_split else self._own, batch, drawn)
 
     def step(
         self, step: int, done: float, batch: Batch, named: Callable[[int], str] = str
@@ -85,18 +130,22 @@ class Stepper:
         Raises:
             LossNotFinite: The loss or its gradient is no number; no weight was changed.
             NoMemory: The batch does not fit; no weight was changed.
+            PeerLost: Another process of the run has ended.
         """
         batch = batch.to(self.device)
         drawn = self.drawn(step, batch).to(self.device)
         try:
-            loss = self._gradient(batch, drawn)
+            with talking():
+                loss = self._gradient(self._shared, batch, drawn, self._share(batch))
         except (MemoryError, RuntimeError) as error:
             if not _is_of_memory(error):
                 raise
             loss = torch.empty(0)
         if not loss.numel():  # outside of the handler, which keeps what the failed try holds
             raise self._too_large(batch, drawn)
-        norm = torch.nn.utils.clip_grad_norm_(self._trained, self.config.optimiser.clip)
+        norm = whole(torch.nn.utils.clip_grad_norm_(self._trained, self.config.optimiser.clip))
+        if self.ranks.count > 1:
+            loss = torch.tensor(self.ranks.sums(float(loss))[0] / self.ranks.count)
         if not (torch.isfinite(loss) and torch.isfinite(norm)):
             raise self._not_finite(step, float(loss), batch, drawn, named)
         rate = self._rate(step, done)
@@ -104,10 +153,26 @@ class Stepper:
         self.average.update(self.policy)
         return Stepped(float(loss), float(norm), rate)
 
-    def _gradient(self, batch: Batch, drawn: Draw) -> torch.Tensor:
+    def _share(self, batch: Batch) -> float:
+        """How much this process's error counts, so that the mean over all is that of one process.
+
+        Each is a mean over its own rows, and rows differ in what they count.
+        """
+        if self.ranks.count == 1:
+            return 1.0
+        weight = float(batch.weights.sum())
+        return weight * self.ranks.count / max(self.ranks.sums(weight)[0], LEAST_WEIGHT)
+
+    def _gradient(
+        self,
+        objective: torch.nn.Module,
+        batch: Batch,
+        drawn: Draw,
+        share: float = 1.0,
+    ) -> torch.Tensor:
         self.optimiser.zero_grad(set_to_none=True)
         with autocast(self.config.run.precision, self.device):
-            loss = flow_loss(self.policy, batch, drawn)
+            loss: torch.Tensor = objective(batch, drawn, share)
         torch.autograd.backward(loss)
         return loss.detach()
 
@@ -124,7 +189,8 @@ class Stepper:
         self.optimiser.zero_grad(set_to_none=True)
         told = f"the loss is {loss}"
         what = "the gradient is not finite" if math.isfinite(loss) else told
-        places = [named(sample) for sample in self._guilty(batch, drawn)]
+        guilty = [] if self.is_split else self._guilty(batch, drawn)  # whose parts have no whole
+        places = self.ranks.lists([named(sample) for sample in guilty])
         more = f" and {len(places) - NAMED} more" if len(places) > NAMED else ""
         where = f": {', '.join(places[:NAMED])}{more}" if places else ""
         return LossNotFinite(f"{what} in step {step + 1}{where}", "take a smaller --learning-rate")
@@ -140,11 +206,11 @@ class Stepper:
         return found if len(found) < len(batch) else []
 
     def _too_large(self, batch: Batch, drawn: Draw) -> NoMemory:
-        """Halve the batch until one fits."""
-        size = len(batch)
+        """Halve the batch until one fits; not of several processes, which would have to agree."""
+        size = len(batch) if self.ranks.count == 1 else 0
         while (size := size // 2) > 0:
             try:
-                self._gradient(batch.first(size), drawn.first(size))
+                self._gradient(self._own, batch.first(size), drawn.first(size))
             except (MemoryError, RuntimeError) as error:
                 if not _is_of_memory(error):
                     raise
@@ -154,21 +220,30 @@ class Stepper:
         said = f"a batch of {len(batch)} does not fit into memory"
         if size:
             return NoMemory(f"{said}, one of {size} does", f"give --batch-size {size}")
+        if self.ranks.count > 1:  # on the way back the others would be waited for
+            return NoMemory(f"{said} of one process", "give a smaller --batch-size, or --recompute")
         return NoMemory(f"{said}, and not one of 1 either", "give --recompute, or a smaller policy")
 
     def state(self) -> dict[str, Any]:
-        """All that a later process needs to go on."""
-        return {
-            "weights": self.policy.state_dict(),
+        """All that a later process needs to go on, whole; all processes have to ask."""
+        state = {
+            "weights": dict(self.policy.state_dict()),
             "average": self.average.state(),
             "updates": self.average.updates,
             "optimiser": self.optimiser.state_dict(),
         }
+        return whole_tree(state) if self.is_split else state
 
     def load(self, state: dict[str, Any]) -> None:
         """Go on from what ``state`` gave."""
-        self.policy.load_state_dict(state["weights"], strict=True)
+        own = self.policy.state_dict()
+        weights = {name: part_like(value, own[name]) for name, value in state["weights"].items()}
+        self.policy.load_state_dict(weights, strict=True)
         self.average.load(state["average"], state["updates"])
+        for number, moments in state["optimiser"]["state"].items():
+            for name, value in moments.items():
+                if value.ndim:
+                    moments[name] = part_like(value, self._in_order[number])
         self.optimiser.load_state_dict(state["optimiser"])
 
 

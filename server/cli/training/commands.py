@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from nitropilot.server.cli.training.options import Common
+    from nitropilot.training.processes.ranks import Ranks
     from nitropilot.training.trainer.config import TrainConfig
     from nitropilot.training.trainer.outcome import Outcome
     from nitropilot.training.trainer.running import Judge
@@ -32,13 +33,16 @@ def train(options: Common) -> None:
     Every option may stand in the file of --config instead.  Ctrl-C writes a checkpoint; the same
     command goes on from there.
     """
+    from nitropilot.training.processes.joining import joined
     from nitropilot.training.trainer.config import read_config
     from nitropilot.training.trainer.files import NEWEST
 
     config = read_config(_path(options.config), options.given())
     folder = _out(options)
-    outcome = _run(config, folder)
-    _report(outcome, folder, folder / NEWEST, options.as_json)
+    with joined() as ranks:
+        outcome = _run(config, folder, ranks)
+        if ranks.first:
+            _report(outcome, folder, folder / NEWEST, options.as_json)
 
 
 def finetune(options: Common) -> None:
@@ -48,6 +52,7 @@ def finetune(options: Common) -> None:
     """
     from nitropilot.policy.naming import parse_random
     from nitropilot.training.errors import BadSettings
+    from nitropilot.training.processes.joining import joined
     from nitropilot.training.trainer.config import FINETUNE, read_config
     from nitropilot.training.trainer.files import NEWEST, written
     from nitropilot.training.trainer.preparing import FRAMES
@@ -62,12 +67,15 @@ def finetune(options: Common) -> None:
     if out.suffix != SAFETENSORS:
         raise BadSettings(f"{out} would hold safetensors data", f"end its name in {SAFETENSORS}")
     folder = out.with_name(out.stem + RUN)
-    outcome = _run(config, folder)
-    with written(out) as part:
-        shutil.copyfile(folder / NEWEST, part)
-    if outcome.ended == "done":
-        shutil.rmtree(folder / FRAMES, ignore_errors=True)
-    _report(outcome, folder, out, options.as_json)
+    with joined() as ranks:
+        outcome = _run(config, folder, ranks)
+        if not ranks.first:
+            return
+        with written(out) as part:
+            shutil.copyfile(folder / NEWEST, part)
+        if outcome.ended == "done":
+            shutil.rmtree(folder / FRAMES, ignore_errors=True)
+        _report(outcome, folder, out, options.as_json)
 
 
 def _out(options: Common) -> Path:
@@ -82,28 +90,37 @@ def _path(text: str | None) -> Path | None:
     return None if text is None else spelled(text)
 
 
-def _run(config: TrainConfig, folder: Path) -> Outcome:
+def _run(config: TrainConfig, folder: Path, ranks: Ranks) -> Outcome:
     from nitropilot.training.reports.run_report import write_report
     from nitropilot.training.trainer.running import lowest_loss
     from nitropilot.training.trainer.running import train as run
 
     judge: Judge = lowest_loss
-    if config.choice.play:
+    if config.choice.play and ranks.first:
         from nitropilot.server.cli.training.playing import PlayJudge
 
         judge = PlayJudge(config.choice)
-    with _interrupts() as interrupts, progress_bar() as bar:
-        bar("loading", 0.0)
-        return run(
-            config, folder, lambda told: bar(told.text, told.done), interrupts.stopping, judge,
-            write_report,
-        )  # fmt: skip
+    with _interrupts(ranks) as interrupts:
+        if not ranks.first:
+            return run(config, folder, stopping=interrupts.stopping, judge=judge, ranks=ranks)
+        with progress_bar() as bar:
+            bar("loading", 0.0)
+            return run(
+                config, folder, lambda told: bar(told.text, told.done), interrupts.stopping, judge,
+                write_report, ranks,
+            )  # fmt: skip
 
 
 class Interrupts:
-    """A signal ends a run that has begun after its step, and anything else at once."""
+    """A signal ends a run that has begun after its step, and anything else at once.
 
-    def __init__(self) -> None:
+    Args:
+        several: Other processes train with this one: who started them passes on to each what
+            each has heard already, so that a second signal is the same one.
+    """
+
+    def __init__(self, several: bool = False) -> None:
+        self._several = several
         self._begun = False
         self._asked = False
 
@@ -114,14 +131,14 @@ class Interrupts:
 
     def __call__(self, _number: int, _frame: Any) -> None:
         """A signal came; a second one waits for no step."""
-        if not self._begun or self._asked:
+        if not self._begun or (self._asked and not self._several):
             raise KeyboardInterrupt
         self._asked = True
 
 
 @contextmanager
-def _interrupts() -> Iterator[Interrupts]:
-    interrupts = Interrupts()
+def _interrupts(ranks: Ranks) -> Iterator[Interrupts]:
+    interrupts = Interrupts(ranks.count > 1)
     before = {number: signal.signal(number, interrupts) for number in ending_signals()}
     try:
         yield interrupts
