@@ -249,6 +249,12 @@ def bound(config: TrainConfig) -> dict[str, Any]:
     return config.model_dump(mode="json", exclude=FREE)
 
 
+def agreed(config: TrainConfig) -> dict[str, Any]:
+    """What all processes of a run have to be told alike: all but where things lie on a machine."""
+    places = {"data": {"data", "frames_folder", "workers"}, "run": {"device"}}
+    return config.model_dump(mode="json", exclude=places)
+
+
 def require_same(one: dict[str, Any], other: dict[str, Any], folder: Path) -> None:
     """See that a run was told what it is told now.
 

@@ -10,7 +10,7 @@ from nitropilot.training.data.augment import Augmentation
 from nitropilot.training.data.loading import Loader
 from nitropilot.training.errors import BadSettings, TrainingError
 from nitropilot.training.processes.ranks import ALONE
-from nitropilot.training.trainer.config import bound
+from nitropilot.training.trainer.config import agreed, bound
 from nitropilot.training.trainer.files import (
     BEST,
     NEWEST,
@@ -82,7 +82,7 @@ def train(
             "the best checkpoint is to be chosen by play, and no judge plays", "hand over one"
         )
     ranks.require_rows(config.run.batch_size)
-    ranks.require_same("options", bound(config))
+    ranks.require_same("options", agreed(config))
     make_folder(folder)
     found: list[dict[str, Any] | None] = []
     ranks.by_first(lambda: found.append(begun(config, folder)))
