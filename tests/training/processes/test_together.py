@@ -96,6 +96,7 @@ def pair_of(arguments: tuple[str, ...], folder: Path) -> Iterator[Pair]:
     finally:
         for process in pair.processes:
             process.kill()
+            process.wait(600)
 
 
 @pytest.fixture(scope="module")
