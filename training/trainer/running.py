@@ -69,7 +69,7 @@ def train(
         tell: Is told how far it is.
         stopping: Whether to write a checkpoint and end; asked after each step.
         judge: Chooses the best checkpoint.
-        report: Is shown the run and its policy at its end, done or interrupted, by the first process.
+        report: Is shown the run and its policy at its end, in the first process.
         ranks: This process and the others of the run, of which the first one writes and judges.
 
     Raises:

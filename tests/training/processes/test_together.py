@@ -137,7 +137,8 @@ def test_torchrun_reaches_what_one_process_does(
     found = json.loads(done.stdout)
     assert (found["ended"], found["steps"]) == ("done", 6)
     require_same_curve(out, alone)
-    assert {path.name for path in out.iterdir()} == {path.name for path in alone.iterdir()}
+    files = {path.name for path in alone.iterdir()} | {"report.html"}
+    assert {path.name for path in out.iterdir()} == files
 
 
 def begun(pair: Pair, out: Path, steps: int) -> None:
