@@ -7,6 +7,9 @@
 - nobody at the pad, who must not win;
 - chance at the pad, which must win less than one time in five: 14 runs without a win, or, once one
   is won, 30 of which the upper Clopper-Pearson bound (one-sided, 95 %) decides.
+
+Each proof says which rules (sheet and judge) and which version of the game it is of.  One of others
+proves nothing, and is played anew.
 """
 
 from __future__ import annotations
@@ -26,11 +29,12 @@ from nitropilot.simulator.benchmark.runner.mind import NearMind
 from nitropilot.simulator.benchmark.runner.stage import Stage
 from nitropilot.simulator.benchmark.statistics.intervals import upper_bound
 from nitropilot.simulator.environments.actions import pad_state
-from nitropilot.simulator.environments.game_env import GameEnv
+from nitropilot.simulator.environments.game_env import GameEnv, check_version
 from nitropilot.simulator.environments.replaying import replay
 from nitropilot.simulator.games import known
 from nitropilot.simulator.games.known import GAME_TASKS
 from nitropilot.simulator.games.proofs import FOLDER as PROOFS
+from nitropilot.simulator.games.proofs import proofs, rules_digest
 from nitropilot.simulator.games.traces import FOLDER, PadTrace
 
 if TYPE_CHECKING:
@@ -45,8 +49,14 @@ PAUSED, PAUSE_S = 0.05, 0.2
 _SIZE = 16
 
 
-def play(task: str, seed: int, player: Player) -> PadTrace:
+def play(task: str, seed: int, player: Player, version: str) -> PadTrace:
     """One episode, as it was pressed.
+
+    Args:
+        task: Its name.
+        seed: Of the episode.
+        player: Who plays it.
+        version: Of the game that is installed.
 
     Raises:
         SimulatorError: The game is not to be had, or failed.
@@ -56,7 +66,6 @@ def play(task: str, seed: int, player: Player) -> PadTrace:
         mind.begin(stage.info)
         tracks.play(stage, mind, "lockstep")
     pads = tuple(pad_state(action) for action in stage.trace)
-    version = GAME_TASKS[task][0].tried[-1]
     return PadTrace(task, seed, version, stage.end == "won", stage.progress, pads)
 
 
@@ -69,38 +78,40 @@ class Admission:
     """
 
     def __init__(self, task: str, folder: Path | None = None) -> None:
-        game, _ = GAME_TASKS[task]
+        self._game, about = GAME_TASKS[task]
         self.task = task
-        self.folder = folder or Path(known.__file__).parent / game.name
+        self.folder = folder or Path(known.__file__).parent / self._game.name
         self._path = self.folder / PROOFS / f"{task}.json"
-        self.kept: dict[str, Any] = {"task": task, "version": game.tried[-1]}
-        if self._path.is_file():
-            self.kept = json.loads(self._path.read_text(encoding="utf-8"))
+        self.kept = proofs(self._game, about, self.folder)
 
     @property
     def admitted(self) -> bool:
-        """Whether all proofs are there and hold."""
-        if not {"known", "idle", "random"} <= self.kept.keys():
+        """Whether all proofs are there, of one version, and hold."""
+        versions = {proof["version"] for proof in self.kept.values()}
+        if not {"known", "idle", "random"} <= self.kept.keys() or len(versions) > 1:
             return False
         run, nobody, chance = self.kept["known"], self.kept["idle"], self.kept["random"]
         same = run["equal_verdicts"] == run["equal_pictures"] == run["processes"]
         return bool(run["won"] and same and not nobody["won"] and chance["upper"] < MOST_BY_CHANCE)
 
     def play(self, said: Callable[[str], None]) -> None:
-        """Play what is missing; each proof is kept as soon as it is there.
+        """Play what is missing, or of another version; each proof is kept as soon as it is there.
 
         Raises:
             SimulatorError: The game is not to be had, or failed.
             ValueError: There is no winning run.
         """
+        of = {"rules": rules_digest(self._game), "version": check_version(self._game)}
+        self.kept = {name: proof for name, proof in self.kept.items() if of.items() <= proof.items()}
         for name, proof in (("known", self._known), ("idle", self._idle), ("random", self._random)):
             if name not in self.kept:
-                self.kept[name] = proof()
+                self.kept[name] = {**of, **proof(of["version"])}
                 self._path.parent.mkdir(exist_ok=True)
-                self._path.write_text(json.dumps(self.kept, indent=1) + "\n", encoding="utf-8")
+                kept = {"task": self.task, **self.kept}
+                self._path.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
             said(f"{self.task} {name}: {self.kept[name]}")
 
-    def _known(self) -> dict[str, Any]:
+    def _known(self, _version: str) -> dict[str, Any]:
         trace = PadTrace.read(self.folder / FOLDER / f"{self.task}.json")
         dice = random.Random(trace.seed)
 
@@ -118,14 +129,14 @@ class Admission:
             "equal_pictures": sum(one.digests == first.digests for one in (first, *others)),
         }
 
-    def _idle(self) -> dict[str, Any]:
-        trace = play(self.task, 0, Idle())
+    def _idle(self, version: str) -> dict[str, Any]:
+        trace = play(self.task, 0, Idle(), version)
         return {"won": trace.won, "progress": trace.progress, "steps": len(trace.states)}
 
-    def _random(self) -> dict[str, Any]:
+    def _random(self, version: str) -> dict[str, Any]:
         runs: list[PadTrace] = []
         while len(runs) < (MORE_RUNS if any(run.won for run in runs) else RUNS):
-            runs.append(play(self.task, len(runs), Random()))
+            runs.append(play(self.task, len(runs), Random(), version))
         if lost := [run for run in runs if not run.won]:
             shortest = min(lost, key=lambda run: len(run.states))
             shortest.write(self.folder / FOLDER / f"{self.task}-lost.json")
