@@ -169,6 +169,8 @@ class GameEnv(TaskEnv):
         press = GamepadState(buttons=parse_buttons([tap])) if tap else NEUTRAL
         for number in range(OPENING_S * HZ):
             if (verdict := judge.read()).playing:
+                if self.render_mode == "human":  # to open a window may take longer than a lapse
+                    self._window.show(self._grabbed())
                 self._pictures = held.pictures
                 held.begin()
                 return verdict
