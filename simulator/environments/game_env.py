@@ -143,7 +143,13 @@ class GameEnv(TaskEnv):
         kind = self._judge_kind()
 
         def prepare(profile: Path) -> None:
-            kind.prepare(self.task, profile)
+            try:
+                kind.prepare(self.task, profile)
+            except ValueError as error:  # of a level file that is not as the judge knows it
+                raise NotPlayable(
+                    f"the start state of {self.task.name} cannot be made: {error}",
+                    f"it was tried with {self.game.title} {', '.join(self.game.tried)}",
+                ) from error
 
         lockstep = self.track == "lockstep"
         game_time = GameTime(lockstep, seed, self.game.hold.settle)

@@ -102,7 +102,9 @@ class Admission:
             ValueError: There is no winning run.
         """
         of = {"rules": rules_digest(self._game), "version": check_version(self._game)}
-        self.kept = {name: proof for name, proof in self.kept.items() if of.items() <= proof.items()}
+        self.kept = {
+            name: proof for name, proof in self.kept.items() if of.items() <= proof.items()
+        }
         for name, proof in (("known", self._known), ("idle", self._idle), ("random", self._random)):
             if name not in self.kept:
                 self.kept[name] = {**of, **proof(of["version"])}

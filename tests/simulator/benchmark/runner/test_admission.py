@@ -23,7 +23,14 @@ if TYPE_CHECKING:
 GAME = KNOWN_GAMES["supertux"]
 OF = {"rules": rules_digest(GAME), "version": GAME.tried[-1]}
 PROOFS: dict[str, Any] = {
-    "known": {**OF, "won": True, "steps": 9, "processes": 5, "equal_verdicts": 5, "equal_pictures": 5},
+    "known": {
+        **OF,
+        "won": True,
+        "steps": 9,
+        "processes": 5,
+        "equal_verdicts": 5,
+        "equal_pictures": 5,
+    },
     "idle": {**OF, "won": False, "progress": 0.0, "steps": 9},
     "random": {**OF, "runs": 14, "wins": 0, "upper": 0.1926, "progress": 0.1},
 }
