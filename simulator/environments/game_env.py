@@ -18,6 +18,7 @@ from nitropilot.controller.errors import ClockLapsed, ControllerError, HandError
 from nitropilot.controller.state import NEUTRAL, GamepadState
 from nitropilot.simulator.environments.errors import NotPlayable, UnknownTask, UntestedVersion
 from nitropilot.simulator.environments.holding import TRACKS, lapsed
+from nitropilot.simulator.environments.leaks import LeakWatch
 from nitropilot.simulator.environments.second_judge import SecondJudge
 from nitropilot.simulator.environments.showing import PictureWindow
 from nitropilot.simulator.environments.task_env import HZ, Standing, TaskEnv, sides
@@ -42,6 +43,9 @@ TAP, TAP_EVERY = 4, 16
 """Steps that the opening's button is pressed, and from one press to the next."""
 OPENING_S = 30
 """Of game time, after which a game that is not in play has no start state."""
+HANGS_S = 30.0
+"""Of game time without a picture, after which a game that draws all the time has hung; in lockstep
+a step that does not end is given up before."""
 BEGIN_TRIES = 3
 HURRY_S = 0.0
 """What is ended has nothing to save: its profile goes with it."""
@@ -88,8 +92,9 @@ class GameEnv(TaskEnv):
         self._held: Held | None = None
         self._judge: Judge | None = None
         self._second = SecondJudge()
+        self._leaks: LeakWatch | None = None
         self._grabber: Grabber | None = None
-        self._pictures = 0
+        self._pictures = self._dark = 0
         self._seen: Image | None = None
         self._window = PictureWindow(f"NitroPilot {task}")
 
@@ -112,12 +117,12 @@ class GameEnv(TaskEnv):
         self._end()
 
     def _end(self) -> None:
-        self._held = self._judge = self._grabber = None
+        self._held = self._judge = self._grabber = self._leaks = None
         self._running.close()
 
     def _begin(self, seed: int) -> Standing:
         self._end()
-        self._second = SecondJudge()
+        self._second, self._dark = SecondJudge(), 0
         try:
             if not self._untested:
                 check_version(self.game)
@@ -163,7 +168,9 @@ class GameEnv(TaskEnv):
         self._grabber = capture.open_grabber(launched.window)
         undo.callback(self._grabber.close)
         self._judge = kind(self.task, launched.profile, launched.profile / LOG)
-        return self._open(self._held, self._judge)
+        verdict = self._open(self._held, self._judge)
+        self._leaks = LeakWatch(launched.process.pid)
+        return verdict
 
     def _hold(self, launched: LaunchedGame) -> Held:
         """Take hold of it, in the track's way."""
@@ -190,6 +197,8 @@ class GameEnv(TaskEnv):
         assert self._held is not None and self._judge is not None
         try:
             steps = self._held.step(state)
+            if self._leaks is not None and (leak := self._leaks.leak()):
+                raise NotPlayable(f"{self.game.title}: {leak}", "reset launches it anew")
             standing = self._standing(self._judge.read(), steps)
         except (ClockLapsed, HandError) as error:
             raise lapsed() from error
@@ -202,6 +211,12 @@ class GameEnv(TaskEnv):
     def _standing(self, verdict: Verdict, steps: int) -> Standing:
         assert self._held is not None
         before, self._pictures = self._pictures, self._held.pictures
+        self._dark = 0 if self._pictures > before else self._dark + steps
+        if self.game.hold.lockstep and self._dark >= HANGS_S * HZ:
+            raise NotPlayable(
+                f"{self.game.title} hangs: it has shown no picture for {HANGS_S:g} s of game time",
+                "reset launches it anew",
+            )
         return Standing(
             verdict.progress, won=verdict.won, lost=verdict.lost and not verdict.won,
             facts=verdict.facts, frames=self._pictures - before, steps=steps,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -19,6 +21,7 @@ from nitropilot.simulator.arcade.window import Pace
 from nitropilot.simulator.benchmark.results.episode import Disagreement as Told
 from nitropilot.simulator.benchmark.runner.episode import _state
 from nitropilot.simulator.benchmark.runner.stage import REST, Stage
+from nitropilot.simulator.environments import game_env, leaks
 from nitropilot.simulator.environments.actions import action_of, pad_state
 from nitropilot.simulator.environments.arcade_env import ArcadeEnv
 from nitropilot.simulator.environments.arcade_window import (
@@ -26,7 +29,12 @@ from nitropilot.simulator.environments.arcade_window import (
     ArcadeWindowEnv,
     arcade_game,
 )
-from nitropilot.simulator.environments.errors import BadSize, UnknownTask
+from nitropilot.simulator.environments.errors import (
+    BadSize,
+    NoEpisode,
+    SimulatorError,
+    UnknownTask,
+)
 from nitropilot.simulator.environments.holding import TRACKS
 from nitropilot.simulator.environments.second_judge import SETTLE, Disagreement, SecondJudge
 
@@ -37,6 +45,7 @@ if TYPE_CHECKING:
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="the preloaded pad is for Linux")
 SHORT = 150
+TRIES = 10
 SEED = 4
 
 
@@ -104,6 +113,33 @@ def test_the_paused_track_steps_once_a_step() -> None:
             _, _, _, _, info = env.step(action_of(env.expert()))
         assert abs(info["judge"]["tick"] - 60) <= 2
         assert info["freeze"] == TRACKS["paused"].freeze
+
+
+@LINUX
+@pytest.mark.game
+def test_a_game_that_hangs_or_leaks_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it does not show would be held against the policy to the end of the task's time, and
+    what it takes would be missing everywhere."""
+    with closing(ArcadeWindowEnv("maze-1", 16, track="realtime")) as env:
+        for what, said in (("HANGS_S", "hangs: it has shown no picture for 0.5 s"),
+                           ("MORE_DESCRIPTORS", "leaks descriptors")):  # fmt: skip
+            for _ in range(TRIES):
+                env.reset(seed=SEED)
+                with monkeypatch.context() as changed, pytest.raises(SimulatorError) as error:
+                    if what == "HANGS_S":
+                        changed.setattr(game_env, what, 0.5)
+                        assert env._held is not None
+                        os.kill(env._held._launched.process.pid, signal.SIGSTOP)
+                    else:
+                        changed.setattr(leaks, what, -1000)
+                        changed.setattr(leaks, "LOOK_S", 0.0)
+                    while True:
+                        env.step(REST)
+                if not isinstance(error.value, NoEpisode):
+                    break  # a busy machine let it lapse, otherwise
+            assert said in error.value.line()
+            with pytest.raises(NoEpisode, match="is void"):
+                env.step(REST)
 
 
 def test_which_way_is_a_word_in_make() -> None:
