@@ -13,7 +13,7 @@ from nitropilot.agent.errors import AgentError
 from nitropilot.agent.pad.guards import parse_buttons
 from nitropilot.agent.target.launch import LOG, LaunchedGame, launch
 from nitropilot.agent.target.launch_pages import GameTime
-from nitropilot.capture.errors import CaptureError
+from nitropilot.capture.errors import CaptureError, DisplaySilent
 from nitropilot.controller.errors import ClockLapsed, ControllerError, HandError
 from nitropilot.controller.state import NEUTRAL, GamepadState
 from nitropilot.simulator.environments.errors import NotPlayable, UnknownTask, UntestedVersion
@@ -46,6 +46,9 @@ OPENING_S = 30
 HANGS_S = 30.0
 """Of game time without a picture, after which a game that draws all the time has hung; in lockstep
 a step that does not end is given up before."""
+GRABS = 30
+"""How often a display that is too busy to answer within a second is asked for the picture of a game
+that stands."""
 BEGIN_TRIES = 3
 HURRY_S = 0.0
 """What is ended has nothing to save: its profile goes with it."""
@@ -248,11 +251,17 @@ class GameEnv(TaskEnv):
         """The whole window."""
         if self._grabber is None:
             raise NotPlayable(f"{self.game.title} is not running", "call reset first")
-        try:
-            self._seen = self._grabber.grab().pixels
-            return self._seen
-        except CaptureError as error:
-            raise _not_playable(self.game.title, error) from error
+        for left in reversed(range(GRABS if self.stands else 1)):
+            try:
+                self._seen = self._grabber.grab().pixels
+                break
+            except DisplaySilent as error:
+                if not left:
+                    raise _not_playable(self.game.title, error) from error
+            except CaptureError as error:
+                raise _not_playable(self.game.title, error) from error
+        assert self._seen is not None
+        return self._seen
 
 
 def check_version(game: KnownGame) -> str:

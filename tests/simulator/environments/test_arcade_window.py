@@ -6,13 +6,15 @@ import os
 import signal
 import sys
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import gymnasium
 import numpy as np
 import pytest
 
 import nitropilot.simulator  # noqa: F401
+from nitropilot.capture.errors import DisplaySilent
+from nitropilot.capture.frame import Frame
 from nitropilot.controller.state import GamepadState
 from nitropilot.simulator.arcade.judged import pad_told, plain_pad
 from nitropilot.simulator.arcade.tasks import TASKS
@@ -32,16 +34,17 @@ from nitropilot.simulator.environments.arcade_window import (
 from nitropilot.simulator.environments.errors import (
     BadSize,
     NoEpisode,
+    NotPlayable,
     SimulatorError,
     UnknownTask,
 )
+from nitropilot.simulator.environments.game_env import GRABS
 from nitropilot.simulator.environments.holding import TRACKS
 from nitropilot.simulator.environments.second_judge import SETTLE, Disagreement, SecondJudge
+from nitropilot.simulator.environments.task_env import TaskEnv
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from nitropilot.simulator.environments.task_env import TaskEnv
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="the preloaded pad is for Linux")
 SHORT = 150
@@ -142,6 +145,33 @@ def test_a_game_that_hangs_or_leaks_has_failed(monkeypatch: pytest.MonkeyPatch) 
                 env.step(REST)
 
 
+class Busy:
+    """A display that does not answer the first questions."""
+
+    def __init__(self, silent: int) -> None:
+        self.silent = silent
+
+    def grab(self) -> Frame:
+        """A picture, or nothing yet."""
+        self.silent -= 1
+        if self.silent >= 0:
+            raise DisplaySilent("the display :9 has not answered for 1 s")
+        return Frame(np.zeros((512, 512, 3), np.uint8), 0.0)
+
+
+def test_a_busy_display_is_asked_again_while_the_game_stands() -> None:
+    """With four games on two cores a picture may take long; in real time nobody can wait for it."""
+    for track, silent, answers in (("paused", GRABS - 1, True), ("lockstep", GRABS, False),
+                                   ("realtime", 1, False)):  # fmt: skip
+        env = ArcadeWindowEnv("maze-1", 16, track=track)
+        env._grabber = cast("Any", Busy(silent))
+        if answers:
+            assert env._picture().shape == (16, 16, 3)
+            continue
+        with pytest.raises(NotPlayable, match="has not answered"):
+            env._picture()
+
+
 def test_which_way_is_a_word_in_make() -> None:
     """The same id, in process or launched."""
     with gymnasium.make("NitroPilot/Maze-2-v0", window=True, track="paused") as far:
@@ -149,6 +179,12 @@ def test_which_way_is_a_word_in_make() -> None:
         assert (type(env), env.task.name, env.track) == (ArcadeWindowEnv, "maze-2", "paused")
     with gymnasium.make("NitroPilot/Maze-2-v0", size=64) as near:
         assert type(near.unwrapped) is ArcadeEnv
+        assert near.unwrapped.metadata["deterministic"]
+    for track in TRACKS:
+        far = ArcadeWindowEnv("maze-2", track=track)
+        assert far.metadata["deterministic"] == (track == "lockstep"), track
+    assert not gymnasium.make("NitroPilot/Attach-v0", pid=1).unwrapped.metadata["deterministic"]
+    assert TaskEnv.metadata["deterministic"], "each says it of itself"
     with pytest.raises(UnknownTask, match="no task 'maze-9'"):
         ArcadeWindowEnv("maze-9")
 
