@@ -87,7 +87,7 @@ class AttachEnv(TaskEnv):
         self.close()
         try:
             self._game = open_game(self._target, pad=self._pad, log=Path(os.devnull))
-            clock = find_clock(self._game.window.pid)
+            clock = find_clock(self._game.window.pid or self._game.controls.hand.game)
             self._freeze = (FreezeWay.PROCESS if clock is None else FreezeWay.BOTH).value
             self._epoch, self._owed = self._game.controls.arm(), 0.0
             self._hold_still()

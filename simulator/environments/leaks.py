@@ -68,7 +68,10 @@ def taken(pid: int) -> Taken:
     for process in tree:
         try:
             memory += process.memory_info().rss
-            descriptors += process.num_handles() if sys.platform == "win32" else process.num_fds()
+            if sys.platform == "win32":
+                descriptors += process.num_handles()
+            else:
+                descriptors += process.num_fds()
         except psutil.Error:
             continue
     return Taken(memory, descriptors)
