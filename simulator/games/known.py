@@ -31,7 +31,7 @@ class GameTask:
         seconds: Of game time, after which it is cut off.
         start: Name of its start state; the game's judge makes it.
         measure: What the judge looks at.
-        replay: Whether a pad trace gives the same verdict each time.
+        replay: Whether a pad trace gives the same verdict each time; a sheet says why not.
     """
 
     name: str

@@ -8,8 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from nitropilot.simulator.arcade.core.pad import pad
+from nitropilot.simulator.arcade.core.world import Outcome
+from nitropilot.simulator.arcade.tasks import TASKS
 from nitropilot.simulator.benchmark.runner import admission as runner_admission
-from nitropilot.simulator.benchmark.runner.admission import Admission
+from nitropilot.simulator.benchmark.runner.admission import (
+    MOST_BY_CHANCE,
+    Admission,
+    candidate,
+    play_arcade,
+)
+from nitropilot.simulator.benchmark.runner.suites import ARCADE_JUDGE
 from nitropilot.simulator.environments.actions import MENUS
 from nitropilot.simulator.environments.replaying import replay
 from nitropilot.simulator.games.known import GAME_TASKS, KNOWN_GAMES
@@ -34,13 +43,29 @@ PROOFS: dict[str, Any] = {
     "idle": {**OF, "won": False, "progress": 0.0, "steps": 9},
     "random": {**OF, "runs": 14, "wins": 0, "upper": 0.1926, "progress": 0.1},
 }
+TO_COME = ("runner-3", "road-2", "road-3")
+"""Whose proofs have not been played to their end yet."""
+EXPERT = {**OF, "runs": 5, "wins": 4}
 
 
-@pytest.mark.parametrize("task", GAME_TASKS)
+@pytest.mark.parametrize("task", [*(task for task in TASKS if task not in TO_COME), *GAME_TASKS])
 def test_every_task_is_admitted(task: str) -> None:
     """A task that was never proved says nothing of who plays it."""
     admission = Admission(task)
     assert admission.admitted, admission.kept
+
+
+@pytest.mark.parametrize("task", [task for task in TASKS if task not in TO_COME])
+def test_the_arcades_kept_runs_end_as_they_did(task: str) -> None:
+    """A rule that has changed since a task was admitted would leave its proofs as they are."""
+    folder = candidate(task).folder / FOLDER
+    for name, won in ((f"{task}.json", True), (f"{task}-lost.json", False)):
+        trace = PadTrace.read(folder / name)
+        world = TASKS[task].rules.new(trace.seed, TASKS[task].level)
+        for state in trace.states:
+            world.step(pad(state))
+        assert (trace.won, world.outcome is Outcome.WON) == (won, won)
+        assert (trace.version, world.progress) == (ARCADE_JUDGE, trace.progress)
 
 
 def admission(folder: Path, **proofs: dict[str, Any]) -> Admission:
@@ -60,6 +85,56 @@ def test_each_proof_is_needed(tmp_path: Path) -> None:
         ("idle", "won", True), ("random", "upper", 0.2),
     ):  # fmt: skip
         assert not admission(tmp_path, **{**PROOFS, name: {**PROOFS[name], fact: value}}).admitted
+
+
+def differing(monkeypatch: pytest.MonkeyPatch, *, lockstep: bool, replay: bool) -> None:
+    """SuperTux's first task as one of a game that goes in another way."""
+    task = replace(GAME_TASKS["supertux-1"][1], replay=replay)
+    game = replace(GAME, hold=replace(GAME.hold, lockstep=lockstep))
+    monkeypatch.setitem(GAME_TASKS, "supertux-1", (game, task))
+
+
+def test_a_game_that_does_not_go_by_its_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its verdicts must be equal all the same; how many pictures are is only said."""
+    differing(monkeypatch, lockstep=False, replay=True)
+    known = PROOFS["known"]
+    assert admission(tmp_path, **{**PROOFS, "known": {**known, "equal_pictures": 1}}).admitted
+    for fact in ("equal_verdicts", "processes"):
+        assert not admission(tmp_path, **{**PROOFS, "known": {**known, fact: 4}}).admitted
+
+
+def test_a_task_whose_chance_remains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its script must win four of five, really played; a trace proves nothing there."""
+    differing(monkeypatch, lockstep=True, replay=False)
+    assert not admission(tmp_path, **PROOFS).admitted
+    assert admission(tmp_path, **PROOFS, expert=EXPERT).admitted
+    assert not admission(tmp_path, **PROOFS, expert={**EXPERT, "wins": 3}).admitted
+    monkeypatch.setattr(runner_admission, "check_version", lambda _game: GAME.tried[-1])
+    monkeypatch.setattr(runner_admission, "play", lambda task, *more: play_arcade(
+        "maze-1", more[0], "expert"))  # fmt: skip
+    found = admission(tmp_path, idle=PROOFS["idle"], random=PROOFS["random"])
+    found.play(lambda _line: None)
+    assert found.kept["expert"] == {**OF, "runs": 5, "wins": 5}
+
+
+def test_chance_that_won_once_is_tried_longer(tmp_path: Path) -> None:
+    """14 runs with a win say too little: 30 decide, and two wins of them are the most."""
+    found = Admission("maze-1", tmp_path)
+    runs: list[int] = []
+    for wins, admitted in ((0, True), (1, True), (2, True), (3, False)):
+        runs.clear()
+
+        def run(_who: str, seed: int, version: str, wins: int = wins) -> PadTrace:
+            runs.append(seed)
+            return PadTrace("maze-1", seed, version, seed < wins, 0.5, ())
+
+        found._run = run  # type: ignore[method-assign]  # thirty runs by chance that win as told
+        chance = found._random(ARCADE_JUDGE)
+        assert runs == list(range(30 if wins else 14))
+        assert (chance["runs"], chance["wins"]) == (len(runs), wins)
+        assert (chance["upper"] < MOST_BY_CHANCE) == admitted
 
 
 @pytest.mark.parametrize("name", PROOFS)
