@@ -43,7 +43,7 @@ PROOFS: dict[str, Any] = {
     "idle": {**OF, "won": False, "progress": 0.0, "steps": 9},
     "random": {**OF, "runs": 14, "wins": 0, "upper": 0.1926, "progress": 0.1},
 }
-TO_COME = ("runner-3", "road-2", "road-3")
+TO_COME = ("road-3",)
 """Whose proofs have not been played to their end yet."""
 EXPERT = {**OF, "runs": 5, "wins": 4}
 
