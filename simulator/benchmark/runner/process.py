@@ -122,8 +122,10 @@ class Child:
     def _status(self) -> int | None:
         """The same at once.  It stays a zombie: until it is waited for, its number is its group's
         and nobody else's."""
-        if sys.platform == "win32" or self._process.returncode is not None:
+        if sys.platform == "win32":
             return self._process.poll()
+        if self._process.returncode is not None:
+            return self._process.returncode
         try:
             found = os.waitid(
                 os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT
