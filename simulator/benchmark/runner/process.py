@@ -122,19 +122,15 @@ class Child:
     def _status(self) -> int | None:
         """The same at once.  It stays a zombie: until it is waited for, its number is its group's
         and nobody else's."""
-        if sys.platform == "win32":
-            return self._process.poll()
-        if self._process.returncode is not None:
-            return self._process.returncode
-        try:
-            found = os.waitid(
-                os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT
-            )  # fmt: skip
-        except ChildProcessError:  # somebody else has waited for it
-            return self._process.poll()
-        if found is None:
-            return None
-        return found.si_status if found.si_code == os.CLD_EXITED else -found.si_status
+        if sys.platform != "win32" and self._process.returncode is None:
+            with suppress(ChildProcessError):  # somebody else has waited for it
+                pid, ways = self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT
+                found = os.waitid(os.P_PID, pid, ways)
+                if found is None:
+                    return None
+                exited = found.si_code == os.CLD_EXITED
+                return found.si_status if exited else -found.si_status
+        return self._process.poll()
 
     def _kill(self) -> None:
         """Also after its end: what it started may be there still.  Once it was waited for, its
