@@ -28,6 +28,8 @@ class Run:
         values: What the game said then, ``N x Q``, in the order of ``Subject.read``.
         finish: Game time at its end, seconds.
         won: Whether the task was.
+        ahead: Seconds by which the game's own steps ran ahead of the time that it was given; at
+            most 0 but for a step, as a busy machine only holds them up.
         missed: Ticks whose pad came too late, as on a machine that is too busy.
         digest: Of all pictures and values, which in lockstep are the same each time.
     """
@@ -37,6 +39,7 @@ class Run:
     values: NDArray[np.float64]
     finish: float
     won: bool
+    ahead: float
     missed: int
     digest: str
 
@@ -53,7 +56,7 @@ def play(subject: Subject, way: Way, seconds: float) -> Run:
     """
     env = subject.env(way)
     digest = hashlib.blake2b(digest_size=8)
-    times, values = [], []
+    times, values, turns = [], [], []
     pads = subject.pads[: int(seconds * HZ)]
     try:
         picture, info = env.reset(seed=subject.seed)
@@ -62,6 +65,7 @@ def play(subject: Subject, way: Way, seconds: float) -> Run:
             digest.update(picture.tobytes())
             times.append(info["game_time"])
             values.append(subject.values(info["judge"]))
+            turns.append(int(info["judge"][subject.own]))
             tick = round(info["game_time"] * HZ)
             if over or tick >= len(pads):
                 break
@@ -75,6 +79,7 @@ def play(subject: Subject, way: Way, seconds: float) -> Run:
             table,
             times[-1],
             bool(info["success"]),
+            (turns[-1] - turns[0]) / subject.own_hz - times[-1],
             round(times[-1] * HZ) - (len(times) - 1),
             digest.hexdigest(),
         )

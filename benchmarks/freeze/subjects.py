@@ -11,6 +11,7 @@ from nitropilot.simulator.environments.actions import action_of
 from nitropilot.simulator.environments.arcade_env import ArcadeEnv
 from nitropilot.simulator.environments.arcade_window import ArcadeWindowEnv
 from nitropilot.simulator.environments.game_env import GameEnv
+from nitropilot.simulator.environments.task_env import HZ
 from nitropilot.simulator.games.supertux.judge import LEVEL, GameJudge
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from nitropilot.simulator.games.known import GameTask
 
 ARCADE_SEED = 3
+SUPERTUX_HZ = 64
+"""Steps of its logic in a second."""
 ROUNDS, RIGHT, LEFT, JUMP = 4, 84, 66, 18
 """Of SuperTux's script: times to and fro, and ticks that a direction and a jump are pressed."""
 
@@ -37,12 +40,16 @@ class Subject:
         seed: Of every run.
         pads: What is pressed in each tick of game time.
         read: The facts that are compared.
+        own: The fact that counts the steps that the game did by its own clock.
+        own_hz: How many of them it does in a second.
     """
 
     task: str
     seed: int
     pads: tuple[GamepadState, ...]
     read: tuple[str, ...]
+    own: str = "tick"
+    own_hz: int = HZ
 
     def env(self, way: Way) -> GameEnv:
         """An environment of it that is held in that way."""
@@ -69,9 +76,12 @@ class PlaceJudge(GameJudge):
         path.write_text(with_place(path.read_text(encoding="utf-8")), encoding="utf-8")
 
     def read(self) -> Any:
-        """As ``Judge``, with ``px`` and ``py``, pixels of the level, among the facts."""
+        """As ``Judge``, with ``px`` and ``py``, pixels of the level, and ``turns`` among the facts.
+
+        Its script has a turn in each step of the game's logic.
+        """
         verdict = super().read()
-        verdict.facts.update(px=self.place[0], py=self.place[1])
+        verdict.facts.update(px=self.place[0], py=self.place[1], turns=self._lines)
         return verdict
 
     def _take(self, word: str, *rest: str) -> None:
@@ -124,7 +134,8 @@ def subject(game: str) -> Subject:
     the way, that it ends in as many places as it is played at a busy machine's own speed.
     """
     if game == "supertux":
-        return Subject("supertux-1", 1, tuple(_to_and_fro()), ("px", "py", "coins"))
+        pads, read = tuple(_to_and_fro()), ("px", "py", "coins")
+        return Subject("supertux-1", 1, pads, read, "turns", SUPERTUX_HZ)
     task, read = _ARCADE[game]
     return Subject(task, ARCADE_SEED, tuple(_expert_pads(task)), read)
 

@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 from nitropilot.policy.errors import quoted
 from nitropilot.policy.files.formats import CONFIG_NAME, PT_SUFFIXES, WEIGHTS_NAME
 from nitropilot.server.errors import PullFailed
+from nitropilot.server.store.policies import COMMIT_DIGITS
 from nitropilot.server.store.private import locked
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def pull(text: str, models: Path, tell: Tell) -> dict[str, Any]:
     hub = _hub()
     tell(f"asking for {repo}", 0.0)
     commit, wanted = _look(hub, repo, revision)
-    folder = models / f"{repo.replace('/', '--')}@{commit[:12]}"
+    folder = models / f"{repo.replace('/', '--')}@{commit[:COMMIT_DIGITS]}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with locked(folder / ".pull", patience_s=0):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from nitropilot.errors import NitroPilotError
 from nitropilot.places import home, spelled
-from nitropilot.policy.files.formats import PT_SUFFIXES, WEIGHTS_NAME
+from nitropilot.policy.files.formats import CONFIG_NAME, PT_SUFFIXES, WEIGHTS_NAME
 from nitropilot.policy.naming import SHIPPED, SIZES
 from nitropilot.server.store.paths import data_folder
 from nitropilot.texts import shown
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 4
 MAX_FILES = 500
+COMMIT_DIGITS = 12
+"""Of a commit, in the name of the folder that it was pulled to."""
 SUFFIXES = (".safetensors", *PT_SUFFIXES)
 
 
@@ -87,6 +89,31 @@ def models_folder(settings: Settings) -> Path:
     """Where the user's checkpoints are."""
     named = settings.policies.folder
     return spelled(named) if named else data_folder() / "models"
+
+
+def pulled(name: str, models: Path) -> Path | None:
+    """What was pulled of a repository of the hub: what to load of the commit that came last.
+
+    Args:
+        name: ``namespace/name``, or with ``@`` and the beginning of a commit.
+        models: Where it was pulled to.
+
+    Returns:
+        A checkpoint's file or folder; None where nothing of it is here, or not all of it.
+    """
+    repo, _, revision = name.partition("@")
+    start = f"{repo.replace('/', '--')}@{revision[:COMMIT_DIGITS]}"
+    folders = [path for path in _folders(models) if path.name.startswith(start)]
+    for folder in sorted(folders, key=lambda path: path.stat().st_mtime, reverse=True):
+        weights = [path for path in _checkpoints(folder) if path.parent == folder]
+        if weights and not any(folder.glob("*.part")):
+            configured = weights[0].name == WEIGHTS_NAME and (folder / CONFIG_NAME).is_file()
+            return folder if configured else weights[0]
+    return None
+
+
+def _folders(models: Path) -> list[Path]:
+    return [path for path in models.iterdir() if path.is_dir()] if models.is_dir() else []
 
 
 def hub_cache() -> Path:

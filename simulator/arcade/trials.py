@@ -45,11 +45,24 @@ class Run(NamedTuple):
     trace: list[GamepadState]
 
 
-def play(task: Task, seed: int, who: Callable[[World], Iterator[GamepadState]]) -> Run:
-    """Play a level to its end."""
+def play(
+    task: Task,
+    seed: int,
+    who: Callable[[World], Iterator[GamepadState]],
+    pressed: Callable[[GamepadState], GamepadState] = lambda state: state,
+) -> Run:
+    """Play a level to its end.
+
+    Args:
+        task: Which.
+        seed: Of the level.
+        who: Says what to press.
+        pressed: What of that reaches the game.
+    """
     world = task.rules.new(seed, task.level)
     trace: list[GamepadState] = []
-    for state in who(world):
+    for said in who(world):
+        state = pressed(said)
         trace.append(state)
         world.step(pad(state))
         if world.outcome is not Outcome.PLAYING or world.tick >= task.ticks:

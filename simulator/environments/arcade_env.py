@@ -11,12 +11,16 @@ from nitropilot.simulator.arcade.core.world import Outcome
 from nitropilot.simulator.arcade.game import CANVAS, Game
 from nitropilot.simulator.arcade.tasks import TASKS
 from nitropilot.simulator.environments.errors import UnknownTask
-from nitropilot.simulator.environments.task_env import HZ, IN_PROCESS, Standing, TaskEnv, sides
+from nitropilot.simulator.environments.showing import PictureWindow
+from nitropilot.simulator.environments.task_env import IN_PROCESS, Standing, TaskEnv, sides
 
 if TYPE_CHECKING:
     from nitropilot.controller.state import GamepadState
     from nitropilot.simulator.arcade.tasks import Task
     from nitropilot.simulator.environments.task_env import Image
+
+SCALE = 2
+"""Pixels of the window of ``human``, each way, for one of the game's."""
 
 
 class ArcadeEnv(TaskEnv):
@@ -38,7 +42,7 @@ class ArcadeEnv(TaskEnv):
         self.task = task_of(task)
         super().__init__(self.task.ticks, sides(size), render_mode, freeze=IN_PROCESS)
         self._game = Game(self.task.rules.name)
-        self._window: Any = None
+        self._window = PictureWindow(f"NitroPilot {self.task.name}", SCALE)
 
     def expert(self) -> GamepadState:
         """What the game's script would press now: it reads the game's state."""
@@ -47,11 +51,7 @@ class ArcadeEnv(TaskEnv):
     def close(self) -> None:
         """Close the window of ``human``, if there is one."""
         super().close()
-        if self._window is not None:
-            import pygame
-
-            pygame.display.quit()
-            self._window = None
+        self._window.close()
 
     def _begin(self, seed: int) -> Standing:
         self._game.reset(seed, self.task.level)
@@ -60,7 +60,7 @@ class ArcadeEnv(TaskEnv):
     def _play(self, state: GamepadState) -> Standing:
         self._game.step(state)
         if self.render_mode == "human":
-            self._show()
+            self._window.show(self._game.draw(CANVAS))
         return self._standing()
 
     def _standing(self) -> Standing:
@@ -77,19 +77,6 @@ class ArcadeEnv(TaskEnv):
     def _picture(self) -> Image:
         height, width = self.observation_space.shape[:2]  # type: ignore[index]
         return in_size(self._game.draw(CANVAS), height, width)
-
-    def _show(self) -> None:
-        import pygame
-
-        if self._window is None:
-            pygame.display.init()
-            self._window = pygame.display.set_mode((2 * CANVAS, 2 * CANVAS))
-            pygame.display.set_caption(f"NitroPilot {self.task.name}")
-            self._pace = pygame.time.Clock()
-        pygame.event.pump()
-        pygame.transform.scale(self._game.canvas(), self._window.get_size(), self._window)
-        pygame.display.flip()
-        self._pace.tick(HZ)
 
 
 def arcade_env(task: str, window: bool = False, **options: Any) -> TaskEnv:

@@ -10,7 +10,6 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from nitropilot.controller.clock.freezing import FreezeWay
 from nitropilot.controller.state import NEUTRAL, GamepadState
 from nitropilot.simulator.arcade.game import CANVAS
 from nitropilot.simulator.arcade.judged import MARK, pad_told
@@ -142,7 +141,7 @@ def arcade_game(name: str) -> KnownGame:
         answers="",
         launch=Start(module=PROGRAM, private_profile=False),
         pad_notes=task.rules.pad,
-        hold=Hold(FreezeWay.BOTH, lockstep=True, settle=False),
+        hold=Hold(lockstep=True, settle=False),
         setting=Setting(start="", size=(CANVAS, CANVAS), tap="start"),
         tasks=(GameTask(name, task.goal, "game-specific", task.seconds, "", task.rules.name),),
     )

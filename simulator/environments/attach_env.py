@@ -17,6 +17,8 @@ import numpy as np
 from nitropilot.agent import Target, open_game
 from nitropilot.agent.errors import AgentError
 from nitropilot.capture.errors import CaptureError
+from nitropilot.controller.clock.finding import find_clock
+from nitropilot.controller.clock.freezing import FreezeWay
 from nitropilot.controller.errors import ControllerError, HandError
 from nitropilot.simulator.environments.errors import NoEpisode, NotPlayable
 from nitropilot.simulator.environments.holding import LAPSE_S, lapsed
@@ -34,8 +36,9 @@ SIDE, SECONDS = 256, 600
 class AttachEnv(TaskEnv):
     """A running game, by its window, process id or a part of its executable's name.
 
-    Between two steps its processes are stopped, for a minute at most: a game of somebody's is let
-    go then, and the episode is void.  ``close`` lets it go as it stands.
+    Between two steps its processes are stopped (its clock as well, if it is ours), for a minute at
+    most: a game of somebody's is let go then, and the episode is void.  ``close`` lets it go as it
+    stands.
 
     Args:
         window, pid, process, display: Which game: see ``agent.Target``.
@@ -60,7 +63,9 @@ class AttachEnv(TaskEnv):
         seconds: float = SECONDS,
     ) -> None:
         self._target = Target(window=window, pid=pid, process=process, display=display)
-        super().__init__(round(seconds * HZ), sides(size), render_mode, freeze="process")
+        super().__init__(
+            round(seconds * HZ), sides(size), render_mode, freeze=FreezeWay.PROCESS.value
+        )
         self.metadata = {**self.metadata, "deterministic": False}
         self._pad = pad
         self._game: Game | None = None
@@ -82,6 +87,8 @@ class AttachEnv(TaskEnv):
         self.close()
         try:
             self._game = open_game(self._target, pad=self._pad, log=Path(os.devnull))
+            clock = find_clock(self._game.window.pid or self._game.controls.hand.game)
+            self._freeze = (FreezeWay.PROCESS if clock is None else FreezeWay.BOTH).value
             self._epoch, self._owed = self._game.controls.arm(), 0.0
             self._hold_still()
         except (AgentError, CaptureError, ControllerError) as error:

@@ -13,11 +13,12 @@ from nitropilot.agent.errors import AgentError
 from nitropilot.agent.pad.guards import parse_buttons
 from nitropilot.agent.target.launch import LOG, LaunchedGame, launch
 from nitropilot.agent.target.launch_pages import GameTime
-from nitropilot.capture.errors import CaptureError
+from nitropilot.capture.errors import CaptureError, DisplaySilent
 from nitropilot.controller.errors import ClockLapsed, ControllerError, HandError
 from nitropilot.controller.state import NEUTRAL, GamepadState
 from nitropilot.simulator.environments.errors import NotPlayable, UnknownTask, UntestedVersion
 from nitropilot.simulator.environments.holding import TRACKS, lapsed
+from nitropilot.simulator.environments.leaks import LeakWatch
 from nitropilot.simulator.environments.second_judge import SecondJudge
 from nitropilot.simulator.environments.showing import PictureWindow
 from nitropilot.simulator.environments.task_env import HZ, Standing, TaskEnv, sides
@@ -42,6 +43,12 @@ TAP, TAP_EVERY = 4, 16
 """Steps that the opening's button is pressed, and from one press to the next."""
 OPENING_S = 30
 """Of game time, after which a game that is not in play has no start state."""
+HANGS_S = 30.0
+"""Of game time without a picture, after which a game that draws all the time has hung; in lockstep
+a step that does not end is given up before."""
+GRABS = 30
+"""How often a display that is too busy to answer within a second is asked for the picture of a game
+that stands."""
 BEGIN_TRIES = 3
 HURRY_S = 0.0
 """What is ended has nothing to save: its profile goes with it."""
@@ -88,8 +95,9 @@ class GameEnv(TaskEnv):
         self._held: Held | None = None
         self._judge: Judge | None = None
         self._second = SecondJudge()
+        self._leaks: LeakWatch | None = None
         self._grabber: Grabber | None = None
-        self._pictures = 0
+        self._pictures = self._dark = 0
         self._seen: Image | None = None
         self._window = PictureWindow(f"NitroPilot {task}")
 
@@ -112,12 +120,12 @@ class GameEnv(TaskEnv):
         self._end()
 
     def _end(self) -> None:
-        self._held = self._judge = self._grabber = None
+        self._held = self._judge = self._grabber = self._leaks = None
         self._running.close()
 
     def _begin(self, seed: int) -> Standing:
         self._end()
-        self._second = SecondJudge()
+        self._second, self._dark = SecondJudge(), 0
         try:
             if not self._untested:
                 check_version(self.game)
@@ -143,7 +151,13 @@ class GameEnv(TaskEnv):
         kind = self._judge_kind()
 
         def prepare(profile: Path) -> None:
-            kind.prepare(self.task, profile)
+            try:
+                kind.prepare(self.task, profile)
+            except ValueError as error:  # of a level file that is not as the judge knows it
+                raise NotPlayable(
+                    f"the start state of {self.task.name} cannot be made: {error}",
+                    f"it was tried with {self.game.title} {', '.join(self.game.tried)}",
+                ) from error
 
         lockstep = self.track == "lockstep"
         game_time = GameTime(lockstep, seed, self.game.hold.settle)
@@ -157,7 +171,9 @@ class GameEnv(TaskEnv):
         self._grabber = capture.open_grabber(launched.window)
         undo.callback(self._grabber.close)
         self._judge = kind(self.task, launched.profile, launched.profile / LOG)
-        return self._open(self._held, self._judge)
+        verdict = self._open(self._held, self._judge)
+        self._leaks = LeakWatch(launched.process.pid)
+        return verdict
 
     def _hold(self, launched: LaunchedGame) -> Held:
         """Take hold of it, in the track's way."""
@@ -169,6 +185,8 @@ class GameEnv(TaskEnv):
         press = GamepadState(buttons=parse_buttons([tap])) if tap else NEUTRAL
         for number in range(OPENING_S * HZ):
             if (verdict := judge.read()).playing:
+                if self.render_mode == "human":  # to open a window may take longer than a lapse
+                    self._window.show(self._grabbed())
                 self._pictures = held.pictures
                 held.begin()
                 return verdict
@@ -182,6 +200,8 @@ class GameEnv(TaskEnv):
         assert self._held is not None and self._judge is not None
         try:
             steps = self._held.step(state)
+            if self._leaks is not None and (leak := self._leaks.leak()):
+                raise NotPlayable(f"{self.game.title}: {leak}", "reset launches it anew")
             standing = self._standing(self._judge.read(), steps)
         except (ClockLapsed, HandError) as error:
             raise lapsed() from error
@@ -194,6 +214,12 @@ class GameEnv(TaskEnv):
     def _standing(self, verdict: Verdict, steps: int) -> Standing:
         assert self._held is not None
         before, self._pictures = self._pictures, self._held.pictures
+        self._dark = 0 if self._pictures > before else self._dark + steps
+        if self.game.hold.lockstep and self._dark >= HANGS_S * HZ:
+            raise NotPlayable(
+                f"{self.game.title} hangs: it has shown no picture for {HANGS_S:g} s of game time",
+                "reset launches it anew",
+            )
         return Standing(
             verdict.progress, won=verdict.won, lost=verdict.lost and not verdict.won,
             facts=verdict.facts, frames=self._pictures - before, steps=steps,
@@ -225,11 +251,17 @@ class GameEnv(TaskEnv):
         """The whole window."""
         if self._grabber is None:
             raise NotPlayable(f"{self.game.title} is not running", "call reset first")
-        try:
-            self._seen = self._grabber.grab().pixels
-            return self._seen
-        except CaptureError as error:
-            raise _not_playable(self.game.title, error) from error
+        for left in reversed(range(GRABS if self.stands else 1)):
+            try:
+                self._seen = self._grabber.grab().pixels
+                break
+            except DisplaySilent as error:
+                if not left:
+                    raise _not_playable(self.game.title, error) from error
+            except CaptureError as error:
+                raise _not_playable(self.game.title, error) from error
+        assert self._seen is not None
+        return self._seen
 
 
 def check_version(game: KnownGame) -> str:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from nitropilot import controller
 from nitropilot.controller.clock.clock_page import STEP_S
+from nitropilot.controller.clock.freezing import FreezeWay
 from nitropilot.controller.errors import HandError
 from nitropilot.simulator.environments.errors import NoEpisode, NotPlayable
 
@@ -137,7 +138,7 @@ class LockstepHeld(Held):
 class PausedHeld(Held):
     """Runs for a sixtieth of a second, and is frozen."""
 
-    freeze = "clock and process"
+    freeze = FreezeWay.BOTH.value
 
     def __init__(self, launched: LaunchedGame) -> None:
         super().__init__(launched)

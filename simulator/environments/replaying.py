@@ -6,7 +6,9 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from nitropilot.simulator.arcade.tasks import TASKS
 from nitropilot.simulator.environments.actions import action_of
+from nitropilot.simulator.environments.arcade_window import ArcadeWindowEnv
 from nitropilot.simulator.environments.game_env import GameEnv
 from nitropilot.simulator.games.known import GAME_TASKS
 
@@ -48,8 +50,7 @@ def replay(
     Raises:
         SimulatorError: The game is not to be had, or failed.
     """
-    width, height = _window(trace.task)
-    env = GameEnv(trace.task, size=(height, width), track=track)
+    env = _opened(trace.task, track)
     try:
         picture, info = env.reset(seed=trace.seed)
         digests = [_digest(picture)]
@@ -67,11 +68,14 @@ def replay(
         env.close()
 
 
-def _window(task: str) -> tuple[int, int]:
-    """The size in which nothing of the picture is lost."""
+def _opened(task: str, track: str | None) -> GameEnv:
+    """In the size in which nothing of the picture is lost."""
+    if task in TASKS:
+        return ArcadeWindowEnv(task, track=track)
     setting = GAME_TASKS[task][0].setting
     assert setting is not None
-    return setting.size
+    width, height = setting.size
+    return GameEnv(task, size=(height, width), track=track)
 
 
 def _digest(picture: Any) -> str:

@@ -156,8 +156,10 @@ class TaskEnv(gymnasium.Env["Image", "NDArray[np.float32]"]):
         began = time.perf_counter()
         self._over = "could not be begun"
         standing = self._begin(seed)
-        self._over, self._steps, self._progress = "", 0, standing.progress
-        return self._told(standing, began)
+        self._steps, self._progress = 0, standing.progress
+        told = self._told(standing, began)
+        self._over = ""
+        return told
 
     def step(self, action: NDArray[np.float32]) -> tuple[Image, float, bool, bool, dict[str, Any]]:
         """Play 1/60 s.
@@ -177,17 +179,17 @@ class TaskEnv(gymnasium.Env["Image", "NDArray[np.float32]"]):
         began = time.perf_counter()
         try:
             standing = self._play(state)
+            self._steps = min(self._steps + standing.steps, self._limit)
+            reward = max(standing.progress - self._progress, 0.0)
+            self._progress = max(standing.progress, self._progress)
+            frame, info = self._told(standing, began)
         except BaseException:
             self._over = "is void: the game failed"
             raise
-        self._steps = min(self._steps + standing.steps, self._limit)
-        reward = max(standing.progress - self._progress, 0.0)
-        self._progress = max(standing.progress, self._progress)
         terminated = standing.won or standing.lost
         truncated = not terminated and self._steps >= self._limit
         if terminated or truncated:
             self._over = "is over"
-        frame, info = self._told(standing, began)
         return frame, reward, terminated, truncated, info
 
     def close(self) -> None:

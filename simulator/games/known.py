@@ -11,7 +11,6 @@ from typing import Any
 from nitropilot.agent.errors import LaunchFailed
 from nitropilot.agent.target.recipe import Recipe
 from nitropilot.children import find_program, import_path, module_command
-from nitropilot.controller.clock.freezing import FreezeWay
 
 GAMES_FOLDER = "/usr/games"
 """Where games are that are not on everybody's PATH."""
@@ -32,7 +31,7 @@ class GameTask:
         seconds: Of game time, after which it is cut off.
         start: Name of its start state; the game's judge makes it.
         measure: What the judge looks at.
-        replay: Whether a pad trace gives the same verdict each time.
+        replay: Whether a pad trace gives the same verdict each time; a sheet says why not.
     """
 
     name: str
@@ -46,15 +45,13 @@ class GameTask:
 
 @dataclass(frozen=True)
 class Hold:
-    """How a game is held still.
+    """How a game goes by steps.
 
     Attributes:
-        freeze: The way that works for it.
         lockstep: Whether it can be stepped by the picture.
         settle: Whether a step of lockstep waits until all its threads rest.
     """
 
-    freeze: FreezeWay
     lockstep: bool
     settle: bool
 
@@ -115,7 +112,7 @@ class KnownGame:
         asked, answers: What it is started with to say its version, and a pattern of what it says.
         launch: How it is started.
         pad_notes: What its pad does, in words.
-        hold: How it is held still.
+        hold: How it goes by steps.
         setting: How it is started for its tasks; None if it has none.
         tasks: In the order of their numbers.
     """
@@ -210,7 +207,6 @@ def _game(name: str, said: dict[str, Any]) -> KnownGame:
     start = Start(**launch)
     if bool(start.program) == bool(start.module):
         raise ValueError("a game is one of program and module")
-    hold = dict(said.pop("hold"))
     packages = said.pop("packages", {})
     setting = said.pop("environment", None)
     tasks = tuple(
@@ -227,7 +223,7 @@ def _game(name: str, said: dict[str, Any]) -> KnownGame:
         answers=packages.get("answers", ""),
         launch=start,
         pad_notes=said.pop("pad")["notes"],
-        hold=Hold(FreezeWay(hold.pop("freeze")), **hold),
+        hold=Hold(**said.pop("hold")),
         setting=_setting(setting) if setting is not None else None,
         tasks=tasks,
         **said,

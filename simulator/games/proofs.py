@@ -16,11 +16,31 @@ FOLDER = "admission"
 JUDGE = "judge.py"
 
 
-def proofs(game: KnownGame, task: GameTask) -> dict[str, Any]:
-    """The proofs that were played so far, by name; none if none was."""
-    path = _folder(game) / FOLDER / f"{task.name}.json"
+def proofs(game: KnownGame, task: GameTask, folder: Path | None = None) -> dict[str, Any]:
+    """The proofs that were played so far, by name; none if none was.
+
+    Those of other rules, or of a version that the task is no longer tried with, prove nothing.
+
+    Args:
+        game, task: Whose.
+        folder: Of the game; None: where the catalogue is.
+    """
+    return kept_proofs(folder or _folder(game), task.name, rules_digest(game), game.tried)
+
+
+def kept_proofs(
+    folder: Path, task: str, rules: str, versions: tuple[str, ...]
+) -> dict[str, dict[str, Any]]:
+    """What a folder keeps of a task, of these rules and one of these versions."""
+    path = folder / FOLDER / f"{task}.json"
     kept: dict[str, Any] = json.loads(path.read_bytes()) if path.is_file() else {}
-    return kept
+    return {
+        name: proof
+        for name, proof in kept.items()
+        if isinstance(proof, dict)
+        and proof.get("rules") == rules
+        and proof.get("version") in versions
+    }
 
 
 def rules_digest(game: KnownGame) -> str:

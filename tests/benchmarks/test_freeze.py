@@ -24,11 +24,11 @@ SUBJECT = Subject("runner-1", 1, (NEUTRAL,) * TICKS, ("x", "coins"))
 RUNS = 10
 
 
-def run(way: Way, shift: float = 0.0, digest: str = "a") -> Run:
+def run(way: Way, shift: float = 0.0, digest: str = "a", ahead: float = 0.0) -> Run:
     """A walk of 100 pixels a second, ``shift`` pixels off."""
     times = np.arange(TICKS + 1) / 60
     values = np.stack([100 * times + shift, np.floor(times)], axis=1)
-    return Run(way, times, values, float(times[-1]), False, 0, digest)
+    return Run(way, times, values, float(times[-1]), False, ahead, 0, digest)
 
 
 def some(way: Way, off: float = 0.0, spread: float = 2.0) -> list[Run]:
@@ -52,7 +52,7 @@ def test_what_is_elsewhere() -> None:
                if row.span)  # fmt: skip
 
 
-@pytest.mark.parametrize("broken", [None, "lockstep", "clock"])
+@pytest.mark.parametrize("broken", [None, "lockstep", "clock", "ran on"])
 def test_the_verdict(broken: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     """One picture that differs in lockstep, or a clock that jumps, misses the bar."""
 
@@ -65,13 +65,18 @@ def test_the_verdict(broken: str | None, monkeypatch: pytest.MonkeyPatch) -> Non
                 its[-1] = run(way, digest="b")
             if way.name == broken == "clock":
                 its[:] = [run(way, 60.0)] * runs
+            if way.name == "clock" and broken == "ran on":
+                its[-1] = run(way, ahead=0.2)
+            if way.name == "stop":
+                its[:] = [run(way, ahead=1.0)] * runs
         return found
 
     monkeypatch.setattr("benchmarks.freeze.__main__.subject", lambda game: SUBJECT)
     monkeypatch.setattr("benchmarks.freeze.__main__.measure", measured)
     words = ["--game", "runner", "--freezes", "0,200", "--runs"]
     assert main([*words, str(RUNS)]) == bool(broken)
-    assert main([*words, "2"]) == (broken == "lockstep"), "two runs show no equivalence"
+    few = broken in ("lockstep", "ran on")
+    assert main([*words, "2"]) == few, "two runs show no equivalence, and that a clock ran on"
 
 
 def test_it_is_drawn(tmp_path: Path) -> None:

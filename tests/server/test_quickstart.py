@@ -58,6 +58,7 @@ def test_watching_a_session(daemon: Daemon, tmp_path: Path) -> None:
     [
         ("open_policy", r"\(1, 16, 25\)"),
         ("engine.infer(", r"torch asked for .*\n.*\["),
+        ("gymnasium", r"^[1-9]\d*% of the level in \d+\.\d s"),
         ("SessionPlan", r"[1-9]\d* actions; ended: that will do"),
     ],
 )
@@ -71,4 +72,10 @@ def test_the_parts_without_the_daemon(tmp_path: Path, part: str, says: str) -> N
 
 def test_no_example_is_forgotten() -> None:
     """A block that no test runs grows old unseen."""
-    assert len(BLOCKS) == 4
+    assert len(BLOCKS) == 5
+
+
+def test_a_game_is_stepped_in_twenty_lines() -> None:
+    """On the first page that a developer sees, before anything else of it."""
+    assert BLOCKS[0] == block("gymnasium")
+    assert len(BLOCKS[0].splitlines()) <= 20

@@ -28,6 +28,7 @@ from nitropilot.server.store.paths import data_folder, new_session_folder
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from nitropilot.simulator.benchmark.policies.naming import Entry
     from nitropilot.simulator.benchmark.runner.running import Told
     from nitropilot.simulator.benchmark.runner.wishes import Wish
 
@@ -56,7 +57,8 @@ def run(
         list[str] | None,
         typer.Option(
             help=f"Who plays: {DEFAULT} (the default), idle, random, expert, a checkpoint, "
-            "random:tiny, ws://HOST:PORT, FILE.py:function or package.module:function; repeatable."
+            "what was pulled (nvidia/NitroGen), random:tiny, ws://HOST:PORT, FILE.py:function or "
+            "package.module:function; repeatable."
         ),
     ] = None,
     track: Annotated[
@@ -116,7 +118,6 @@ def run(
 
     Exit status 1 when a game failed so often that an episode is missing.
     """
-    from nitropilot.simulator.benchmark.policies.naming import parse_entry
     from nitropilot.simulator.benchmark.policies.opening import Means
     from nitropilot.simulator.benchmark.runner.errors import BadRun
     from nitropilot.simulator.benchmark.runner.referee import Patience
@@ -128,7 +129,7 @@ def run(
     tasks = choose_tasks(suite, game or (), task or ())
     wish = Wish(
         tasks=tuple(tasks),
-        entries=tuple(map(parse_entry, policy or [DEFAULT])),
+        entries=tuple(map(entered, policy or [DEFAULT])),
         seeds=tuple(range(episodes or EPISODES)) if seeds is None else parse_seeds(seeds),
         track=str(track),
         chunk=actions_per_chunk,
@@ -148,6 +149,30 @@ def run(
         patience=Patience(load_timeout, policy_timeout, game_timeout),
     )
     play_wish(wish, out, as_json=as_json)
+
+
+def entered(text: str) -> Entry:
+    """What ``--policy`` names; a repository of the hub stands for what was pulled of it.
+
+    Raises:
+        UnknownPolicy: It names nothing that can enter, or nothing of the repository is here.
+    """
+    from nitropilot.server.jobs.pulling import NAME
+    from nitropilot.server.store.policies import SUFFIXES, models_folder, pulled
+    from nitropilot.server.store.settings_store import SettingsStore
+    from nitropilot.simulator.benchmark.policies.errors import UnknownPolicy
+    from nitropilot.simulator.benchmark.policies.naming import Entry, parse_entry
+
+    path = Path(text)
+    if not NAME.fullmatch(text) or path.suffix in SUFFIXES or spelled(text).exists():
+        return parse_entry(text)
+    found = pulled(text, models_folder(SettingsStore().current))
+    if found is None:
+        raise UnknownPolicy(
+            f"the weights of {text} are not here",
+            f"fetch them with `nitropilot policies pull {text}`, or name a file that has them",
+        )
+    return Entry(text, "checkpoint", str(found))
 
 
 def play_wish(wish: Wish, out: Path | None, *, as_json: bool) -> None:

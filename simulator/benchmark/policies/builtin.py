@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nitropilot.controller.errors import PadUnavailable
 from nitropilot.controller.human.reader import human_report, open_human_pads
 from nitropilot.controller.state import NEUTRAL
 from nitropilot.simulator.benchmark.policies.card import Card
@@ -84,13 +85,16 @@ class Human(Player):
     """All physical pads as one, read once a tick; what is held stays pressed.
 
     Raises:
-        PadUnavailable: Pads cannot be read here.
+        EntryError: Pads cannot be read here.
     """
 
     card = Card(HUMAN, HUMAN)
 
     def __init__(self) -> None:
-        self._pads = open_human_pads()
+        try:
+            self._pads = open_human_pads()
+        except PadUnavailable as error:
+            raise _no_pad(str(error), error.hint) from error
         self._state = NEUTRAL
 
     def begin(self, info: dict[str, Any]) -> None:
@@ -111,9 +115,13 @@ def check_pads() -> None:
     """
     report = human_report()
     if not report.available:
-        raise EntryError(f"a person's pad cannot be read: {report.reason}", report.hint)
+        raise _no_pad(report.reason, report.hint)
     if report.pads == 0:
         raise EntryError("there is no gamepad", "plug one in, and try again")
+
+
+def _no_pad(reason: str, hint: str) -> EntryError:
+    return EntryError(f"a person's pad cannot be read: {reason}", hint)
 
 
 BUILT_IN: dict[str, Callable[[TaskEnv], Player]] = {

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     Letters = Mailbox[tuple["Child | None", "Message"]]
 
 KEPT_LINES = 20
+LOOK_S = 0.01
+"""How often to look whether it has ended."""
+OBITUARY_S = 5.0
 LINE = 400
 
 
@@ -81,10 +85,8 @@ class Child:
 
     def obituary(self) -> str:
         """How it ended and what it said last, in one line; for one that has ended."""
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(5)
+        status = self._ended(OBITUARY_S)
         self._threads[2].join(1)
-        status = self._process.poll()
         if status is None:
             how = "its pipe ended"
         elif status < 0:
@@ -103,22 +105,39 @@ class Child:
             Whether it did.
         """
         self._out.put(None)
-        try:
-            self._process.wait(grace)
-            alone = True
-        except subprocess.TimeoutExpired:
-            alone = False
+        alone = self._ended(grace) is not None
         self._kill()
         self._process.wait()
         for thread in self._threads:
             thread.join(1)
         return alone
 
+    def _ended(self, seconds: float) -> int | None:
+        """Its exit status, as ``Popen.returncode`` has it; None if it runs on after so long."""
+        until = time.monotonic() + seconds
+        while (status := self._status()) is None and time.monotonic() < until:
+            time.sleep(LOOK_S)
+        return status
+
+    def _status(self) -> int | None:
+        """The same at once.  It stays a zombie: until it is waited for, its number is its group's
+        and nobody else's."""
+        if sys.platform != "win32" and self._process.returncode is None:
+            with suppress(ChildProcessError):  # somebody else has waited for it
+                pid, ways = self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT
+                found = os.waitid(os.P_PID, pid, ways)
+                if found is None:
+                    return None
+                exited = found.si_code == os.CLD_EXITED
+                return found.si_status if exited else -found.si_status
+        return self._process.poll()
+
     def _kill(self) -> None:
-        """Also after its end: what it started may be there still."""
+        """Also after its end: what it started may be there still.  Once it was waited for, its
+        number may be another's."""
         if sys.platform == "win32":
             self._process.kill()
-        else:
+        elif self._process.returncode is None:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
 

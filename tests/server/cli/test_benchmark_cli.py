@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
 import sys
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from nitropilot.server.cli.benchmark.run import ProgressLines
+from nitropilot.server.cli.benchmark.run import ProgressLines, entered
+from nitropilot.server.store.paths import data_folder
 from nitropilot.simulator.arcade.tasks import TASKS
+from nitropilot.simulator.benchmark.policies.errors import UnknownPolicy
 from nitropilot.simulator.benchmark.results.reader import read_result
 from nitropilot.simulator.benchmark.runner.running import Told
 from nitropilot.simulator.games.known import GAME_TASKS
 from tests.server.processes import ROOT, command, fresh_command
 from tests.simulator.benchmark import made
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = pytest.mark.long
 
@@ -60,7 +61,7 @@ def test_the_list(tmp_path: Path) -> None:
 
 def test_the_policy_of_the_page_plays(tmp_path: Path) -> None:
     """The first thing that anybody enters is a copy of it; and it is as short as the page says."""
-    (text,) = EXAMPLE
+    text, _ppo = EXAMPLE  # the other one needs another library: ppo_check.py
     assert len(text.splitlines()) <= 36
     ast.parse(text)
     (tmp_path / "walker.py").write_text(text)
@@ -126,6 +127,8 @@ def test_the_policy_of_the_page_plays(tmp_path: Path) -> None:
         (("--policy", "idle", "--policy", "idle"), "the policy idle is there twice"),
         (("--policy", "nobody.py:play"), "there is no file"),
         (("--policy", "random:huge"), "sizes are full and tiny"),
+        (("--policy", "nvidia/NitroGen", "--suite", "free10"), "`nitropilot policies pull nvidia/"),
+        (("--policy", "policies/mine.pt"), "there is no policy 'policies/mine.pt'"),
     ],
 )
 def test_what_is_refused(tmp_path: Path, words: tuple[str, ...], said: str) -> None:
@@ -135,6 +138,37 @@ def test_what_is_refused(tmp_path: Path, words: tuple[str, ...], said: str) -> N
     assert said in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert not list(tmp_path.rglob("benchmarks"))
+
+
+def test_what_was_pulled_enters_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The table says who played, not where its file lay; a commit may be named, a torn pull not."""
+    for name in ("CONFIG", "DATA"):
+        monkeypatch.setenv(f"NITROPILOT_{name}", str(tmp_path / name))
+    models = data_folder() / "models"
+    made = (("0123456789ab", ["ng.pt"]), ("cccccccccccc", ["model.safetensors", "config.json"]),
+            ("ba9876543210", ["ng.pt", "b.pt.part"]))  # fmt: skip
+    for when, (commit, names) in enumerate(made):
+        folder = models / f"nvidia--NitroGen@{commit}"
+        folder.mkdir(parents=True)
+        for name in names:
+            (folder / name).touch()
+        os.utime(folder, (when, when))
+    for name, place in (
+        ("nvidia/NitroGen", "nvidia--NitroGen@cccccccccccc"),
+        ("nvidia/NitroGen@0123456789abcdef", "nvidia--NitroGen@0123456789ab/ng.pt"),
+    ):
+        found = entered(name)
+        assert (found.name, found.kind) == (name, "checkpoint")
+        assert Path(found.place) == models / place
+    for name in ("nvidia/NitroGen@ba98", "nvidia/Nitro", "nvidia/NitroGen@main"):
+        with pytest.raises(UnknownPolicy, match="are not here"):
+            entered(name)
+    (tmp_path / "nvidia").mkdir()
+    (tmp_path / "nvidia" / "NitroGen").touch()
+    monkeypatch.chdir(tmp_path)
+    assert entered("nvidia/NitroGen").place == str(tmp_path / "nvidia" / "NitroGen"), "a file wins"
 
 
 def test_a_policy_that_does_not_load(tmp_path: Path) -> None:

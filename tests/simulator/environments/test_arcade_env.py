@@ -18,10 +18,17 @@ from nitropilot.policy.actions import CHECKPOINT
 from nitropilot.simulator.arcade.game import Game
 from nitropilot.simulator.arcade.tasks import TASKS
 from nitropilot.simulator.environments.actions import BUTTONS, action_of, in_layout
-from nitropilot.simulator.environments.errors import BadAction, NoEpisode, UnknownTask
+from nitropilot.simulator.environments.arcade_env import ArcadeEnv
+from nitropilot.simulator.environments.errors import (
+    BadAction,
+    NoEpisode,
+    NotPlayable,
+    UnknownTask,
+)
 from nitropilot.simulator.environments.wrappers import NamedActions, PolicyActions, RepeatAction
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 KEYS = {
@@ -119,6 +126,28 @@ def test_mistakes_have_an_error_of_their_own() -> None:
     env.close()
     with pytest.raises(NoEpisode, match="was closed"):
         env.step(IDLE)
+
+
+def test_who_gets_no_picture_has_no_episode(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The step was played and its reward was never given: what came after would be of a hole."""
+    env = ArcadeEnv("runner-1", 16)
+
+    def silent(_env: ArcadeEnv) -> None:
+        raise NotPlayable("the display is silent")
+
+    def fails(what: Callable[[], object], why: str) -> None:
+        with monkeypatch.context() as patched, pytest.raises(NotPlayable, match="silent"):
+            patched.setattr(ArcadeEnv, "_picture", silent)
+            what()
+        with pytest.raises(NoEpisode, match=why):
+            env.step(IDLE)
+
+    fails(lambda: env.reset(seed=1), "could not be begun")
+    env.reset(seed=1)
+    fails(lambda: env.step(IDLE), "is void")
+    fails(lambda: env.reset(seed=1), "could not be begun")
+    env.reset(seed=1)
+    assert env.step(IDLE)[4]["game_time"] == pytest.approx(1 / 60)
 
 
 def test_videos_and_several_at_once(tmp_path: Path) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import gymnasium
 import numpy as np
 import pytest
 
 import nitropilot.simulator  # noqa: F401
+from nitropilot.capture.errors import DisplaySilent
+from nitropilot.capture.frame import Frame
 from nitropilot.controller.state import GamepadState
 from nitropilot.simulator.arcade.judged import pad_told, plain_pad
 from nitropilot.simulator.arcade.tasks import TASKS
@@ -19,6 +23,7 @@ from nitropilot.simulator.arcade.window import Pace
 from nitropilot.simulator.benchmark.results.episode import Disagreement as Told
 from nitropilot.simulator.benchmark.runner.episode import _state
 from nitropilot.simulator.benchmark.runner.stage import REST, Stage
+from nitropilot.simulator.environments import game_env, leaks
 from nitropilot.simulator.environments.actions import action_of, pad_state
 from nitropilot.simulator.environments.arcade_env import ArcadeEnv
 from nitropilot.simulator.environments.arcade_window import (
@@ -26,17 +31,24 @@ from nitropilot.simulator.environments.arcade_window import (
     ArcadeWindowEnv,
     arcade_game,
 )
-from nitropilot.simulator.environments.errors import BadSize, UnknownTask
+from nitropilot.simulator.environments.errors import (
+    BadSize,
+    NoEpisode,
+    NotPlayable,
+    SimulatorError,
+    UnknownTask,
+)
+from nitropilot.simulator.environments.game_env import GRABS
 from nitropilot.simulator.environments.holding import TRACKS
 from nitropilot.simulator.environments.second_judge import SETTLE, Disagreement, SecondJudge
+from nitropilot.simulator.environments.task_env import TaskEnv
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from nitropilot.simulator.environments.task_env import TaskEnv
-
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="the preloaded pad is for Linux")
 SHORT = 150
+TRIES = 10
 SEED = 4
 
 
@@ -106,6 +118,60 @@ def test_the_paused_track_steps_once_a_step() -> None:
         assert info["freeze"] == TRACKS["paused"].freeze
 
 
+@LINUX
+@pytest.mark.game
+def test_a_game_that_hangs_or_leaks_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it does not show would be held against the policy to the end of the task's time, and
+    what it takes would be missing everywhere."""
+    with closing(ArcadeWindowEnv("maze-1", 16, track="realtime")) as env:
+        for what, said in (("HANGS_S", "hangs: it has shown no picture for 0.5 s"),
+                           ("MORE_DESCRIPTORS", "leaks descriptors")):  # fmt: skip
+            for _ in range(TRIES):
+                env.reset(seed=SEED)
+                with monkeypatch.context() as changed, pytest.raises(SimulatorError) as error:
+                    if what == "HANGS_S":
+                        changed.setattr(game_env, what, 0.5)
+                        assert env._held is not None
+                        os.kill(env._held._launched.process.pid, signal.SIGSTOP)
+                    else:
+                        changed.setattr(leaks, what, -1000)
+                        changed.setattr(leaks, "LOOK_S", 0.0)
+                    while True:
+                        env.step(REST)
+                if not isinstance(error.value, NoEpisode):
+                    break  # a busy machine let it lapse, otherwise
+            assert said in error.value.line()
+            with pytest.raises(NoEpisode, match="is void"):
+                env.step(REST)
+
+
+class Busy:
+    """A display that does not answer the first questions."""
+
+    def __init__(self, silent: int) -> None:
+        self.silent = silent
+
+    def grab(self) -> Frame:
+        """A picture, or nothing yet."""
+        self.silent -= 1
+        if self.silent >= 0:
+            raise DisplaySilent("the display :9 has not answered for 1 s")
+        return Frame(np.zeros((512, 512, 3), np.uint8), 0.0)
+
+
+def test_a_busy_display_is_asked_again_while_the_game_stands() -> None:
+    """With four games on two cores a picture may take long; in real time nobody can wait for it."""
+    for track, silent, answers in (("paused", GRABS - 1, True), ("lockstep", GRABS, False),
+                                   ("realtime", 1, False)):  # fmt: skip
+        env = ArcadeWindowEnv("maze-1", 16, track=track)
+        env._grabber = cast("Any", Busy(silent))
+        if answers:
+            assert env._picture().shape == (16, 16, 3)
+            continue
+        with pytest.raises(NotPlayable, match="has not answered"):
+            env._picture()
+
+
 def test_which_way_is_a_word_in_make() -> None:
     """The same id, in process or launched."""
     with gymnasium.make("NitroPilot/Maze-2-v0", window=True, track="paused") as far:
@@ -113,6 +179,12 @@ def test_which_way_is_a_word_in_make() -> None:
         assert (type(env), env.task.name, env.track) == (ArcadeWindowEnv, "maze-2", "paused")
     with gymnasium.make("NitroPilot/Maze-2-v0", size=64) as near:
         assert type(near.unwrapped) is ArcadeEnv
+        assert near.unwrapped.metadata["deterministic"]
+    for track in TRACKS:
+        far = ArcadeWindowEnv("maze-2", track=track)
+        assert far.metadata["deterministic"] == (track == "lockstep"), track
+    assert not gymnasium.make("NitroPilot/Attach-v0", pid=1).unwrapped.metadata["deterministic"]
+    assert TaskEnv.metadata["deterministic"], "each says it of itself"
     with pytest.raises(UnknownTask, match="no task 'maze-9'"):
         ArcadeWindowEnv("maze-9")
 

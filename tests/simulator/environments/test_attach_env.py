@@ -71,6 +71,7 @@ def walk(env: gymnasium.Env[Any, Any], running: LaunchedGame) -> None:
         assert (reward, terminated, truncated) == (0.0, False, False)
         assert state(psutil.Process(running.process.pid)) is State.STOPPED
     assert info["game_time"] == pytest.approx(STEPS / 60)
+    assert info["freeze"] == "clock and process", "it was launched with a clock of ours"
     assert not np.array_equal(picture, first)
     env.unwrapped._picture()  # type: ignore[attr-defined]
     before = env.unwrapped._picture()  # type: ignore[attr-defined]

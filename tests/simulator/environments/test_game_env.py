@@ -30,8 +30,9 @@ from nitropilot.simulator.environments.errors import (
 from nitropilot.simulator.environments.game_env import GameEnv
 from nitropilot.simulator.environments.holding import LAPSE_S, TRACKS
 from nitropilot.simulator.games import known
+from nitropilot.simulator.games.known import GAME_TASKS
 from nitropilot.simulator.games.recipes import installed
-from nitropilot.simulator.games.supertux.judge import GameJudge
+from nitropilot.simulator.games.supertux import judge
 from tests.simulator.environments.test_arcade_env import IDLE, KEYS
 from tests.support.places import ROOT
 
@@ -209,17 +210,24 @@ def test_closing_removes_all(make: Callable[..., GameEnv]) -> None:
     assert [page for page in pages if page.exists()] == []
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(None, "No such file.*welcome_antarctica"), (b"\xff(level", "cannot be made.*codec"),
+     (b"(supertux-level)", "cannot be made.*main")],
+    ids=["missing", "another encoding", "no main sector"],
+)  # fmt: skip
 def test_a_start_state_that_cannot_be_made(
-    make: Callable[..., GameEnv], monkeypatch: pytest.MonkeyPatch
-) -> None:
+    content: bytes | None, said: str, make: Callable[..., GameEnv], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     """An error that says what is missing, and nothing left running."""
-
-    def fail(*_: object) -> None:
-        raise FileNotFoundError(2, "no such level", "welcome.stl")
-
-    monkeypatch.setattr(GameJudge, "prepare", staticmethod(fail))
+    monkeypatch.setattr(judge, "LEVELS", tmp_path)
+    level = tmp_path / GAME_TASKS[WALK][1].start
+    level.parent.mkdir()
+    if content is not None:
+        level.write_bytes(content)
     env = make(WALK)
-    with pytest.raises(NotPlayable, match="no such level"):
+    with pytest.raises(NotPlayable, match=said):
         env.reset(seed=1)
     with pytest.raises(NoEpisode, match="could not be begun"):
         env.step(IDLE)

@@ -6,12 +6,16 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import gymnasium
+import pytest
 
 import nitropilot.simulator  # noqa: F401
 
-PAGE = (Path(__file__).parents[3] / "docs/environments.md").read_text()
+ROOT = Path(__file__).parents[3]
+PAGE = (ROOT / "docs/environments.md").read_text()
+README = (ROOT / "README.md").read_text()
 
 
 def test_the_pages_example_wins_as_it_says() -> None:
@@ -21,6 +25,17 @@ def test_the_pages_example_wins_as_it_says() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     (said,) = re.findall(r"prints `(.*?)`", PAGE)
     assert done.stdout == said + "\n"
+
+
+def test_what_the_readme_shows_runs_as_it_stands() -> None:
+    """Whoever pastes it has a game in three lines."""
+    blocks = re.findall(r"^```python\n(.*?)^```$", README, re.M | re.S)
+    (code,) = [block for block in blocks if "gymnasium" in block]
+    names: dict[str, Any] = {}
+    exec(code, names)
+    assert names["info"]["game_time"] == pytest.approx(1 / 60)
+    assert names["picture"].shape == (256, 256, 3)
+    names["env"].close()
 
 
 def test_the_ids_that_it_names_exist() -> None:

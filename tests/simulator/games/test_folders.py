@@ -41,9 +41,14 @@ def test_a_folder_says_all_that_is_needed(name: str) -> None:
         ('[launch]\nprogram = "a"\nmodule = "b"', "one of program and module"),
         ('[launch]\nprogram = "a"\nspeed = 3', "speed"),
         (
+            'perspective = "3D"\nlayout = "fixed"\n[launch]\nprogram = "a"\n'
+            '[pad]\nnotes = "-"\n[hold]\nfreeze = "clock"',
+            "argument 'freeze'",
+        ),
+        (
             'title = "A"\nlicence = "MIT"\nperspective = "4D"\nlayout = "fixed"\n'
             '[launch]\nprogram = "a"\n[pad]\nnotes = "-"\n'
-            '[hold]\nfreeze = "clock"\nlockstep = true\nsettle = true',
+            "[hold]\nlockstep = true\nsettle = true",
             "'4D' is not one of 2D side",
         ),
     ],

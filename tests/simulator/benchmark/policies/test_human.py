@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from contextlib import closing
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pytest
 
+from nitropilot.controller.errors import PadUnavailable
 from nitropilot.controller.human.reader import HumanPads, HumanReport
 from nitropilot.controller.state import Button, GamepadState
 from nitropilot.simulator.benchmark.policies import builtin
 from nitropilot.simulator.benchmark.policies.builtin import Human, check_pads
 from nitropilot.simulator.benchmark.policies.errors import EntryError, UnknownPolicy
 from nitropilot.simulator.benchmark.policies.naming import Entry, parse_entry
+from nitropilot.simulator.benchmark.runner.episode import Job, _play
 from nitropilot.simulator.benchmark.runner.mind import NearMind
 from nitropilot.simulator.benchmark.runner.stage import Stage
 from nitropilot.simulator.benchmark.runner.tracks import play
 from nitropilot.simulator.environments.actions import pad_state
 from nitropilot.simulator.environments.arcade_env import ArcadeEnv
+from nitropilot.simulator.environments.errors import NotPlayable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,3 +104,42 @@ def test_nobody_plays_without_a_pad(
     assert said in error.value.line()
     monkeypatch.setattr(builtin, "human_report", lambda: HumanReport(True, "read", pads=None))
     check_pads()
+
+
+def episode(monkeypatch: pytest.MonkeyPatch, opened: Any) -> dict[str, Any]:
+    """A short one of a person whose pads are opened in this way, as it is written down."""
+    monkeypatch.setattr(builtin, "open_human_pads", opened)
+    told: dict[str, Any] = _play(
+        Job("arcade", "maze-1", 3, "realtime", Human.card.plain()),
+        cast("Any", SimpleNamespace(send=lambda _said: None)),
+    )["done"]
+    return told
+
+
+def test_pads_that_cannot_be_read_after_all_are_no_fault_of_the_game(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A game that was blamed would be played again and again."""
+
+    def denied() -> HumanPads:
+        raise PadUnavailable("no right to read /dev/input", "join the group input")
+
+    told = episode(monkeypatch, denied)
+    assert (told["end"], told["steps"]) == ("policy crashed", 0)
+    assert told["error"] == (
+        "a person's pad cannot be read: no right to read /dev/input; join the group input"
+    )
+
+
+def test_who_plays_is_ready_before_the_game_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In real time a game waits for nobody: what a slow start took would be a lapse of the game."""
+    order: list[str] = []
+    monkeypatch.setattr(Human, "begin", lambda *_: order.append("player"))
+
+    def game(*_: object) -> Any:
+        order.append("game")
+        raise NotPlayable("it was only asked when it begins")
+
+    monkeypatch.setattr(ArcadeEnv, "_begin", game)
+    assert episode(monkeypatch, Hands)["end"] == "game not started"
+    assert order == ["player", "game"]

@@ -7,6 +7,9 @@ import signal
 import subprocess
 import sys
 import threading
+import time
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import av
@@ -15,6 +18,7 @@ import psutil
 import pytest
 
 from nitropilot.children import module_command, module_environment
+from nitropilot.simulator.arcade.judged import MARK
 from nitropilot.simulator.benchmark.policies.naming import parse_entry
 from nitropilot.simulator.benchmark.results.checking import check
 from nitropilot.simulator.benchmark.results.errors import RunDiffers
@@ -36,12 +40,13 @@ from tests.simulator.benchmark.runner.test_referee import (
 )
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from nitropilot.simulator.benchmark.runner.running import Told
 
 
 pytestmark = pytest.mark.long
+ARCADE = "nitropilot.simulator.arcade.judged"
+IN_PLAY = 30
+"""Ticks that a game has told of when it is killed in play."""
 
 
 def wish(*policies: str, task: str = "pulse-1", seeds: str = "0-1", **more: Any) -> Wish:
@@ -106,11 +111,27 @@ def test_a_game_with_a_window_is_run_like_any_other(tmp_path: Path) -> None:
 @pytest.mark.game
 @pytest.mark.skipif(sys.platform != "linux", reason="the preloaded pad is for Linux")
 def test_the_arcade_in_its_window_is_the_same_result(tmp_path: Path) -> None:
-    """The same pictures and verdict as in process; and it is held against its window again."""
+    """The same pictures and verdict as in process, after a crash in mid-play that is nobody's but
+    the game's; it is held against its window again; and nothing is left running."""
+    killed: list[int] = []
+
+    def kill() -> None:
+        killed.append(game_in_play())
+        os.kill(killed[0], signal.SIGKILL)
+
     for name, window in (("near", False), ("far", True)):
+        killer = threading.Thread(target=kill, daemon=True)
+        if window:
+            killer.start()
         wanted = wish("random", seeds="1", track="lockstep", digest=True, window=window)
         run(wanted, tmp_path / name)
-    (near,), (far,) = (read_result(tmp_path / name).records for name in ("near", "far"))
+    killer.join()
+    assert not psutil.Process().children(recursive=True)
+    (near,), (crashed, far) = (read_result(tmp_path / name).records for name in ("near", "far"))
+    assert (crashed.end, crashed.void, crashed.attempt) == ("game crashed", True, 1)
+    assert "the arcade's pulse" in crashed.error
+    assert IN_PLAY <= crashed.steps < far.steps
+    assert (far.void, far.attempt) == (False, 2)
     assert (near.end, near.steps, near.progress) == (far.end, far.steps, far.progress)
     assert near.steps > 100
     assert near.facts == far.facts
@@ -127,6 +148,18 @@ def test_the_arcade_in_its_window_is_the_same_result(tmp_path: Path) -> None:
         run(wanted, tmp_path / "near")
     with pytest.raises(BadRun, match="supertux-2 is played in its window anyway"):
         task_named("free10", "supertux-2", window=True)
+
+
+def game_in_play() -> int:
+    """The window of the arcade that a run of this process has launched, as soon as it is played."""
+    while True:
+        for child in psutil.Process().children(recursive=True):
+            with suppress(psutil.Error, OSError):
+                if ARCADE in child.cmdline():
+                    said = Path(f"/proc/{child.pid}/fd/1").read_text(encoding="utf-8")
+                    if said.count(MARK) > IN_PLAY:
+                        return child.pid
+        time.sleep(0.02)
 
 
 @pytest.mark.game
