@@ -10,10 +10,7 @@
 #ifndef NITROPILOT_SHIM_H
 #define NITROPILOT_SHIM_H
 
-#undef _FORTIFY_SOURCE /* its inline functions bear the names that we define */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
+#include "promises.h"
 
 #include <dirent.h>
 #include <dlfcn.h>

@@ -7,9 +7,7 @@
  */
 #ifndef NITROPILOT_CLOCK_H
 #define NITROPILOT_CLOCK_H
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
+#include "../promises.h"
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>

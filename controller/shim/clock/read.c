@@ -7,6 +7,7 @@
  */
 #include "clock.h"
 #include <errno.h>
+#include <string.h>
 #include <sys/time.h>
 #include <sys/timeb.h>
 
@@ -94,8 +95,10 @@ EXPORT int gettimeofday(struct timeval *restrict at, void *restrict zone)
 {
     ns reading;
 
-    if (zone || !read_clock(CLOCK_REALTIME, &reading))
+    if (!at || !read_clock(CLOCK_REALTIME, &reading))
         return REAL(gettimeofday)(at, zone);
+    if (zone) /* as the C library says it: there is none */
+        memset(zone, 0, sizeof(struct timezone));
     at->tv_sec = (time_t)(reading / SECOND);
     at->tv_usec = (suseconds_t)(reading % SECOND / 1000);
     return 0;
