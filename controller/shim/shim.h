@@ -120,7 +120,9 @@ void prepare_readers(void); /* pad/readers.c, then as well */
 void complain(uint32_t code, const char *what, const char *detail);
 
 /* chance/chance.c: a descriptor in place of the kernel's chance, -1 for any other name. */
-int chance_open(const char *path);
+int chance_open(const char *path, int flags);
+FILE *chance_open_stream(const char *path, const char *mode); /* NULL for any other name */
+ssize_t chance_go_on(int fd, void *to, size_t size, ssize_t got);
 
 /* clock/doors.c: a library is loaded that finds the C library before it finds us. */
 void clock_is_passed_by(void);

@@ -169,18 +169,6 @@ static function *row(const struct row *rows, size_t count, const char *name)
 
 #define LOOK(rows, name) row(rows, sizeof rows / sizeof *rows, name)
 
-/* The name of its file, without the folder; "" for one of no library. */
-static const char *file_of(void *found)
-{
-    Dl_info info;
-    const char *file;
-
-    if (!found || !dladdr(found, &info) || !info.dli_fname)
-        return "";
-    file = strrchr(info.dli_fname, '/');
-    return file ? file + 1 : info.dli_fname;
-}
-
 static bool begins(const char *file, const char *part)
 {
     return strncmp(file, part, strlen(part)) == 0;
@@ -188,7 +176,7 @@ static bool begins(const char *file, const char *part)
 
 static bool of_the_c_library(void *found)
 {
-    const char *file = file_of(found);
+    const char *file = clock_file_of(found);
 
     return begins(file, "libc.so") || begins(file, "libpthread") || begins(file, "librt");
 }
@@ -204,7 +192,7 @@ static bool leads_to(const char *name, void *found)
     void *real = clock_find(name, part);
 
     return real == found
-        || (!begins(name, "SDL") && begins(file_of(real), part) && begins(file_of(found), part));
+        || (!begins(name, "SDL") && begins(clock_file_of(real), part) && begins(clock_file_of(found), part));
 }
 
 void *(*clock_next_dlsym)(void *, const char *) __attribute__((visibility("hidden"))) = clock_dlsym;

@@ -19,7 +19,7 @@ THREAD int clock_inside;
 _Atomic ns clock_stepped;
 
 static _Atomic int state; /* UNKNOWN, OFF or ON */
-static _Atomic uint32_t starting, changing;
+static _Atomic uint32_t starting;
 static _Atomic uint32_t pid, forks;
 static _Atomic uint32_t turn_seen;
 static THREAD int tid;
@@ -53,8 +53,10 @@ static void after_fork(void)
 {
     pid = (uint32_t)clock_raw(SYS_getpid, 0, 0, 0, 0, 0, 0);
     forks++;
-    changing = starting = 0;
+    starting = 0;
+    clock_forget_locks();
     sleeper_forget_all();
+    timers_after_fork();
     keeper_forget();
 }
 
@@ -159,9 +161,13 @@ void clock_become_main(void)
 /* Lockstep begins where the game's time was. */
 static void begin_steps(uint32_t turn)
 {
+    static THREAD bool here; /* and a signal handler reads the clock */
     struct course course;
 
-    clock_lock(&changing);
+    if (here)
+        return;
+    here = true;
+    clock_enter(LOCK_COURSE);
     if (turn_seen != turn) {
         ns shown = clock_page->shown;
 
@@ -173,15 +179,16 @@ static void begin_steps(uint32_t turn)
         turn_seen = turn;
         gate_begins();
     }
-    clock_unlock(&changing);
+    clock_leave(LOCK_COURSE);
+    here = false;
 }
 
-enum way clock_way(void)
+enum way clock_course_way(void)
 {
     struct course course;
     uint32_t turn;
 
-    if (state == OFF || clock_inside || !clock_start())
+    if (state == OFF || !clock_start())
         return WAY_REAL;
     turn = clock_page->turn;
     clock_course(&course);
@@ -190,6 +197,11 @@ enum way clock_way(void)
     if (turn_seen != turn)
         begin_steps(turn);
     return WAY_LOCKSTEP;
+}
+
+enum way clock_way(void)
+{
+    return clock_inside ? WAY_REAL : clock_course_way();
 }
 
 /* What the game has seen never goes back, whatever becomes of the page. */
@@ -259,35 +271,4 @@ ns clock_base(clockid_t id)
         || id == CLOCK_REALTIME_ALARM;
 
     return of_the_day ? clock_page->base_real : clock_page->base_monotonic;
-}
-
-/* A moment of the game's own clocks, as virtual time. */
-ns clock_deadline(clockid_t id, const struct timespec *at)
-{
-    return nanoseconds(at) - clock_base(id);
-}
-
-ns nanoseconds(const struct timespec *at)
-{
-    const int64_t seconds = at->tv_sec;
-
-    if (seconds > INT64_C(4000000000)) /* some ask for the end of time */
-        return FOREVER / 2;
-    return seconds * SECOND + at->tv_nsec;
-}
-
-struct timespec timespec_of(ns time)
-{
-    struct timespec at = { .tv_sec = (time_t)(time / SECOND), .tv_nsec = (long)(time % SECOND) };
-
-    if (at.tv_nsec < 0) {
-        at.tv_nsec += SECOND;
-        at.tv_sec--;
-    }
-    return at;
-}
-
-bool timespec_bad(const struct timespec *at)
-{
-    return at->tv_sec < 0 || at->tv_nsec < 0 || at->tv_nsec >= SECOND;
 }

@@ -106,6 +106,18 @@ void *clock_find(const char *name, const char *part_of_library)
     return found;
 }
 
+/* The name of its file, without the folder; "" for one of no library. */
+const char *clock_file_of(void *found)
+{
+    Dl_info info;
+    const char *file;
+
+    if (!found || !dladdr(found, &info) || !info.dli_fname)
+        return "";
+    file = strrchr(info.dli_fname, '/');
+    return file ? file + 1 : info.dli_fname;
+}
+
 ns clock_true_of(clockid_t id)
 {
     typedef int read(clockid_t, struct timespec *);
@@ -150,6 +162,28 @@ void clock_wait_word(_Atomic uint32_t *word, uint32_t value, ns timeout)
 void clock_wake_word(_Atomic uint32_t *word)
 {
     clock_raw(SYS_futex, (long)word, FUTEX_WAKE, INT_MAX, 0, 0, 0);
+}
+
+/* Of all that several threads may change: forgotten as one in a child of fork. */
+static _Atomic uint32_t locks[LOCKS];
+
+/* A signal handler of the game's may come while its thread is in here: its calls are real. */
+void clock_enter(enum lock lock)
+{
+    clock_inside++;
+    clock_lock(&locks[lock]);
+}
+
+void clock_leave(enum lock lock)
+{
+    clock_unlock(&locks[lock]);
+    clock_inside--;
+}
+
+void clock_forget_locks(void)
+{
+    for (int i = 0; i < LOCKS; i++)
+        locks[i] = 0;
 }
 
 bool clock_try_lock(_Atomic uint32_t *lock)
