@@ -27,7 +27,7 @@ static THREAD uint32_t tid_of;
 
 static struct clock_page *map_page(const char *path)
 {
-    struct stat info;
+    struct statx info; /* by the kernel: nothing has been looked up yet, which may allocate */
     struct clock_page *page;
     void *memory = MAP_FAILED;
     int fd = (int)clock_raw(SYS_openat, AT_FDCWD, (long)path,
@@ -35,8 +35,8 @@ static struct clock_page *map_page(const char *path)
 
     if (fd < 0)
         return NULL;
-    if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_uid == geteuid()
-        && info.st_size >= CLOCK_BYTES)
+    if (clock_raw(SYS_statx, fd, (long)"", AT_EMPTY_PATH, STATX_BASIC_STATS, (long)&info, 0) == 0
+        && S_ISREG(info.stx_mode) && info.stx_uid == geteuid() && info.stx_size >= CLOCK_BYTES)
         memory = mmap(NULL, CLOCK_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     clock_raw(SYS_close, fd, 0, 0, 0, 0, 0);
     if (memory == MAP_FAILED)
@@ -68,6 +68,7 @@ static uint64_t event_time(clockid_t id)
 /* Once, at the first call of anything, which may come before any constructor. */
 bool clock_start(void)
 {
+    int before = errno;
     const char *path;
 
     if (state != UNKNOWN)
@@ -83,9 +84,10 @@ bool clock_start(void)
             pad_event_time = event_time;
             pthread_atfork(NULL, NULL, after_fork);
         } else if (path && write(2, "nitropilot: no clock: its page cannot be used\n", 46) < 0) {
-            errno = 0;
+            clock_page = NULL; /* nobody hears it */
         }
         state = clock_page ? ON : OFF;
+        errno = before;
     }
     clock_unlock(&starting);
     return state == ON;

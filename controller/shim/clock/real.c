@@ -35,10 +35,10 @@ clock_lookup *clock_real_dlsym(void)
     clock_lookup *found = real;
 
     if (!found) {
-        void *symbol = dlvsym(RTLD_NEXT, "dlsym", "GLIBC_2.34");
+        void *symbol = dlvsym(RTLD_NEXT, "dlsym", __GLIBC_PREREQ(2, 34) ? "GLIBC_2.34" : OLDEST);
 
-        if (!symbol)
-            symbol = dlvsym(RTLD_NEXT, "dlsym", OLDEST);
+        if (!symbol) /* built elsewhere */
+            symbol = dlvsym(RTLD_NEXT, "dlsym", __GLIBC_PREREQ(2, 34) ? OLDEST : "GLIBC_2.34");
         memcpy(&found, &symbol, sizeof symbol);
         real = found;
     }
@@ -118,21 +118,24 @@ const char *clock_file_of(void *found)
     return file ? file + 1 : info.dli_fname;
 }
 
+/* The C library's own, whatever else is preloaded, or the kernel.  An allocator may ask for the
+ * time while it is set up: nothing here allocates, as dlopen would, and a failed look-up. */
 ns clock_true_of(clockid_t id)
 {
     typedef int read(clockid_t, struct timespec *);
-    static _Atomic(read *) real; /* the C library's own, whatever else is preloaded */
+    static _Atomic(read *) real;
+    static _Atomic bool looked;
     read *found = real;
     struct timespec at;
 
-    if (!found) {
-        void *library = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
-        void *symbol = library ? clock_dlsym(library, "clock_gettime") : NULL;
+    if (!looked) {
+        void *symbol = clock_dlsym(RTLD_NEXT, "clock_gettime");
 
-        if (symbol) {
+        if (strncmp(clock_file_of(symbol), "libc.so", 7) == 0) {
             memcpy(&found, &symbol, sizeof symbol);
             real = found;
         }
+        looked = true;
     }
     if (found ? found(id, &at) : clock_raw(SYS_clock_gettime, id, (long)&at, 0, 0, 0, 0))
         return 0;
