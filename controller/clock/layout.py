@@ -83,7 +83,7 @@ class ClockStatus:
         digest: Of the last picture; 0 if that was not asked for, or could not be had.
         sleepers: Threads that sleep in lockstep.
         restless: A thread that is not waited for any more, because it never rests; or 0.
-        unsettled: How often waiting for the other threads took too long, or their rest was not proved.
+        unsettled: How often the other threads rested too late, or without proof.
     """
 
     virtual_time: float

@@ -1,4 +1,4 @@
-"""What programs do seldom, with pad and clock of ours: nothing crashes, hangs or comes to an end."""
+"""What programs do seldom, with pad and clock of ours: nothing crashes, hangs or ends."""
 
 from __future__ import annotations
 
