@@ -27,7 +27,7 @@ below is the one of their ``struct clock_page``, in native byte order.  Times ar
     232  u64   digest       of the last picture, if asked for
     240  u32   sleepers
     244  u32   restless     a thread that never rests, 0 for none
-    248  u32   unsettled    how often waiting for the others to rest took too long
+    248  u32   unsettled    how often it is not sure that all others rested
 
 A course is never changed while it holds: the other one is written, then the turn.  A controller
 that dies half-way changes nothing; one that dies while the game stands is outlived by the lease.
@@ -83,7 +83,7 @@ class ClockStatus:
         digest: Of the last picture; 0 if that was not asked for, or could not be had.
         sleepers: Threads that sleep in lockstep.
         restless: A thread that is not waited for any more, because it never rests; or 0.
-        unsettled: How often waiting for the other threads took too long.
+        unsettled: How often the other threads rested too late, or without proof.
     """
 
     virtual_time: float

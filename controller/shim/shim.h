@@ -10,10 +10,7 @@
 #ifndef NITROPILOT_SHIM_H
 #define NITROPILOT_SHIM_H
 
-#undef _FORTIFY_SOURCE /* its inline functions bear the names that we define */
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
+#include "promises.h"
 
 #include <dirent.h>
 #include <dlfcn.h>
@@ -123,7 +120,9 @@ void prepare_readers(void); /* pad/readers.c, then as well */
 void complain(uint32_t code, const char *what, const char *detail);
 
 /* chance/chance.c: a descriptor in place of the kernel's chance, -1 for any other name. */
-int chance_open(const char *path);
+int chance_open(const char *path, int flags);
+FILE *chance_open_stream(const char *path, const char *mode); /* NULL for any other name */
+ssize_t chance_go_on(int fd, void *to, size_t size, ssize_t got);
 
 /* clock/doors.c: a library is loaded that finds the C library before it finds us. */
 void clock_is_passed_by(void);

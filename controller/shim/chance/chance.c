@@ -1,7 +1,7 @@
 /*
  * Chance that is ours, when the clock's page asks for it: random bytes come from the episode's
  * seed.  What programs make of the time of day comes from the page's clocks.
- * Who opens a file asks chance_open first (pad/opens.c).
+ * Who opens a file asks chance_open first (pad/opens.c), who reads one chance_go_on after it.
  */
 #include "../clock/clock.h"
 #include <errno.h>
@@ -11,10 +11,11 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { DEVICE_BYTES = 1 << 16 };
+enum { DEVICE_BYTES = 1 << 16, DEVICE_MODE = 01604, DEVICE_SEALS = F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL };
 
 /* SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014). */
 static uint64_t next(void)
@@ -121,25 +122,118 @@ EXPORT unsigned clock_random_device(void *device)
     return real ? (*(get **)&real)(device) : number();
 }
 
-/* A descriptor of random bytes of ours in place of the device; -1: open what was asked for. */
-int chance_open(const char *path)
+/*
+ * In place of the device stands a file in memory: poll, dup and fork do with it what they do with
+ * any.  When it has been read to its end, whoever reads on finds new bytes in it.  What it is, it
+ * bears on itself, so that it is known by any number.
+ */
+static bool fill(int fd)
 {
-    static char bytes[DEVICE_BYTES];
-    static _Atomic uint32_t lock;
-    int fd;
+    char bytes[1024];
 
-    if (!path || (strcmp(path, "/dev/urandom") != 0 && strcmp(path, "/dev/random") != 0)
-        || !clock_asked(ASKED_CHANCE))
+    for (int64_t at = 0; at < DEVICE_BYTES; at += (int64_t)sizeof bytes) {
+        chance_bytes(bytes, sizeof bytes);
+        if (pwrite(fd, bytes, sizeof bytes, (off_t)at) != (ssize_t)sizeof bytes)
+            return false;
+    }
+    return true;
+}
+
+static bool is_device(int fd)
+{
+    struct stat info;
+
+    return fstat(fd, &info) == 0 && info.st_mode == (S_IFREG | DEVICE_MODE) && info.st_nlink == 0
+        && info.st_size == DEVICE_BYTES && fcntl(fd, F_GET_SEALS) == DEVICE_SEALS;
+}
+
+static _Atomic bool opened; /* by this program: until then nobody has to look */
+
+static bool names_device(const char *path)
+{
+    return path && (strcmp(path, "/dev/urandom") == 0 || strcmp(path, "/dev/random") == 0)
+        && clock_asked(ASKED_CHANCE);
+}
+
+/* A descriptor of random bytes of ours in place of the device; -1: open what was asked for. */
+int chance_open(const char *path, int flags)
+{
+    int before = errno, fd;
+
+    if (!names_device(path) || (flags & O_ACCMODE) == O_WRONLY || flags & (O_PATH | O_DIRECTORY))
         return -1;
-    fd = memfd_create("random", MFD_CLOEXEC);
-    if (fd < 0)
-        return -1;
-    clock_lock(&lock);
-    chance_bytes(bytes, sizeof bytes);
-    if (write(fd, bytes, sizeof bytes) != sizeof bytes || lseek(fd, 0, SEEK_SET) != 0) {
+    fd = memfd_create("random", MFD_ALLOW_SEALING | (flags & O_CLOEXEC ? MFD_CLOEXEC : 0u));
+    if (fd >= 0
+        && (!fill(fd) || fchmod(fd, DEVICE_MODE) != 0 || fcntl(fd, F_ADD_SEALS, DEVICE_SEALS) != 0)) {
         close(fd);
         fd = -1;
     }
-    clock_unlock(&lock);
+    opened = opened || fd >= 0;
+    errno = before;
     return fd;
+}
+
+/* Of a read that gave `got` bytes: a device of chance gives all that it is asked for. */
+ssize_t chance_go_on(int fd, void *to, size_t size, ssize_t got)
+{
+    int before = errno;
+
+    if (!opened || got < 0 || (size_t)got >= size || !is_device(fd)) {
+        errno = before;
+        return got;
+    }
+    while ((size_t)got < size) {
+        long more;
+
+        clock_enter(LOCK_CHANCE); /* of several who stand at the end one fills it */
+        if (lseek(fd, 0, SEEK_CUR) >= DEVICE_BYTES && fill(fd))
+            lseek(fd, 0, SEEK_SET);
+        clock_leave(LOCK_CHANCE);
+        more = clock_raw(SYS_read, fd, (long)((char *)to + got), (long)(size - (size_t)got), 0, 0, 0);
+        if (more <= 0 && more != -EINTR)
+            break;
+        got += more > 0 ? more : 0;
+    }
+    errno = before;
+    return got;
+}
+
+static ssize_t read_stream(void *fd, char *to, size_t size)
+{
+    (void)fd;
+    return chance_bytes(to, size) ? (ssize_t)size : -1;
+}
+
+/* Who adds to the kernel's chance adds nothing to ours. */
+static ssize_t write_stream(void *fd, const char *from, size_t size)
+{
+    (void)fd;
+    (void)from;
+    return (ssize_t)size;
+}
+
+static int close_stream(void *fd)
+{
+    return close((int)(intptr_t)fd);
+}
+
+/* The C library's streams read past us: this one asks us.  It has the descriptor as its number,
+ * which is what C++ reads from. */
+FILE *chance_open_stream(const char *path, const char *mode)
+{
+    const cookie_io_functions_t calls
+        = { .read = read_stream, .write = write_stream, .close = close_stream };
+    int fd = -1;
+    FILE *stream;
+
+    if (mode[0] == 'r')
+        fd = chance_open(path, strchr(mode, 'e') ? O_RDONLY | O_CLOEXEC : O_RDONLY);
+    if (fd < 0)
+        return NULL;
+    stream = fopencookie((void *)(intptr_t)fd, mode, calls);
+    if (stream)
+        stream->_fileno = fd;
+    else
+        close(fd);
+    return stream;
 }

@@ -7,13 +7,13 @@
  */
 #ifndef NITROPILOT_CLOCK_H
 #define NITROPILOT_CLOCK_H
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
+#include "../promises.h"
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
 #include <time.h>
 
 #define EXPORT __attribute__((visibility("default")))
@@ -89,6 +89,7 @@ _Static_assert(offsetof(struct clock_page, digest) == 232, "layout.py");
 long clock_raw(long number, long a, long b, long c, long d, long e, long f); /* -errno */
 void *clock_real(void *_Atomic *kept, const char *name);
 void *clock_find(const char *name, const char *part_of_library);
+const char *clock_file_of(void *code); /* whose it is: the name of the library's file */
 void *clock_dlsym(void *handle, const char *name);
 typedef void *clock_lookup(void *, const char *);
 clock_lookup *clock_real_dlsym(void);
@@ -100,6 +101,10 @@ void clock_wake_word(_Atomic uint32_t *word);
 void clock_lock(_Atomic uint32_t *lock);
 bool clock_try_lock(_Atomic uint32_t *lock);
 void clock_unlock(_Atomic uint32_t *lock);
+enum lock { LOCK_COURSE, LOCK_SLEEPERS, LOCK_TIMERS, LOCK_EFFORT, LOCK_CHANCE, LOCKS };
+void clock_enter(enum lock lock);
+void clock_leave(enum lock lock);
+void clock_forget_locks(void);
 int clock_tid(void);
 
 /* The real function of that name, with its type; NULL if this C library has none. */
@@ -119,7 +124,8 @@ enum way { WAY_REAL, WAY_FREE, WAY_LOCKSTEP };
 extern struct clock_page *clock_page; /* NULL: every call is the real one */
 extern THREAD int clock_inside; /* this thread is in code of ours: what it calls is real */
 bool clock_start(void);
-enum way clock_way(void);
+enum way clock_way(void); /* of a call of the game's */
+enum way clock_course_way(void); /* whoever asks */
 ns clock_now(void);
 ns clock_show(ns now);
 ns clock_left_true(ns left_virtual, ns most); /* how long to wait for so much virtual time */
@@ -151,7 +157,8 @@ struct sleeper {
     struct sleeper *next;
 };
 
-void sleeper_add(struct sleeper *sleeper);
+void sleeper_list(struct sleeper *sleeper);
+void sleeper_add(struct sleeper *sleeper); /* and have somebody look after it */
 void sleeper_remove(struct sleeper *sleeper);
 void sleeper_leave(void *sleeper);
 bool sleeper_fire_one(ns until); /* the earliest until then, with its time; false: there is none */
@@ -184,14 +191,18 @@ void keeper_forget(void);
 
 int sleep_until(ns deadline); /* virtual; 0 or EINTR */
 ns nanoseconds(const struct timespec *at);
+ns span_of(const struct timespec *limit); /* of a wait; NULL is FOREVER */
 struct timespec timespec_of(ns time);
 bool timespec_bad(const struct timespec *at);
 ns clock_deadline(clockid_t id, const struct timespec *at); /* to virtual time */
 int wait_on_outer_word(_Atomic uint32_t *word, uint32_t value, ns deadline, int flags, uint32_t bits);
 bool timers_notice(void); /* true: the course had changed */
 bool timers_armed(void);
+void timers_after_fork(void);
 void timer_fire(void *slot);
-int chance_open(const char *path); /* a descriptor instead, or -1 */
+int chance_open(const char *path, int flags); /* a descriptor instead, or -1 */
+FILE *chance_open_stream(const char *path, const char *mode);
+ssize_t chance_go_on(int fd, void *to, size_t size, ssize_t got);
 bool chance_bytes(void *to, size_t size);
 uint64_t digest_gl(int width, int height);
 uint64_t digest_bytes(const void *bytes, size_t size);

@@ -169,17 +169,30 @@ static function *row(const struct row *rows, size_t count, const char *name)
 
 #define LOOK(rows, name) row(rows, sizeof rows / sizeof *rows, name)
 
+static bool begins(const char *file, const char *part)
+{
+    return strncmp(file, part, strlen(part)) == 0;
+}
+
 static bool of_the_c_library(void *found)
 {
-    Dl_info info;
-    const char *file;
+    const char *file = clock_file_of(found);
 
-    if (!dladdr(found, &info) || !info.dli_fname)
-        return false;
-    file = strrchr(info.dli_fname, '/');
-    file = file ? file + 1 : info.dli_fname;
-    return strncmp(file, "libc.so", 7) == 0 || strncmp(file, "libpthread", 10) == 0
-        || strncmp(file, "librt", 5) == 0;
+    return begins(file, "libc.so") || begins(file, "libpthread") || begins(file, "librt");
+}
+
+/*
+ * Whether our door leads there.  A library may offer the functions of one that it stands before
+ * (sdl2-compat those of SDL 3): ours in place of both would go round for ever.  Those of GL are
+ * one, by whichever of their names they were loaded.
+ */
+static bool leads_to(const char *name, void *found)
+{
+    const char *part = begins(name, "SDL") ? "libSDL" : begins(name, "egl") ? "libEGL" : "libGL";
+    void *real = clock_find(name, part);
+
+    return real == found
+        || (!begins(name, "SDL") && begins(clock_file_of(real), part) && begins(clock_file_of(found), part));
 }
 
 void *(*clock_next_dlsym)(void *, const char *) __attribute__((visibility("hidden"))) = clock_dlsym;
@@ -196,11 +209,10 @@ __attribute__((visibility("hidden"), used)) function *clock_answer_dlsym(void *h
     if (handle == RTLD_NEXT || handle == RTLD_DEFAULT || !name || !clock_start())
         return NULL;
     ours = LOOK(of_pictures, name);
-    if (ours)
-        return clock_dlsym(handle, name) ? (clock_use(USED_LOOKUP), ours) : NULL;
-    ours = LOOK(of_c, name);
+    if (!ours)
+        ours = LOOK(of_c, name);
     real = ours ? clock_dlsym(handle, name) : NULL;
-    if (!real || !of_the_c_library(real))
+    if (!real || !(LOOK(of_pictures, name) ? leads_to(name, real) : of_the_c_library(real)))
         return NULL;
     clock_use(USED_LOOKUP);
     return ours;

@@ -22,12 +22,14 @@ static THREAD uint32_t spins;
 static void take(void)
 {
     gate_main_moves = 1;
+    clock_inside++; /* a signal handler that sleeps or draws meanwhile does so without us */
     clock_lock(&gate_lock);
 }
 
 static void give(void)
 {
     clock_unlock(&gate_lock);
+    clock_inside--;
     gate_main_moves = 0;
 }
 
@@ -73,7 +75,7 @@ static bool may_go(uint32_t arrival)
 
 static void wait_for_leave(uint32_t arrival)
 {
-    while (!may_go(arrival) && clock_way() == WAY_LOCKSTEP) {
+    while (!may_go(arrival) && clock_course_way() == WAY_LOCKSTEP) {
         uint32_t allowed = clock_page->allow;
         ns lease = clock_page->lease, left = lease == FOREVER ? WAIT : lease - clock_true() + 1;
 
@@ -109,7 +111,7 @@ static void arrive(void)
     wait_for_leave(arrival);
     clock_page->at_gate = 0;
     pad_push();
-    if (clock_way() != WAY_LOCKSTEP) {
+    if (clock_course_way() != WAY_LOCKSTEP) {
         gate_lets_go();
         sleeper_fire_all();
         return;
@@ -145,7 +147,7 @@ void clock_gate(void)
 static void advance(ns target, bool (*ready)(void *), void *about)
 {
     begin();
-    while (clock_stepped < target && clock_way() == WAY_LOCKSTEP) {
+    while (clock_stepped < target && clock_course_way() == WAY_LOCKSTEP) {
         bool crosses = presented && target > time_of(ticks + 1);
 
         if (run_to(crosses ? time_of(ticks + 1) : target, ready, about))

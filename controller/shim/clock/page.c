@@ -19,7 +19,7 @@ THREAD int clock_inside;
 _Atomic ns clock_stepped;
 
 static _Atomic int state; /* UNKNOWN, OFF or ON */
-static _Atomic uint32_t starting, changing;
+static _Atomic uint32_t starting;
 static _Atomic uint32_t pid, forks;
 static _Atomic uint32_t turn_seen;
 static THREAD int tid;
@@ -27,7 +27,7 @@ static THREAD uint32_t tid_of;
 
 static struct clock_page *map_page(const char *path)
 {
-    struct stat info;
+    struct statx info; /* by the kernel: nothing has been looked up yet, which may allocate */
     struct clock_page *page;
     void *memory = MAP_FAILED;
     int fd = (int)clock_raw(SYS_openat, AT_FDCWD, (long)path,
@@ -35,8 +35,8 @@ static struct clock_page *map_page(const char *path)
 
     if (fd < 0)
         return NULL;
-    if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_uid == geteuid()
-        && info.st_size >= CLOCK_BYTES)
+    if (clock_raw(SYS_statx, fd, (long)"", AT_EMPTY_PATH, STATX_BASIC_STATS, (long)&info, 0) == 0
+        && S_ISREG(info.stx_mode) && info.stx_uid == geteuid() && info.stx_size >= CLOCK_BYTES)
         memory = mmap(NULL, CLOCK_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     clock_raw(SYS_close, fd, 0, 0, 0, 0, 0);
     if (memory == MAP_FAILED)
@@ -53,8 +53,10 @@ static void after_fork(void)
 {
     pid = (uint32_t)clock_raw(SYS_getpid, 0, 0, 0, 0, 0, 0);
     forks++;
-    changing = starting = 0;
+    starting = 0;
+    clock_forget_locks();
     sleeper_forget_all();
+    timers_after_fork();
     keeper_forget();
 }
 
@@ -66,6 +68,7 @@ static uint64_t event_time(clockid_t id)
 /* Once, at the first call of anything, which may come before any constructor. */
 bool clock_start(void)
 {
+    int before = errno;
     const char *path;
 
     if (state != UNKNOWN)
@@ -81,9 +84,10 @@ bool clock_start(void)
             pad_event_time = event_time;
             pthread_atfork(NULL, NULL, after_fork);
         } else if (path && write(2, "nitropilot: no clock: its page cannot be used\n", 46) < 0) {
-            errno = 0;
+            clock_page = NULL; /* nobody hears it */
         }
         state = clock_page ? ON : OFF;
+        errno = before;
     }
     clock_unlock(&starting);
     return state == ON;
@@ -159,9 +163,13 @@ void clock_become_main(void)
 /* Lockstep begins where the game's time was. */
 static void begin_steps(uint32_t turn)
 {
+    static THREAD bool here; /* and a signal handler reads the clock */
     struct course course;
 
-    clock_lock(&changing);
+    if (here)
+        return;
+    here = true;
+    clock_enter(LOCK_COURSE);
     if (turn_seen != turn) {
         ns shown = clock_page->shown;
 
@@ -173,15 +181,16 @@ static void begin_steps(uint32_t turn)
         turn_seen = turn;
         gate_begins();
     }
-    clock_unlock(&changing);
+    clock_leave(LOCK_COURSE);
+    here = false;
 }
 
-enum way clock_way(void)
+enum way clock_course_way(void)
 {
     struct course course;
     uint32_t turn;
 
-    if (state == OFF || clock_inside || !clock_start())
+    if (state == OFF || !clock_start())
         return WAY_REAL;
     turn = clock_page->turn;
     clock_course(&course);
@@ -190,6 +199,11 @@ enum way clock_way(void)
     if (turn_seen != turn)
         begin_steps(turn);
     return WAY_LOCKSTEP;
+}
+
+enum way clock_way(void)
+{
+    return clock_inside ? WAY_REAL : clock_course_way();
 }
 
 /* What the game has seen never goes back, whatever becomes of the page. */
@@ -259,35 +273,4 @@ ns clock_base(clockid_t id)
         || id == CLOCK_REALTIME_ALARM;
 
     return of_the_day ? clock_page->base_real : clock_page->base_monotonic;
-}
-
-/* A moment of the game's own clocks, as virtual time. */
-ns clock_deadline(clockid_t id, const struct timespec *at)
-{
-    return nanoseconds(at) - clock_base(id);
-}
-
-ns nanoseconds(const struct timespec *at)
-{
-    const int64_t seconds = at->tv_sec;
-
-    if (seconds > INT64_C(4000000000)) /* some ask for the end of time */
-        return FOREVER / 2;
-    return seconds * SECOND + at->tv_nsec;
-}
-
-struct timespec timespec_of(ns time)
-{
-    struct timespec at = { .tv_sec = (time_t)(time / SECOND), .tv_nsec = (long)(time % SECOND) };
-
-    if (at.tv_nsec < 0) {
-        at.tv_nsec += SECOND;
-        at.tv_sec--;
-    }
-    return at;
-}
-
-bool timespec_bad(const struct timespec *at)
-{
-    return at->tv_sec < 0 || at->tv_nsec < 0 || at->tv_nsec >= SECOND;
 }

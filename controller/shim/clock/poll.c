@@ -3,7 +3,7 @@
  * date first, so that after a stop the game's first look is at the pad as it is now.
  */
 #include "clock.h"
-#include <dlfcn.h>
+#include <errno.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -13,7 +13,7 @@
 #include <sys/select.h>
 #include <sys/syscall.h>
 
-enum { MOST_POLLED = 1024 };
+enum { MOST_POLLED = 128 }; /* beside one of ours: threads may have small stacks */
 /* Of a set that the kernel reads and writes: who waits for few may hand over a short one. */
 #define SET_BYTES(count) (((size_t)(count) + 8 * sizeof(long) - 1) / (8 * sizeof(long)) * sizeof(long))
 #define LONGEST_WAIT (SECOND / 10)
@@ -33,20 +33,27 @@ struct ask {
     int result;
 };
 
-static int look_poll(struct ask *ask, ns timeout, int extra)
+static __attribute__((noinline)) int look_poll_beside(
+    struct ask *ask, const struct timespec *limit, int extra)
 {
-    struct timespec span = timespec_of(timeout);
-    struct timespec *limit = timeout == FOREVER ? NULL : &span;
     struct pollfd more[MOST_POLLED + 1];
     int result;
 
-    if (extra < 0 || ask->count > MOST_POLLED)
-        return REAL(ppoll)(ask->items, (nfds_t)ask->count, limit, ask->mask);
     memcpy(more, ask->items, (size_t)ask->count * sizeof *more);
     more[ask->count] = (struct pollfd) { .fd = extra, .events = POLLIN };
     result = REAL(ppoll)(more, (nfds_t)ask->count + 1, limit, ask->mask);
     memcpy(ask->items, more, (size_t)ask->count * sizeof *more);
     return result > 0 && more[ask->count].revents ? result - 1 : result;
+}
+
+static int look_poll(struct ask *ask, ns timeout, int extra)
+{
+    struct timespec span = timespec_of(timeout);
+    struct timespec *limit = timeout == FOREVER ? NULL : &span;
+
+    if (extra >= 0 && ask->count <= MOST_POLLED)
+        return look_poll_beside(ask, limit, extra);
+    return REAL(ppoll)(ask->items, (nfds_t)ask->count, limit, ask->mask);
 }
 
 static int look_select(struct ask *ask, ns timeout, int extra)
@@ -142,14 +149,6 @@ static int wait_beside(struct ask *ask, ns deadline)
     return result;
 }
 
-/* It waits for answers of the X server, which come however busy the machine is. */
-static bool of_xcb(void *code)
-{
-    Dl_info info;
-
-    return code && dladdr(code, &info) && info.dli_fname && strstr(info.dli_fname, "libxcb");
-}
-
 static int wait_main(struct ask *ask, ns deadline)
 {
     int result = ask->look(ask, 0, -1);
@@ -157,7 +156,8 @@ static int wait_main(struct ask *ask, ns deadline)
     if (result || deadline <= clock_now())
         return result;
     if (deadline == FOREVER) {
-        bool answer = of_xcb(caller);
+        /* Of the X server, which come however busy the machine is. */
+        bool answer = strstr(clock_file_of(caller), "libxcb") != NULL;
 
         if (timers_armed() && !answer) {
             keeper_main_waits = 1;
@@ -197,11 +197,6 @@ static int wait_for(struct ask *ask, ns span)
             result = wait_beside(ask, span < LEAST_WAIT ? deadline + LEAST_WAIT : deadline);
     } while (result == 0 && clock_now() < deadline);
     return result;
-}
-
-static ns span_of(const struct timespec *limit)
-{
-    return limit ? nanoseconds(limit) : FOREVER;
 }
 
 EXPORT int ppoll(struct pollfd *items, nfds_t count, const struct timespec *limit, const sigset_t *mask)
@@ -256,8 +251,10 @@ EXPORT int select(int count, fd_set *restrict in, fd_set *restrict out, fd_set *
     if (clock_way() == WAY_REAL || count < 0 || count > FD_SETSIZE
         || (limit && (limit->tv_sec < 0 || limit->tv_usec < 0)))
         return REAL(select)(count, in, out, odd, limit);
-    if (limit)
-        span = timespec_of((ns)limit->tv_sec * SECOND + (ns)limit->tv_usec * 1000);
+    if (limit) /* some ask for the end of time, or have more than a second there */
+        span = (struct timespec) { limit->tv_usec / 1000000
+                + (limit->tv_sec < INT32_MAX / 2 ? limit->tv_sec : INT32_MAX / 2),
+            limit->tv_usec % 1000000 * 1000 };
     until = clock_now() + (limit ? nanoseconds(&span) : 0);
     result = pselect(count, in, out, odd, asked, NULL);
     if (limit) { /* Linux says what is left */
@@ -267,15 +264,20 @@ EXPORT int select(int count, fd_set *restrict in, fd_set *restrict out, fd_set *
     return result;
 }
 
-EXPORT int epoll_pwait(int epoll, struct epoll_event *events, int most, int milliseconds, const sigset_t *mask)
+static int wait_epoll(int epoll, struct epoll_event *events, int most, ns span, const sigset_t *mask)
 {
     struct ask ask
         = { .look = look_epoll, .items = events, .count = most, .epoll = epoll, .mask = mask };
 
+    return wait_for(&ask, span);
+}
+
+EXPORT int epoll_pwait(int epoll, struct epoll_event *events, int most, int milliseconds, const sigset_t *mask)
+{
     pad_refresh();
     if (clock_way() == WAY_REAL || most <= 0)
         return REAL(epoll_pwait)(epoll, events, most, milliseconds, mask);
-    return wait_for(&ask, milliseconds < 0 ? FOREVER : (ns)milliseconds * 1000000);
+    return wait_epoll(epoll, events, most, milliseconds < 0 ? FOREVER : (ns)milliseconds * 1000000, mask);
 }
 
 EXPORT int epoll_wait(int epoll, struct epoll_event *events, int most, int milliseconds)
@@ -288,11 +290,10 @@ int epoll_pwait2(int, struct epoll_event *, int, const struct timespec *, const 
 EXPORT int epoll_pwait2(int epoll, struct epoll_event *events, int most, const struct timespec *limit,
     const sigset_t *mask)
 {
-    struct ask ask
-        = { .look = look_epoll, .items = events, .count = most, .epoll = epoll, .mask = mask };
-
     pad_refresh();
+    if (!REAL(epoll_pwait2)) /* glibc before 2.35 */
+        return errno = ENOSYS, -1;
     if (clock_way() == WAY_REAL || most <= 0 || (limit && timespec_bad(limit)))
         return REAL(epoll_pwait2)(epoll, events, most, limit, mask);
-    return wait_for(&ask, span_of(limit));
+    return wait_epoll(epoll, events, most, span_of(limit), mask);
 }

@@ -7,6 +7,7 @@
  */
 #include "clock.h"
 #include <errno.h>
+#include <string.h>
 #include <sys/time.h>
 #include <sys/timeb.h>
 
@@ -46,28 +47,29 @@ static bool of_process(clockid_t id)
 static ns processor_time(clockid_t id)
 {
     static struct effort whole;
-    static _Atomic uint32_t lock;
     static THREAD struct effort own;
     ns now;
 
+    if (clock_inside) /* a signal handler in the middle of it */
+        return clock_true_of(id);
     if (!of_process(id))
         return effort_now(&own, id);
-    clock_lock(&lock);
+    clock_enter(LOCK_EFFORT);
     now = effort_now(&whole, id);
-    clock_unlock(&lock);
+    clock_leave(LOCK_EFFORT);
     return now;
 }
 
 /* The reading of a clock, when we are asked at all. */
 static bool read_clock(clockid_t id, ns *reading)
 {
-    enum way way = clock_way();
+    enum way way = clock_course_way();
     bool processor = of_process(id) || id == CLOCK_THREAD_CPUTIME_ID;
 
     if (way == WAY_REAL || id < 0 || (id > CLOCK_BOOTTIME_ALARM && id != CLOCK_TAI))
         return false;
     clock_use(USED_READ);
-    if (way == WAY_LOCKSTEP) {
+    if (way == WAY_LOCKSTEP && !clock_inside) {
         if (clock_is_main())
             clock_spin();
         else
@@ -94,8 +96,10 @@ EXPORT int gettimeofday(struct timeval *restrict at, void *restrict zone)
 {
     ns reading;
 
-    if (zone || !read_clock(CLOCK_REALTIME, &reading))
+    if (!at || !read_clock(CLOCK_REALTIME, &reading))
         return REAL(gettimeofday)(at, zone);
+    if (zone) /* as the C library says it: there is none */
+        memset(zone, 0, sizeof(struct timezone));
     at->tv_sec = (time_t)(reading / SECOND);
     at->tv_usec = (suseconds_t)(reading % SECOND / 1000);
     return 0;

@@ -35,10 +35,10 @@ clock_lookup *clock_real_dlsym(void)
     clock_lookup *found = real;
 
     if (!found) {
-        void *symbol = dlvsym(RTLD_NEXT, "dlsym", "GLIBC_2.34");
+        void *symbol = dlvsym(RTLD_NEXT, "dlsym", __GLIBC_PREREQ(2, 34) ? "GLIBC_2.34" : OLDEST);
 
-        if (!symbol)
-            symbol = dlvsym(RTLD_NEXT, "dlsym", OLDEST);
+        if (!symbol) /* built elsewhere */
+            symbol = dlvsym(RTLD_NEXT, "dlsym", __GLIBC_PREREQ(2, 34) ? OLDEST : "GLIBC_2.34");
         memcpy(&found, &symbol, sizeof symbol);
         real = found;
     }
@@ -106,21 +106,36 @@ void *clock_find(const char *name, const char *part_of_library)
     return found;
 }
 
+/* The name of its file, without the folder; "" for one of no library. */
+const char *clock_file_of(void *found)
+{
+    Dl_info info;
+    const char *file;
+
+    if (!found || !dladdr(found, &info) || !info.dli_fname)
+        return "";
+    file = strrchr(info.dli_fname, '/');
+    return file ? file + 1 : info.dli_fname;
+}
+
+/* The C library's own, whatever else is preloaded, or the kernel.  An allocator may ask for the
+ * time while it is set up: nothing here allocates, as dlopen would, and a failed look-up. */
 ns clock_true_of(clockid_t id)
 {
     typedef int read(clockid_t, struct timespec *);
-    static _Atomic(read *) real; /* the C library's own, whatever else is preloaded */
+    static _Atomic(read *) real;
+    static _Atomic bool looked;
     read *found = real;
     struct timespec at;
 
-    if (!found) {
-        void *library = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
-        void *symbol = library ? clock_dlsym(library, "clock_gettime") : NULL;
+    if (!looked) {
+        void *symbol = clock_dlsym(RTLD_NEXT, "clock_gettime");
 
-        if (symbol) {
+        if (strncmp(clock_file_of(symbol), "libc.so", 7) == 0) {
             memcpy(&found, &symbol, sizeof symbol);
             real = found;
         }
+        looked = true;
     }
     if (found ? found(id, &at) : clock_raw(SYS_clock_gettime, id, (long)&at, 0, 0, 0, 0))
         return 0;
@@ -150,6 +165,28 @@ void clock_wait_word(_Atomic uint32_t *word, uint32_t value, ns timeout)
 void clock_wake_word(_Atomic uint32_t *word)
 {
     clock_raw(SYS_futex, (long)word, FUTEX_WAKE, INT_MAX, 0, 0, 0);
+}
+
+/* Of all that several threads may change: forgotten as one in a child of fork. */
+static _Atomic uint32_t locks[LOCKS];
+
+/* A signal handler of the game's may come while its thread is in here: its calls are real. */
+void clock_enter(enum lock lock)
+{
+    clock_inside++;
+    clock_lock(&locks[lock]);
+}
+
+void clock_leave(enum lock lock)
+{
+    clock_unlock(&locks[lock]);
+    clock_inside--;
+}
+
+void clock_forget_locks(void)
+{
+    for (int i = 0; i < LOCKS; i++)
+        locks[i] = 0;
 }
 
 bool clock_try_lock(_Atomic uint32_t *lock)

@@ -18,7 +18,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { STRIKES = 3, SEATS = 64, SPINNING = 400 };
+enum { STRIKES = 3, SEATS = 512, SPINNING = 400 };
 #define LONGEST (5 * SECOND)
 #define BETWEEN_LOOKS 30000 /* ns */
 
@@ -32,6 +32,7 @@ struct seat {
 enum look { FIRST_LOOK, SECOND_LOOK };
 
 static struct seat seats[SEATS];
+static _Atomic bool unseated; /* some thread's rest is not proved: more than there are seats */
 static _Atomic int excepted;
 
 /* The thread of our own that is not the game's. */
@@ -130,8 +131,10 @@ static bool rests(int tid, enum look look)
     if (seat && look == FIRST_LOOK)
         seat->turns = turns_of(tid); /* before its state: what it runs from now on is counted */
     its = settle_state(tid);
-    if (!seat)
+    if (!seat) {
+        unseated = true;
         return its != 'R' && its != 'D';
+    }
     if (its == 'R' || its == 'D')
         return seat->strikes >= STRIKES || seat->reads - seat->reads_before > SPINNING;
     if (look == FIRST_LOOK)
@@ -151,8 +154,10 @@ static int restless(enum look look)
     long got;
     int found = 0;
 
-    if (fd < 0)
+    if (fd < 0) {
+        unseated = true;
         return 0;
+    }
     while (!found && (got = clock_raw(SYS_getdents64, fd, (long)entries, sizeof entries, 0, 0, 0)) > 0) {
         for (long at = 0; at < got && !found;) {
             struct dirent64 *entry = (struct dirent64 *)(entries + at);
@@ -189,8 +194,10 @@ void clock_settle(void)
 
     if (!clock_asked(ASKED_SETTLE))
         return;
+    unseated = false;
     for (int i = 0; i < SEATS; i++)
-        seats[i].reads_before = seats[i].reads;
+        atomic_store_explicit(&seats[i].reads_before,
+            atomic_load_explicit(&seats[i].reads, memory_order_relaxed), memory_order_relaxed);
     while ((who = restless(look)) || look == FIRST_LOOK) {
         look = who ? FIRST_LOOK : SECOND_LOOK;
         if (!who)
@@ -199,9 +206,10 @@ void clock_settle(void)
             break;
         pause_a_little();
     }
+    if (who || unseated)
+        clock_page->unsettled++;
     if (!who)
         return;
-    clock_page->unsettled++;
     seat = seat_of(who);
     if (seat && ++seat->strikes >= STRIKES)
         clock_page->restless = (uint32_t)who;

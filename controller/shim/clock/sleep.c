@@ -1,5 +1,5 @@
 /*
- * Sleeping, and giving way.
+ * Sleeping, and giving way; spans and moments as others write them.
  */
 #include "clock.h"
 #include <errno.h>
@@ -146,4 +146,40 @@ EXPORT int sched_yield(void)
         give_way();
     }
     return REAL(sched_yield)();
+}
+
+/* A moment of the game's own clocks, as virtual time. */
+ns clock_deadline(clockid_t id, const struct timespec *at)
+{
+    return nanoseconds(at) - clock_base(id);
+}
+
+ns nanoseconds(const struct timespec *at)
+{
+    const int64_t seconds = at->tv_sec;
+
+    if (seconds > INT64_C(4000000000)) /* some ask for the end of time */
+        return FOREVER / 2;
+    return seconds * SECOND + at->tv_nsec;
+}
+
+ns span_of(const struct timespec *limit)
+{
+    return limit ? nanoseconds(limit) : FOREVER;
+}
+
+struct timespec timespec_of(ns time)
+{
+    struct timespec at = { .tv_sec = (time_t)(time / SECOND), .tv_nsec = (long)(time % SECOND) };
+
+    if (at.tv_nsec < 0) {
+        at.tv_nsec += SECOND;
+        at.tv_sec--;
+    }
+    return at;
+}
+
+bool timespec_bad(const struct timespec *at)
+{
+    return at->tv_sec < 0 || at->tv_nsec < 0 || at->tv_nsec >= SECOND;
 }

@@ -10,28 +10,32 @@
 #include <unistd.h>
 
 static struct sleeper *sleepers;
-static _Atomic uint32_t lock;
 
 static void count(int change)
 {
     clock_page->sleepers += (uint32_t)change;
 }
 
-void sleeper_add(struct sleeper *sleeper)
+void sleeper_list(struct sleeper *sleeper)
 {
     if (sleeper->kind != SLEEP_TIMER)
         sleeper->tid = clock_tid();
-    clock_lock(&lock);
+    clock_enter(LOCK_SLEEPERS);
     sleeper->next = sleepers;
     sleepers = sleeper;
     count(1);
-    clock_unlock(&lock);
+    clock_leave(LOCK_SLEEPERS);
+}
+
+void sleeper_add(struct sleeper *sleeper)
+{
+    sleeper_list(sleeper);
     keeper_need();
 }
 
 void sleeper_remove(struct sleeper *sleeper)
 {
-    clock_lock(&lock);
+    clock_enter(LOCK_SLEEPERS);
     for (struct sleeper **at = &sleepers; *at; at = &(*at)->next) {
         if (*at == sleeper) {
             *at = sleeper->next;
@@ -39,7 +43,7 @@ void sleeper_remove(struct sleeper *sleeper)
             break;
         }
     }
-    clock_unlock(&lock);
+    clock_leave(LOCK_SLEEPERS);
 }
 
 /* When its thread is cancelled in its sleep. */
@@ -51,7 +55,6 @@ void sleeper_leave(void *sleeper)
 void sleeper_forget_all(void)
 {
     sleepers = NULL;
-    lock = 0;
 }
 
 static void wake_outer(void *word)
@@ -103,7 +106,7 @@ bool sleeper_fire_one(ns until)
 {
     struct sleeper *first;
 
-    clock_lock(&lock);
+    clock_enter(LOCK_SLEEPERS);
     first = first_until(until);
     if (first) {
         if (first->deadline > clock_stepped)
@@ -112,7 +115,7 @@ bool sleeper_fire_one(ns until)
             first->fired = 1;
         wake(first);
     }
-    clock_unlock(&lock);
+    clock_leave(LOCK_SLEEPERS);
     return first != NULL;
 }
 
@@ -121,29 +124,29 @@ ns sleeper_earliest(void)
     struct sleeper *first;
     ns earliest;
 
-    clock_lock(&lock);
+    clock_enter(LOCK_SLEEPERS);
     first = first_until(FOREVER - 1);
     earliest = first ? first->deadline : FOREVER;
-    clock_unlock(&lock);
+    clock_leave(LOCK_SLEEPERS);
     return earliest;
 }
 
 /* A wake between a thread's entry in the list and its wait is lost on some kinds: again. */
 void sleeper_fire_again(void)
 {
-    clock_lock(&lock);
+    clock_enter(LOCK_SLEEPERS);
     for (struct sleeper *one = sleepers; one; one = one->next)
         if (one->fired)
             wake(one);
-    clock_unlock(&lock);
+    clock_leave(LOCK_SLEEPERS);
 }
 
 /* Lockstep is over: have everybody look at the time by themselves. */
 void sleeper_fire_all(void)
 {
-    clock_lock(&lock);
+    clock_enter(LOCK_SLEEPERS);
     for (struct sleeper *one = sleepers; one; one = one->next)
         if (one->kind != SLEEP_TIMER)
             wake(one);
-    clock_unlock(&lock);
+    clock_leave(LOCK_SLEEPERS);
 }

@@ -184,8 +184,10 @@ static int semaphore_until(sem_t *semaphore, ns deadline)
 
             if (error == EAGAIN)
                 continue;
+            if (!error)
+                return 0;
             errno = error;
-            return error ? -1 : 0;
+            return -1;
         }
         end = true_end(CLOCK_REALTIME, left, LONGEST_WAIT);
         if (REAL(sem_timedwait)(semaphore, &end) == 0)
@@ -213,30 +215,43 @@ EXPORT int sem_clockwait(sem_t *restrict semaphore, clockid_t id, const struct t
 /*
  * These wait for what a running thread holds: only the length of the wait is the game's.  The
  * end that it asks for is on a clock of ours, so that the real one might be over long ago.
+ * In pieces, as the course may change; in lockstep, where time may stand until they are over, at
+ * once.
  */
-#define LOCK(name, id, type, parameters, ...)                                             \
+#define LOCK(name, id, late, parameters, ...)                                             \
     EXPORT int name parameters                                                            \
     {                                                                                     \
-        struct timespec converted;                                                        \
+        ns deadline, left;                                                                \
+        int result;                                                                       \
                                                                                           \
-        if (clock_way() != WAY_REAL && !timespec_bad(end)                                 \
-            && (id == CLOCK_REALTIME || id == CLOCK_MONOTONIC)) {                         \
-            converted = true_end(id, clock_deadline(id, end) - clock_now(), SECOND * 100000); \
+        if (clock_way() == WAY_REAL || timespec_bad(end)                                  \
+            || (id != CLOCK_REALTIME && id != CLOCK_MONOTONIC))                           \
+            return REAL(name)(__VA_ARGS__);                                               \
+        deadline = clock_deadline(id, end);                                               \
+        do {                                                                              \
+            bool steps = clock_way() == WAY_LOCKSTEP;                                     \
+            struct timespec converted;                                                    \
+                                                                                          \
+            left = deadline - clock_now();                                                \
+            converted = true_end(id, left, steps ? SECOND * 100000 : LONGEST_WAIT);       \
             end = &converted;                                                             \
-        }                                                                                 \
-        return REAL(name)(__VA_ARGS__);                                                   \
+            result = REAL(name)(__VA_ARGS__);                                             \
+            if (steps)                                                                    \
+                break;                                                                    \
+        } while (result == late && left > 0);                                             \
+        return result;                                                                    \
     }
-#define TIMED_LOCK(name, type)                                                            \
-    LOCK(name, CLOCK_REALTIME, type,                                                      \
+#define TIMED_LOCK(name, late, type)                                                      \
+    LOCK(name, CLOCK_REALTIME, late,                                                      \
         (type *restrict lock, const struct timespec *restrict end), lock, end)
 #define CLOCK_LOCK(name, type)                                                            \
-    LOCK(name, id, type,                                                                  \
+    LOCK(name, id, ETIMEDOUT,                                                             \
         (type *restrict lock, clockid_t id, const struct timespec *restrict end), lock, id, end)
 
-TIMED_LOCK(pthread_mutex_timedlock, pthread_mutex_t)
-TIMED_LOCK(pthread_rwlock_timedrdlock, pthread_rwlock_t)
-TIMED_LOCK(pthread_rwlock_timedwrlock, pthread_rwlock_t)
-TIMED_LOCK(mtx_timedlock, mtx_t)
+TIMED_LOCK(pthread_mutex_timedlock, ETIMEDOUT, pthread_mutex_t)
+TIMED_LOCK(pthread_rwlock_timedrdlock, ETIMEDOUT, pthread_rwlock_t)
+TIMED_LOCK(pthread_rwlock_timedwrlock, ETIMEDOUT, pthread_rwlock_t)
+TIMED_LOCK(mtx_timedlock, thrd_timedout, mtx_t)
 CLOCK_LOCK(pthread_mutex_clocklock, pthread_mutex_t)
 CLOCK_LOCK(pthread_rwlock_clockrdlock, pthread_rwlock_t)
 CLOCK_LOCK(pthread_rwlock_clockwrlock, pthread_rwlock_t)

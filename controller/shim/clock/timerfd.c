@@ -3,6 +3,7 @@
  * set anew when the course of time changes; in lockstep it is off until the time has come.
  */
 #include "clock.h"
+#include <errno.h>
 #include <sys/timerfd.h>
 
 enum { TIMERS = 64 };
@@ -16,7 +17,7 @@ struct timer {
 };
 
 static struct timer timers[TIMERS];
-static _Atomic uint32_t lock, known_turn, armed;
+static _Atomic uint32_t known_turn, armed;
 
 static struct timer *timer_of(int fd)
 {
@@ -26,11 +27,27 @@ static struct timer *timer_of(int fd)
     return NULL;
 }
 
-static void set_kernel(int fd, ns value, ns interval)
+/* Nobody tells us of a close: a slot is free when the kernel knows of no timer behind it. */
+static bool is_gone(int fd)
+{
+    struct itimerspec left;
+    int before = errno;
+    bool gone = REAL(timerfd_gettime)(fd, &left) != 0;
+
+    errno = before;
+    return gone;
+}
+
+static void set_kernel(struct timer *timer, ns value, ns interval)
 {
     struct itimerspec wanted = { timespec_of(interval), timespec_of(value) };
+    int before = errno;
 
-    REAL(timerfd_settime)(fd, 0, &wanted, NULL);
+    if (REAL(timerfd_settime)(timer->fd, 0, &wanted, NULL) != 0) { /* closed: it costs no more */
+        timer->interval = 0;
+        timer->sleeper.deadline = FOREVER;
+        errno = before;
+    }
 }
 
 /* Under the lock of the list of sleepers. */
@@ -38,8 +55,8 @@ void timer_fire(void *slot)
 {
     struct timer *timer = slot;
 
-    set_kernel(timer->fd, 1, 0);
     timer->sleeper.deadline = timer->interval ? timer->sleeper.deadline + timer->interval : FOREVER;
+    set_kernel(timer, 1, 0);
 }
 
 static void arm(struct timer *timer)
@@ -48,18 +65,22 @@ static void arm(struct timer *timer)
     ns left = timer->sleeper.deadline - clock_now();
 
     clock_course(&course);
-    if (timer->sleeper.deadline == FOREVER || clock_way() == WAY_LOCKSTEP
+    if (timer->sleeper.deadline == FOREVER || clock_course_way() == WAY_LOCKSTEP
         || (!course.scale && !clock_lapsed())) {
-        set_kernel(timer->fd, 0, 0);
+        set_kernel(timer, 0, 0);
         return;
     }
     left = left > 0 ? clock_left_true(left, FOREVER / 4) : 1;
-    set_kernel(timer->fd, left, timer->interval ? clock_left_true(timer->interval, FOREVER / 4) : 0);
+    set_kernel(timer, left, timer->interval ? clock_left_true(timer->interval, FOREVER / 4) : 0);
 }
 
+/* Whether time has to go on for one of them. */
 bool timers_armed(void)
 {
-    return armed;
+    for (int i = 0; armed && i < TIMERS; i++)
+        if (timers[i].listed && timers[i].sleeper.deadline != FOREVER && !is_gone(timers[i].fd))
+            return true;
+    return false;
 }
 
 /* Sets all timers anew if the course of time is another one now. */
@@ -67,7 +88,7 @@ bool timers_notice(void)
 {
     if (!armed || known_turn == clock_turn())
         return false;
-    clock_lock(&lock);
+    clock_enter(LOCK_TIMERS);
     known_turn = clock_turn();
     for (int i = 0; i < TIMERS; i++) {
         struct timer *timer = &timers[i];
@@ -79,8 +100,16 @@ bool timers_notice(void)
             timer->sleeper.deadline += (behind / timer->interval + 1) * timer->interval;
         arm(timer);
     }
-    clock_unlock(&lock);
+    clock_leave(LOCK_TIMERS);
     return true;
+}
+
+/* A child of fork has the timers, and a list of sleepers that is empty. */
+void timers_after_fork(void)
+{
+    for (int i = 0; i < TIMERS; i++)
+        if (timers[i].listed)
+            sleeper_list(&timers[i].sleeper);
 }
 
 EXPORT int timerfd_create(int clock, int flags)
@@ -91,10 +120,10 @@ EXPORT int timerfd_create(int clock, int flags)
     if (fd < 0 || clock_way() == WAY_REAL)
         return fd;
     clock_use(USED_TIMERFD);
-    clock_lock(&lock);
+    clock_enter(LOCK_TIMERS);
     timer = timer_of(fd);
     for (int i = 0; i < TIMERS && !timer; i++)
-        if (!timers[i].listed)
+        if (!timers[i].listed || is_gone(timers[i].fd))
             timer = &timers[i];
     if (timer) {
         bool listed = timer->listed;
@@ -108,7 +137,7 @@ EXPORT int timerfd_create(int clock, int flags)
         if (!listed)
             sleeper_add(&timer->sleeper);
     }
-    clock_unlock(&lock);
+    clock_leave(LOCK_TIMERS);
     return fd;
 }
 
@@ -130,7 +159,7 @@ EXPORT int timerfd_settime(int fd, int flags, const struct itimerspec *wanted, s
 
     if (!timer || !wanted || timespec_bad(&wanted->it_value) || timespec_bad(&wanted->it_interval))
         return REAL(timerfd_settime)(fd, flags, wanted, before);
-    clock_lock(&lock);
+    clock_enter(LOCK_TIMERS);
     if (before)
         *before = left_of(timer);
     value = nanoseconds(&wanted->it_value);
@@ -144,7 +173,9 @@ EXPORT int timerfd_settime(int fd, int flags, const struct itimerspec *wanted, s
     armed = armed || value;
     known_turn = clock_turn();
     arm(timer);
-    clock_unlock(&lock);
+    clock_leave(LOCK_TIMERS);
+    if (value)
+        keeper_need();
     return 0;
 }
 

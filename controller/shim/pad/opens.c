@@ -39,7 +39,7 @@ static bool concerns_us(const char *path)
 
 static int open_any(int at, const char *path, int flags, mode_t mode)
 {
-    const int chance = chance_open(path);
+    const int chance = chance_open(path, flags);
 
     if (chance >= 0)
         return chance;
@@ -139,10 +139,10 @@ static __attribute__((noinline)) FILE *stream_elsewhere(
 
 static FILE *open_stream(const char *path, const char *mode, __typeof__(fopen) *pass)
 {
-    const int chance = chance_open(path);
+    FILE *const chance = chance_open_stream(path, mode);
 
-    if (chance >= 0)
-        return fdopen(chance, "r");
+    if (chance)
+        return chance;
     return concerns_us(path) ? stream_elsewhere(path, mode, pass) : pass(path, mode);
 }
 

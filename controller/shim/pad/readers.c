@@ -112,15 +112,25 @@ void hear_all(void)
             hear(&pad_clients[i]);
 }
 
+/* In a signal handler of a thread that has the lock: it stays with what was interrupted. */
+static __thread bool forks_inside __attribute__((tls_model("initial-exec")));
+
 /* In the child of a fork the readers stay the parent's to feed. */
 static void before_fork(void)
 {
-    inside = true;
-    pthread_mutex_lock(&lock);
+    forks_inside = !pad_lock();
+}
+
+static void in_parent(void)
+{
+    if (!forks_inside)
+        pad_unlock();
 }
 
 static void in_child(void)
 {
+    if (forks_inside)
+        return;
     for (int i = 0; i < CLIENTS; i++)
         if (pad_clients[i].theirs && has_our_end(&pad_clients[i])) {
             true_call(SYS_close, pad_clients[i].fd, 0, 0, 0, 0, 0);
@@ -134,7 +144,7 @@ void prepare_readers(void)
 {
     for (int i = 0; i < CLIENTS; i++)
         pad_clients[i].fd = -1;
-    pthread_atfork(before_fork, pad_unlock, in_child);
+    pthread_atfork(before_fork, in_parent, in_child);
 }
 
 static struct client *free_place(void)

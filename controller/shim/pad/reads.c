@@ -55,7 +55,9 @@ static __attribute__((noinline)) ssize_t read_device(int fd, void *buffer, size_
 
 EXPORT ssize_t read(int fd, void *buffer, size_t size)
 {
-    return hinted(fd) ? read_device(fd, buffer, size) : pass_read(fd, buffer, size);
+    if (hinted(fd))
+        return read_device(fd, buffer, size);
+    return chance_go_on(fd, buffer, size, pass_read(fd, buffer, size));
 }
 
 EXPORT ssize_t __read_chk(int fd, void *buffer, size_t size, size_t room);
@@ -69,11 +71,19 @@ EXPORT ssize_t __read_chk(int fd, void *buffer, size_t size, size_t room)
 
 EXPORT ssize_t readv(int fd, const struct iovec *parts, int count)
 {
+    ssize_t got, before = 0;
+
     if (hinted(fd))
         about_to_read(fd, true);
-    if (!real.readv)
-        return answer(true_call(SYS_readv, fd, (long)parts, count, 0, 0, 0));
-    return real.readv(fd, parts, count);
+    got = real.readv ? real.readv(fd, parts, count)
+                     : answer(true_call(SYS_readv, fd, (long)parts, count, 0, 0, 0));
+    for (int i = 0; got >= 0 && i < count; i++) {
+        const ssize_t here = got - before;
+
+        got += chance_go_on(fd, parts[i].iov_base, parts[i].iov_len, here) - here;
+        before += (ssize_t)parts[i].iov_len;
+    }
+    return got;
 }
 
 static __attribute__((noinline)) bool ask_device(
@@ -85,7 +95,7 @@ static __attribute__((noinline)) bool ask_device(
         return false;
     client = client_of(fd);
     if (client) {
-        *result = pad_ioctl(client, request, argument);
+        *result = pad_ioctl(client, (uint32_t)request, argument); /* some make it longer: its sign */
         hint(fd); /* a copy of a descriptor that we gave out */
     }
     pad_unlock();

@@ -101,13 +101,22 @@ static void in_turn(void)
     printf("%ld", (now.tv_sec - begun.tv_sec) * 1000 + (now.tv_nsec - begun.tv_nsec) / 1000000);
 }
 
+/* Many threads that do nothing, as engines have them. */
+static void *rest(void *nothing)
+{
+    pause();
+    return nothing;
+}
+
 int main(int count, char **arguments)
 {
     pthread_t thread;
 
-    if (count != 3)
+    if (count != 4)
         return 2;
     passes = atoi(arguments[2]);
+    for (int i = atoi(arguments[3]); i > 0; i--)
+        pthread_create(&thread, NULL, rest, NULL);
     pthread_create(&thread, NULL, helper, NULL);
     if (!strcmp(arguments[1], "beside"))
         beside();

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 PASSES = 6000
 ROUNDS = 20
+CROWD = 80
+"""Threads that rest beside them."""
 
 
 @pytest.fixture
@@ -38,7 +40,7 @@ def busy() -> Iterator[None]:
 
 def relay(way: str, page: ClockPage, compiled: Callable[..., Path]) -> list[int]:
     """What ``relay.c`` says."""
-    command = [compiled("relay", "-lpthread"), way, str(PASSES)]
+    command = [compiled("relay", "-lpthread"), way, str(PASSES), str(CROWD)]
     said = subprocess.check_output(command, env=clock_environment(page), text=True)
     return [int(word) for word in said.split()]
 
@@ -50,6 +52,7 @@ def test_helpers_are_done_before_time_goes_on(
     """Of two threads that work in turn one is always awake, but each may be found asleep: time
     would go on in the middle of their work, on a busy machine only."""
     assert relay("beside", page, compiled) == [PASSES * turn for turn in range(1, ROUNDS)]
+    assert page.status().unsettled == 0, "each of them had its seat"
 
 
 @pytest.mark.usefixtures("busy")

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from nitropilot.controller.clock.clock_page import ClockPage
+from nitropilot.controller.clock.layout import CLOCK_VARIABLE
 from nitropilot.controller.pads import shim_build
 from nitropilot.controller.pads.sdl_pad import launch_environment
 from nitropilot.controller.state import Button, GamepadState
@@ -103,20 +105,28 @@ EARLY = """
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
-static int early; /* what an allocator does before anything else is ready */
+static int early, inside; /* what an allocator does before anything else is ready */
 void *malloc(size_t size)
 {
     extern void *__libc_malloc(size_t);
+    struct timespec now;
     char text[8];
     int fd;
 
+    if (inside)
+        abort(); /* it has a lock on itself */
     if (!early) {
+        inside = 1;
         early = readlink("/etc/malloc.conf", text, sizeof text) > 0 ? 2 : 1;
         fd = open("/proc/sys/vm/overcommit_memory", O_RDONLY);
         if (read(fd, text, sizeof text) > 0 && ioctl(fd, FIONREAD, &early) != 12345)
             early = 2;
         close(fd);
+        if (clock_gettime(CLOCK_MONOTONIC, &now) != 0)
+            early = 2;
+        inside = 0;
     }
     return __libc_malloc(size);
 }
@@ -135,13 +145,16 @@ __attribute__((constructor)) static void begin(void) /* the last library named b
 def test_an_allocator_that_reads_files(page: PadPage, compiled: Callable[..., Path]) -> None:
     """Looking up a function may allocate: looked up in the middle of a call, it never returns.
     Other libraries start before ours, and do all kinds of things then."""
+    clock = ClockPage.create()
     library = compiled(EARLY, "-shared", "-fPIC", name="early.so")
-    environment = {**os.environ, **launch_environment(page)}
+    environment = {**os.environ, **launch_environment(page), CLOCK_VARIABLE: str(clock.path)}
     first = {**environment, "LD_PRELOAD": f"{library}:{environment['LD_PRELOAD']}"}
     last = {**environment, "LD_PRELOAD": f"{environment['LD_PRELOAD']}:{library}"}
     for each in (first, last):
         done = subprocess.run(["env", "echo", "fine"], env=each, capture_output=True)
         assert (done.returncode, done.stdout, done.stderr) == (0, b"fine\n", b"")
+    clock.close()
+    clock.unlink()
 
 
 GATE = """
