@@ -82,13 +82,14 @@ def mend(part: Path, reason: str) -> Path | None:
     _claim(part, facts)
     source = Source(str(facts["id"]), str(facts["game"]), float(facts["fps"]))
     rows = _rows(part, source)
-    frames, source.size = _copy_video(part, rows)
+    times, source.size = _copy_video(part, rows)
+    frames = len(times)
     count = min(rows, frames)
     if count == 0:
         log.warning("the recording %s ended before its first second: it is removed", part.name)
         shutil.rmtree(part)
         return None
-    chunks = _cut_rows(part, source, count)
+    chunks = _cut_rows(part, source, times[:count])
     (part / f"{VIDEO}.mended").replace(part / VIDEO)
     (part / f"{VIDEO}{PART}").unlink(missing_ok=True)
     facts |= {
@@ -173,8 +174,11 @@ def _named(part: Path, source: Source) -> list[Path]:
         found.append(chunk)
 
 
-def _copy_video(part: Path, most: int) -> tuple[int, tuple[int, int]]:
-    """Copy at most so many whole frames into a clean file; their number, height and width.
+def _copy_video(part: Path, most: int) -> tuple[list[float], tuple[int, int]]:
+    """Copy at most so many whole frames into a clean file.
+
+    Returns:
+        At which second of it each is shown, and their height and width.
 
     What cannot be read any more is the end of the video.  What cannot be written is not: the source
     stays as it is, for another try where there is room.
@@ -192,12 +196,18 @@ def _copy_video(part: Path, most: int) -> tuple[int, tuple[int, int]]:
         packets = islice(whole, most)
         first = next(packets, None)
         if first is None:
-            return 0, (0, 0)
+            return [], (0, 0)
         size = first.stream.height, first.stream.width
         copied = _copy(first, packets, new)
-    if [crc32(packet) for packet in _packets(new)] != copied:
+    found = [(crc32(packet), _second(packet)) for packet in _packets(new)]
+    if [checksum for checksum, _ in found] != copied:
         raise OSError(errno.EIO, "the copy is not what was written", str(new))
-    return len(copied), size
+    return [second for _, second in found], size
+
+
+def _second(packet: VideoPacket) -> float:
+    assert packet.pts is not None, "of a file in which each frame has a time"
+    return float(packet.pts * packet.time_base)
 
 
 def _copy(first: VideoPacket, more: Iterable[VideoPacket], new: Path) -> list[int]:
@@ -261,15 +271,17 @@ def _whole_length(path: Path) -> int:
                 whole = at
 
 
-def _cut_rows(part: Path, source: Source, count: int) -> int:
-    """Shorten the chunks to ``count`` rows, and note the video's size; how many are left."""
+def _cut_rows(part: Path, source: Source, times: list[float]) -> int:
+    """Leave the rows of frames of those times, and note these and the video's size; how many
+    chunks are left."""
+    count = len(times)
     number = kept = first = 0
     while (chunk := part / source.chunk_name(number)).is_dir():
         rows = read_rows(chunk)
         if first >= count:
             shutil.rmtree(chunk)
         else:
-            write_chunk(part, source, number, rows.slice(0, count - first))
+            write_chunk(part, source, number, rows.slice(0, count - first), times[first])
             kept += 1
         first += rows.num_rows
         number += 1

@@ -123,6 +123,8 @@ def check(root: Path, least: int, most: int = 110) -> Path:
         )
         assert about["original_video"]["start_frame"] == number * 40
         assert about["original_video"]["resolution"] == [120, 160]
+        gap = GAP_S if number * 40 >= GAP_AT else 0.0
+        assert about["original_video"]["start_time"] == pytest.approx(number * 40 / HZ + gap)
     return folder
 
 

@@ -22,7 +22,7 @@ from nitropilot.agent.target.recipe import Recipe
 from nitropilot.capture.mss_grabber import MssGrabber
 from nitropilot.engines.base import ActionChunk
 from nitropilot.records.pairs import pairs
-from nitropilot.records.reader import Recorded, read_recording
+from nitropilot.records.reader import Recorded, chunk_folders, read_metadata, read_recording
 from nitropilot.records.timeline import Timeline
 from tests.agent.playing import PATIENCE_S, Gate, attach, until
 from tests.agent.record.test_recording import only_folder
@@ -210,3 +210,8 @@ def test_a_pause_is_a_gap(stage: Stage, echo: LaunchedGame, tmp_path: Path) -> N
     gap = stretches.index(stretches[-1])
     real = sent[gap] - sent[gap - 1]
     assert times[gap] - times[gap - 1] == pytest.approx(real, abs=0.02), "as long as it was"
+    for chunk in chunk_folders(recorded.video.parent):
+        about = read_metadata(chunk)["original_video"]
+        assert about["start_time"] == pytest.approx(times[about["start_frame"]]), "gaps and all"
+        last = about["end_time"] - 1 / 60
+        assert last == pytest.approx(times[about["end_frame"] - 1])
