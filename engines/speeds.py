@@ -188,9 +188,10 @@ def machine_facts() -> dict[str, object]:
 
 def usable_cores() -> int:
     """Cores that this process may use: on a shared machine fewer than there are."""
+    cores = os.cpu_count() or 1
     if sys.platform == "linux":
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        cores = len(os.sched_getaffinity(0))
+    return cores
 
 
 def _processor() -> str:
