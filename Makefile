@@ -98,6 +98,7 @@ bench: packages-demo $(READY)
 	$(BIN)/python -m benchmarks.realtime
 	$(BIN)/python -m benchmarks.policy_server
 	$(BIN)/python -m benchmarks.engines
+	$(BIN)/python -m benchmarks.auto
 
 bench-steps: packages-demo $(READY)
 	$(BIN)/python -m benchmarks.steps $(STEPS)

@@ -143,7 +143,7 @@ def load_engine(
         )
     if policy and not server:
         _look_for(policy)
-    return _first_of(_ordered(candidates), wish, [])
+    return _first_of(_ordered(candidates, policy), wish, [])
 
 
 def _look_for(policy: str) -> None:
@@ -156,13 +156,16 @@ def _look_for(policy: str) -> None:
             find_checkpoint(policy)
 
 
-def _ordered(candidates: list[Backend], *, measure: bool = True) -> list[Backend]:
-    """The same, those on the processor by what they take for a chunk."""
+def _ordered(candidates: list[Backend], policy: str = "", *, measure: bool = True) -> list[Backend]:
+    """The same, those on the processor by what they take for a chunk, if the policy fits."""
     here = [b for b in candidates if b.device == CPU and find_spec(b.engine)]
     speeds = _speeds(measure=measure) if len(here) > 1 else None
     if speeds is None:
         return candidates
-    ranked = sorted(here, key=lambda b: speeds.best(b.engine))
+    from nitropilot.engines.speeds import has_room  # as in _speeds
+
+    room = not policy or has_room(policy)
+    ranked = sorted(here, key=lambda b: speeds.best(b.engine, room))
     return [ranked.pop(0) if backend in here else backend for backend in candidates]
 
 
@@ -177,7 +180,9 @@ def _first_of(candidates: list[Backend], wish: Wish, skipped: list[str]) -> Engi
         try:
             module = _module(backend)
             what = module.available(backend.device)
-            reason = "; ".join([f"{asked} ({what})", *skipped, *_slower(backend, rest)])
+            reason = "; ".join(
+                [f"{asked} ({what})", *skipped, *_slower(backend, rest, wish.policy)]
+            )
             engine = module.open_engine(chosen, reason)
         except EngineUnavailable as error:
             log.info("%s: %s", backend.label, error)
@@ -202,12 +207,20 @@ def _speeds(*, measure: bool) -> Speeds | None:
     return speeds_here(measure=measure)
 
 
-def _slower(chosen: Backend, rest: list[Backend]) -> list[str]:
+def _slower(chosen: Backend, rest: list[Backend], policy: str) -> list[str]:
     """What those that were measured to be slower on the processor would take."""
+    from nitropilot.engines.speeds import is_smaller  # as in _speeds
+
     if chosen.device != CPU or (speeds := _speeds(measure=False)) is None:
         return []
     others = [b for b in rest if b.device == CPU and b.engine in speeds.chunk_ms]
-    return [f"{b.label} would take about {speeds.best(b.engine):.0f} ms" for b in others]
+    said = [
+        f"{b.label} would take about {speeds.best(b.engine):.0f} ms for the full policy"
+        for b in others
+    ]
+    if said and is_smaller(policy):
+        said.append("this policy is smaller, and its own speed was not measured")
+    return said
 
 
 def _after(rest: list[Backend], wish: Wish, skipped: list[str]) -> Callable[[str], Engine]:

@@ -59,24 +59,38 @@ def code_version(*names: str) -> str:
     return digest.hexdigest()
 
 
+def stored_bytes(policy: str) -> int | None:
+    """What the files of a policy hold; None for random weights, or without files."""
+    stats = _stats(policy)
+    return sum(one.st_size for one in stats) if stats else None
+
+
 def _state(policy: str) -> str | None:
     """What changes with the files of a checkpoint; None for random weights, or without files."""
-    if policy.startswith("random:"):
+    if not (stats := _stats(policy)):
         return None
-    path = SHIPPED[policy] if policy in SHIPPED else meant(policy)
+    numbers = [(s.st_size, s.st_mtime_ns, s.st_ino, s.st_dev) for s in stats]
+    return f"{_path(policy).absolute()} {numbers}"
+
+
+def _path(policy: str) -> Path:
+    return SHIPPED[policy] if policy in SHIPPED else meant(policy)
+
+
+def _stats(policy: str) -> list[os.stat_result]:
+    """Of the files that a policy lies in; none for random weights, or without files."""
+    if policy.startswith("random:"):
+        return []
+    path = _path(policy)
     files = (
         [path / name for name in ("model.safetensors", "config.json")] if path.is_dir() else [path]
     )
     if not path.is_dir() and path.name == "model.safetensors":
         files.append(path.with_name("config.json"))
     try:
-        stats = [file.stat() for file in files if file.exists()]
+        return [file.stat() for file in files if file.exists()]
     except OSError:
-        return None
-    if not stats:
-        return None
-    numbers = [(s.st_size, s.st_mtime_ns, s.st_ino, s.st_dev) for s in stats]
-    return f"{path.absolute()} {numbers}"
+        return []
 
 
 def _recall() -> dict[str, str]:

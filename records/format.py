@@ -112,7 +112,9 @@ class Source:
         return f"{self.id}_chunk_{number:04d}"
 
 
-def metadata(source: Source, number: int, first: int, rows: int) -> dict[str, Any]:
+def metadata(
+    source: Source, number: int, first: int, rows: int, began: float | None = None
+) -> dict[str, Any]:
     """A chunk's ``metadata.json``: the published keys.
 
     Args:
@@ -120,10 +122,14 @@ def metadata(source: Source, number: int, first: int, rows: int) -> dict[str, An
         number: The chunk's.
         first: Frames before it.
         rows: Its own.
+        began: At which second of the video its first frame is shown; None where no gap is before
+            it, and so its frame says it.
 
     ``end_frame`` is exclusive.  Nothing is drawn over the frames, so the overlay's box is
     empty and the game is all there is to see.
     """
+    if began is None:
+        began = first / source.fps
     return {
         "uuid": source.chunk_name(number),
         "chunk_id": f"{number:04d}",
@@ -135,8 +141,8 @@ def metadata(source: Source, number: int, first: int, rows: int) -> dict[str, An
             "video_id": source.id,
             "source": "nitropilot",
             "url": "",
-            "start_time": first / source.fps,
-            "end_time": (first + rows) / source.fps,
+            "start_time": began,
+            "end_time": began + rows / source.fps,
             "duration": rows / source.fps,
             "start_frame": first,
             "end_frame": first + rows,

@@ -40,16 +40,23 @@ class RowLog:
         self.source = source
         self.chunks = 0
         self._rows: list[Row] = []
+        self._began: float | None = None
         self._tail: IO[str] = (folder / TAIL).open("w", encoding="utf-8")
 
-    def add(self, row: Row) -> None:
+    def add(self, row: Row, shown: float | None = None) -> None:
         """Append a row and hand it to the operating system; closes a chunk that is complete.
+
+        Args:
+            row: The row.
+            shown: At which second of the video its frame is shown; None where no gap is before.
 
         Raises:
             OSError: The disk is full.
         """
         if self._rows and self._rows[-1].stretch != row.stretch:
             self._close_chunk()
+        if not self._rows:
+            self._began = shown
         self._tail.write(row.line())
         self._tail.flush()
         self._rows.append(row)
@@ -73,7 +80,7 @@ class RowLog:
             self._tail.close()
 
     def _close_chunk(self) -> None:
-        write_chunk(self.folder, self.source, self.chunks, table_of(self._rows))
+        write_chunk(self.folder, self.source, self.chunks, table_of(self._rows), self._began)
         self.chunks += 1
         self._rows = []
         # Rows that a crash leaves in both places are told apart by their frame.
@@ -107,7 +114,9 @@ def chunks_of(rows: Sequence[Row], source: Source) -> Iterator[Sequence[Row]]:
         yield rows[first:]
 
 
-def write_chunk(folder: Path, source: Source, number: int, table: pa.Table) -> None:
+def write_chunk(
+    folder: Path, source: Source, number: int, table: pa.Table, began: float | None = None
+) -> None:
     """Write a chunk's folder beside and give it its name; one of that name is replaced.
 
     Args:
@@ -115,6 +124,7 @@ def write_chunk(folder: Path, source: Source, number: int, table: pa.Table) -> N
         source: What it is of.
         number: The chunk's.
         table: Its rows.
+        began: At which second of the video its first frame is shown; None where no gap is before.
 
     Raises:
         OSError: The disk is full.
@@ -127,7 +137,7 @@ def write_chunk(folder: Path, source: Source, number: int, table: pa.Table) -> N
     part.mkdir()
     pq.write_table(table, part / ACTIONS)
     first = table["frame_index"][0].as_py() if table.num_rows else 0
-    write_json(part / METADATA, metadata(source, number, first, table.num_rows))
+    write_json(part / METADATA, metadata(source, number, first, table.num_rows, began))
     if final.exists():
         shutil.rmtree(final)
     part.rename(final)

@@ -3,7 +3,8 @@
 While the agent plays, each action that is sent is a row of the recording.  A human sends
 nothing through us, or only changes; so it is noted when their pad changed, and the recording goes
 on at its own pace: a row for each tick, with what was pressed in that very tick, however late
-the row is written.
+the row is written.  A tick's picture is of its end, so its row is the pad at that end: the
+recording is told of a tick when it begins, for the picture, and given the row when it is over.
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ class HumanTape:
         self._grid = None
 
     def tick(self, idle: float) -> float:
-        """Record the frames that are due, if any are.
+        """Record the ticks that are over, if any are.
 
         Nothing is recorded before their pad was seen: what is done with a keyboard is not
         known here.
@@ -78,20 +79,22 @@ class HumanTape:
             return idle
         now = self._clock()
         grid = self._grid
-        if grid is None or now - grid.due(self._tick) > LATE_S:
+        if grid is None or now - grid.due(self._tick + 1) > LATE_S:
             grid = self._grid = TickGrid(now, self._recording.hz)
             self._stretch, self._tick = new_stretch(), 0
             self._pressed_until(now)  # what was tapped before is none of this stretch
-        while (due := grid.due(self._tick)) <= now:
-            state = self._pressed_until(due)
+            self._recording.expect(now)
+        while (end := grid.due(self._tick + 1)) <= now:
+            state, due = self._pressed_until(end), grid.due(self._tick)
             self._recording.put(
                 PadSample(state, due, "human", stretch=self._stretch, tick=self._tick)
             )
             self._tick += 1
-        return max(grid.due(self._tick) - self._clock(), 0.0)
+            self._recording.expect(end)
+        return max(grid.due(self._tick + 1) - self._clock(), 0.0)
 
     def _pressed_until(self, moment: float) -> GamepadState:
-        """The pad at that moment, with what was pressed and let go since the moment before it.
+        """The pad at that moment, with what was pressed since the moment before it, if let go too.
 
         Forgets what led to it.  A pad that was first seen later is as it was seen first.
         """

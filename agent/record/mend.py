@@ -7,23 +7,32 @@ may itself be killed at any point and is then simply done again.
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
 import shutil
+from contextlib import closing
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 import psutil
 
 from nitropilot.records.errors import DamagedRecording, RecordsError
-from nitropilot.records.format import FACTS, ID, PART, TAIL, VIDEO, Source
+from nitropilot.records.format import FACTS, ID, METADATA, PART, TAIL, VIDEO, Source
 from nitropilot.records.reader import count_rows, read_facts, read_rows, read_tail
 from nitropilot.records.rows import table_of
 from nitropilot.records.writer import chunks_of, write_chunk, write_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator, Iterable
     from pathlib import Path
+
+    from av.packet import Packet
+    from av.video.stream import VideoStream
+
+    VideoPacket = Packet[VideoStream]
 
 log = logging.getLogger("nitropilot.recording")
 
@@ -73,13 +82,14 @@ def mend(part: Path, reason: str) -> Path | None:
     _claim(part, facts)
     source = Source(str(facts["id"]), str(facts["game"]), float(facts["fps"]))
     rows = _rows(part, source)
-    frames, source.size = _copy_video(part, rows)
+    times, source.size = _copy_video(part, rows)
+    frames = len(times)
     count = min(rows, frames)
     if count == 0:
         log.warning("the recording %s ended before its first second: it is removed", part.name)
         shutil.rmtree(part)
         return None
-    chunks = _cut_rows(part, source, count)
+    chunks = _cut_rows(part, source, times[:count])
     (part / f"{VIDEO}.mended").replace(part / VIDEO)
     (part / f"{VIDEO}{PART}").unlink(missing_ok=True)
     facts |= {
@@ -88,6 +98,8 @@ def mend(part: Path, reason: str) -> Path | None:
         "rows_dropped": rows - count, "frames_dropped": frames - count,
     }  # fmt: skip
     write_json(part / FACTS, facts)
+    for beside in part.glob(f"{source.id}_chunk_*{PART}"):  # whoever wrote it was killed
+        shutil.rmtree(beside)
     (part / TAIL).unlink(missing_ok=True)
     final = part.with_name(part.name.removesuffix(PART))
     part.rename(final)
@@ -133,52 +145,113 @@ def _rows(part: Path, source: Source) -> int:
 
 def _closed(part: Path, source: Source) -> tuple[int, int]:
     """Rows in closed chunks, and the number of these."""
-    rows = number = 0
-    while (chunk := part / source.chunk_name(number)).is_dir():
+    chunks = _named(part, source)
+    rows = 0
+    for number, chunk in enumerate(chunks):
         try:
             found = count_rows(chunk)
         except DamagedRecording:
             found = 0
         if found == 0 or read_tail(part, rows):
-            shutil.rmtree(chunk)  # damaged, or made of what the tail still holds
-            break
+            # Damaged, or made of what the tail still holds: nothing after it can be lined up.
+            for later in reversed(chunks[number:]):
+                shutil.rmtree(later)
+            return rows, number
         rows += found
-        number += 1
-    return rows, number
+    return rows, len(chunks)
 
 
-def _copy_video(part: Path, most: int) -> tuple[int, tuple[int, int]]:
-    """Copy at most so many whole frames into a clean file; their number, height and width."""
-    import av
+def _named(part: Path, source: Source) -> list[Path]:
+    """The chunks of a folder; one that was whole and had not got its name yet gets it."""
+    found: list[Path] = []
+    while True:
+        chunk = part / source.chunk_name(len(found))
+        beside = chunk.with_name(chunk.name + PART)
+        if not chunk.is_dir() and (beside / METADATA).is_file():
+            beside.rename(chunk)
+        if not chunk.is_dir():
+            return found
+        found.append(chunk)
+
+
+def _copy_video(part: Path, most: int) -> tuple[list[float], tuple[int, int]]:
+    """Copy at most so many whole frames into a clean file.
+
+    Returns:
+        At which second of it each is shown, and their height and width.
+
+    What cannot be read any more is the end of the video.  What cannot be written is not: the source
+    stays as it is, for another try where there is room.
+
+    Raises:
+        OSError: The copy cannot be written, or is not what was read.
+    """
 
     half = part / f"{VIDEO}{PART}"
     old = half if half.exists() else part / VIDEO
     new = part / f"{VIDEO}.mended"
-    count = 0
-    try:
+    if old.exists():
         os.truncate(old, _whole_length(old))
-        with av.open(str(old)) as was, av.open(str(new), "w", format="mp4") as now:
-            video = was.streams.video[0]
-            size = (int(video.height), int(video.width))
-            copy = now.add_stream_from_template(video)
-            for packet in was.demux(video):
-                if packet.dts is None or count == most:
-                    break
+    with closing(_packets(old)) as whole:
+        packets = islice(whole, most)
+        first = next(packets, None)
+        if first is None:
+            return [], (0, 0)
+        size = first.stream.height, first.stream.width
+        copied = _copy(first, packets, new)
+    found = [(crc32(packet), _second(packet)) for packet in _packets(new)]
+    if [checksum for checksum, _ in found] != copied:
+        raise OSError(errno.EIO, "the copy is not what was written", str(new))
+    return [second for _, second in found], size
+
+
+def _second(packet: VideoPacket) -> float:
+    assert packet.pts is not None, "of a file in which each frame has a time"
+    return float(packet.pts * packet.time_base)
+
+
+def _copy(first: VideoPacket, more: Iterable[VideoPacket], new: Path) -> list[int]:
+    """Write frames into a file; a checksum of each.
+
+    Raises:
+        OSError: There is no room, or whatever else the disk says.
+    """
+    import av
+
+    copied = []
+    try:
+        with av.open(str(new), "w", format="mp4") as now:
+            copy = now.add_stream_from_template(first.stream)
+            for packet in chain([first], more):
+                copied.append(crc32(packet))
                 packet.stream = copy
                 now.mux(packet)
-                count += 1
-    except (av.FFmpegError, OSError, IndexError) as error:
-        log.warning("%s: %s", old, error)
-        if count == 0:
-            return 0, (0, 0)
-    return count, size
+    except av.FFmpegError as error:
+        raise OSError(error.errno, error.strerror, str(new)) from error
+    return copied
+
+
+def _packets(path: Path) -> Generator[VideoPacket, None, None]:
+    """The frames of a video as they are in the file, up to the first that cannot be read."""
+    import av
+
+    try:
+        with av.open(str(path)) as container:
+            video = container.streams.video[0]
+            for packet in container.demux(video):
+                if packet.dts is None:
+                    return
+                yield packet
+    except (av.FFmpegError, IndexError) as error:
+        log.warning("%s: %s", path, error)
 
 
 def _whole_length(path: Path) -> int:
     """Bytes up to the end of the last whole fragment; decoders stumble over a half one.
 
     An MP4 file is a row of boxes: 4 bytes of size, 4 of type, and the content; a fragment is a
-    ``moof`` box and the ``mdat`` box after it.  A size of 1 stands before one of 8 bytes.
+    ``moof`` box and the ``mdat`` box after it, and a file that was mended has one ``mdat`` with its
+    ``moov`` behind it.  A size of 1 stands before one of 8 bytes.
     """
     whole = at = 0
     end = path.stat().st_size
@@ -194,19 +267,21 @@ def _whole_length(path: Path) -> int:
             if size < 8 or at + size > end:
                 return whole
             at += size
-            if kind == b"mdat":
+            if kind in (b"mdat", b"moov"):
                 whole = at
 
 
-def _cut_rows(part: Path, source: Source, count: int) -> int:
-    """Shorten the chunks to ``count`` rows, and note the video's size; how many are left."""
+def _cut_rows(part: Path, source: Source, times: list[float]) -> int:
+    """Leave the rows of frames of those times, and note these and the video's size; how many
+    chunks are left."""
+    count = len(times)
     number = kept = first = 0
     while (chunk := part / source.chunk_name(number)).is_dir():
         rows = read_rows(chunk)
         if first >= count:
             shutil.rmtree(chunk)
         else:
-            write_chunk(part, source, number, rows.slice(0, count - first))
+            write_chunk(part, source, number, rows.slice(0, count - first), times[first])
             kept += 1
         first += rows.num_rows
         number += 1

@@ -205,7 +205,7 @@ class Recorder(VideoRecorder):
             frame_repeated=self._repeats,
         )
         super()._encode(container, stream, taken, sample)
-        self._rows.add(row)
+        self._rows.add(row, float(self._elapsed / self._rate))
 
 
 def row_of(state: GamepadState, frame_index: int, **facts: Any) -> Row:

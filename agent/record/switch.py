@@ -161,6 +161,11 @@ class RecordingSwitch:
         self._over = True
         self._end(reason)
 
+    def expect(self, begin: float) -> None:
+        """A tick begins (``time.perf_counter``) whose sample is put when it is over."""
+        if (recorder := self._recorder) is not None:
+            recorder.expect(begin)
+
     def put(self, sample: PadSample) -> None:
         """Note what was sent, if it is switched on.  Does not block and raises nothing."""
         recorder = self._recorder

@@ -62,6 +62,7 @@ class FrameTaker:
         self._grabber: Grabber | None = None
         self._size: tuple[int, int] | None = None
         self._usual_s = 0.0
+        self._newest = float("-inf")
         self._ends: Mailbox[float | None] = Mailbox()
         self._there = threading.Event()
         self._taken: deque[Taken] = deque(maxlen=KEPT)
@@ -69,8 +70,13 @@ class FrameTaker:
         self._thread.start()
 
     def take(self, end: float) -> None:
-        """Take a picture right before ``end``, in seconds of ``time.perf_counter``."""
-        self._ends.put(end)
+        """Take a picture right before ``end``, in seconds of ``time.perf_counter``.
+
+        Of a tick that was told before, or is before one that was, none is taken again.
+        """
+        if end > self._newest:
+            self._newest = end
+            self._ends.put(end)
 
     def within(self, begin: float, end: float) -> Taken | None:
         """The newest picture of that time, without ``end``; what is older is given up."""

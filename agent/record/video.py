@@ -84,6 +84,10 @@ class VideoRecorder:
         self._thread = threading.Thread(target=self._run, name="nitropilot-video", daemon=True)
         self._thread.start()
 
+    def expect(self, begin: float) -> None:
+        """Have a picture taken of a tick that begins then, before its sample is known."""
+        self._taker.take(begin + self._period)
+
     def put(self, sample: PadSample) -> None:
         """Note what was sent.  Does not block; from any thread.
 
@@ -93,7 +97,7 @@ class VideoRecorder:
         if len(self._queue) >= MAX_BACKLOG:
             self._failure = TimeoutError(f"the disk or the processor is {MAX_BACKLOG} frames late")
         self._raise_failure()
-        self._taker.take(sample.sent + self._period)
+        self.expect(sample.sent)
         self._queue.put(sample)
 
     def close(self) -> None:

@@ -1,8 +1,8 @@
 """Layers of the full policy's sizes in each engine and precision of this processor, in turns.
 
 ``python -m nitropilot.engines.measure.layers`` prints, as JSON, how many milliseconds a chunk of
-the full policy would take, by engine and precision; ``engines.speeds`` asks for it.  The counts of
-operations are those of ``engines.measure.roofline``.
+the full policy would take, by engine and precision, and whether the machine was quiet;
+``engines.speeds`` asks for it.  The counts of operations are those of ``engines.measure.roofline``.
 """
 
 from __future__ import annotations
@@ -40,8 +40,9 @@ def operations(rows: int) -> float:
     return BLOCKS * 4.0 * rows * WIDTH * HIDDEN
 
 
-def measure() -> dict[str, dict[str, float]]:
-    """Milliseconds by engine and precision: the best of rounds that take turns."""
+def measure() -> dict[str, Any]:
+    """``chunk_ms``, milliseconds by engine and precision: the best of rounds that take turns; and
+    ``settled``, whether each had quiet ones."""
     models = dict(_models())
     took: dict[Model, list[float]] = {which: [] for which in models}
     for run in models.values():  # the first run still prepares itself
@@ -57,7 +58,7 @@ def measure() -> dict[str, dict[str, float]]:
         figures = found.setdefault(engine, {})
         whole = 1e3 * min(rounds) * OPERATIONS[rows] / operations(rows)
         figures[precision] = round(figures.get(precision, 0.0) + whole, 1)
-    return found
+    return {"chunk_ms": found, "settled": settled(took.values())}
 
 
 def settled(took: Iterable[Sequence[float]]) -> bool:

@@ -26,7 +26,7 @@ from nitropilot.engines.fingerprint import code_version, fingerprint_of
 from nitropilot.engines.openvino.apart import build
 from nitropilot.engines.openvino.eight_bits import has_products
 from nitropilot.engines.openvino.settings import DEVICES, compile_settings
-from nitropilot.engines.speeds import speeds_here
+from nitropilot.engines.speeds import has_room, speeds_here
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -175,15 +175,18 @@ def available(device: str) -> str:
     return f"openvino {_version()}, {computes}" + (f" ({why})" if why else "")
 
 
-def _fastest(device: str) -> tuple[str, str]:
-    """The precision that computes a chunk fastest, of those that are near enough; and why."""
+def _fastest(device: str, room: bool = True) -> tuple[str, str]:
+    """The precision that computes a chunk fastest, of those that are near enough; and why.
+
+    ``room`` says whether the policy fits in float32.
+    """
     if device != "CPU":
         return "float16", ""
     choice = _has_bfloat16(device)
     speeds = speeds_here(measure=choice)
     if speeds is None or "openvino" not in speeds.chunk_ms:
         return "float32", "bfloat16 could not be measured" if choice else ""
-    return speeds.precision("openvino"), speeds.of("openvino")
+    return speeds.precision("openvino", room), speeds.of("openvino")
 
 
 def _has_bfloat16(device: str) -> bool:
@@ -239,7 +242,7 @@ def plan(wish: Wish) -> tuple[str, dict[str, Any]]:
         PolicyError: There is no such policy.
     """
     device = DEVICES[wish.device]
-    compute = _compute(device, wish.precision)
+    compute = _compute(device, wish.precision, wish.policy)
     job = {
         "policy": wish.policy,
         "device": device,
@@ -261,9 +264,9 @@ def plan(wish: Wish) -> tuple[str, dict[str, Any]]:
     return key, {**job, "key": key}
 
 
-def _compute(device: str, precision: str) -> str:
+def _compute(device: str, precision: str, policy: str) -> str:
     if precision in ("auto", "int8"):
-        return _fastest(device)[0]
+        return _fastest(device, has_room(policy))[0]
     if precision == "bfloat16" and not (device == "CPU" and _has_bfloat16(device)):
         raise EngineUnavailable(
             f"this {device} has no bfloat16: it computes in {_fastest(device)[0]}",

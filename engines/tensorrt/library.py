@@ -132,7 +132,8 @@ def load_library(name: str) -> Library:
         return Library(name, version, module, journal, _logger(module, journal))
     except (ImportError, OSError, AttributeError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise EngineUnavailable(f"{name} cannot be loaded: {reason}", INSTALL) from None
+        hint = INSTALL if name == RTX else INSTALL_DATA_CENTRE
+        raise EngineUnavailable(f"{name} cannot be loaded: {reason}", hint) from None
 
 
 def _logger(module: Any, journal: Journal) -> Any:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import torch
 
 from nitropilot.engines.fingerprint import code_version
 from nitropilot.engines.onnx.graph_version import SHAPING, graph_version
@@ -106,9 +107,13 @@ def test_the_keys_are_made_of_it(
     monkeypatch.setenv("NITROPILOT_CACHE", str(tmp_path))
     wish = Wish("random:tiny", device="cpu", precision="float32")
 
-    def keys() -> tuple[str, str]:
+    # The one question to a card that the key of fused kernels asks.
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda _: "a card")
+
+    def keys() -> tuple[str, str, str]:
         graph_version.cache_clear()
-        return openvino.plan(wish)[0], graph_version()
+        fused_key = fused._key(wish.policy, torch.float32)
+        return openvino.plan(wish)[0], graph_version(), fused_key
 
     before = keys()
     assert keys() == before

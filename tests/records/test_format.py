@@ -56,6 +56,8 @@ def test_metadata() -> None:
     """The published keys, in the units that their readers expect."""
     source = Source("20261128-120000-0123abcd", "game", 60.0, (720, 1280))
     assert source.chunk_rows == 1200
+    gap = metadata(source, 2, 2400, 300, 45.0)["original_video"]
+    assert (gap["start_time"], gap["end_time"], gap["duration"]) == (45.0, 50.0, 5.0)
     assert metadata(source, 2, 2400, 300) == {
         "uuid": "20261128-120000-0123abcd_chunk_0002",
         "chunk_id": "0002",

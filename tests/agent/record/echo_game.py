@@ -2,7 +2,8 @@
 
 The whole window is as bright as the left stick is far to the right.  Each time that changes, a
 line of LOG says when the window was shown so (the true monotonic clock, which is one for all
-processes here), before and after the call, and how far the stick was, from -1 to 1.
+processes here), before and after the call, and how far the stick was, from -1 to 1.  Before it, and
+where nothing has changed, a line says when it looked at its pad, before and after.
 """
 
 from __future__ import annotations
@@ -64,9 +65,11 @@ def main(log_path: str) -> None:
     clock = TrueClock()
     with open(log_path, "w", buffering=1, encoding="ascii") as log:  # noqa: PTH123
         while True:
+            looked = clock.now()
             for event in pygame.event.get():
                 if event.type == pygame.CONTROLLERDEVICEADDED:
                     pads.append(controller.Controller(event.device_index))
+            log.write(f"{looked} {clock.now()}\n")
             stick = sum(pad.get_axis(pygame.CONTROLLER_AXIS_LEFTX) for pad in pads) / 32767
             if stick != shown:
                 shown = stick

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
+import resource
 import shutil
 import subprocess
 import sys
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +18,7 @@ if not sys.platform.startswith("linux"):
     pytest.skip("the windows of these tests are X11 windows", allow_module_level=True)
 
 from nitropilot import capture
+from nitropilot.agent.errors import RecordingError
 from nitropilot.agent.record import mend as recording_recover
 from nitropilot.agent.record.limits import Limits
 from nitropilot.agent.record.mend import mend, recover
@@ -30,35 +34,58 @@ from tests.capture.xwindow import XWindow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from nitropilot.agent.target.display import PrivateDisplay
 
 HZ = 20.0
+GAP_AT, GAP_S = 40, 5.0
 
 
-@pytest.fixture
-def left(
-    display: PrivateDisplay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Path]:
-    """An unfinished recording of 110 rows, as a killed process leaves it: 2 chunks and a tail."""
-    monkeypatch.setattr(layout, "CHUNK_S", 2)
-    root, copy = tmp_path / "recorded", tmp_path / "left"
+def numbered(number: int, began: float) -> PadSample:
+    """A sample that ``check`` knows by its number, with a gap before one of them."""
+    gap = number >= GAP_AT
+    return PadSample(
+        GamepadState(buttons=Button.A if number % 2 else Button(0)),
+        began + number / HZ + GAP_S * gap,
+        chunk=number // 16, action=number % 16, stretch=gap, tick=number,
+    )  # fmt: skip
+
+
+@contextmanager
+def recording(root: Path, display: PrivateDisplay) -> Iterator[Recorder]:
+    """A recorder of a blue window."""
     with XWindow(display.name, (40, 40, 160, 120), 0x2040C0) as window:
         found = capture.find_window(handle=window.handle, display=display.name)
-        recorder = Recorder(
+        yield Recorder(
             root, About("0123abcd", "game"), lambda: capture.open_grabber(found), HZ,
             Limits(0), 1280,
         )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def made(x_display: PrivateDisplay, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A recording of 110 rows, 2 chunks and a tail, with a gap of five seconds after the first
+    chunk: as a killed process leaves it, and complete."""
+    place = tmp_path_factory.mktemp("made")
+    root, copy = place / "recorded", place / "left"
+    with pytest.MonkeyPatch.context() as patch, recording(root, x_display) as recorder:
+        patch.setattr(layout, "CHUNK_S", 2)
+        began = time.perf_counter() - 60.0  # nobody waits for it
         for number in range(110):
-            state = GamepadState(buttons=Button.A if number % 2 else Button(0))
-            recorder.put(PadSample(state, chunk=number // 16, action=number % 16, tick=number))
+            recorder.put(numbered(number, began))
         until(lambda: recorder.frames == 110, "all frames")
         shutil.copytree(root, copy)
         recorder.finish("the test has its copy")
     (part,) = copy.iterdir()
     whose(part, 2**22 + 1)
-    yield copy
+    return copy, root
+
+
+@pytest.fixture
+def left(made: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What a killed process left, to be mended."""
+    monkeypatch.setattr(layout, "CHUNK_S", 2)
+    return shutil.copytree(made[0], tmp_path / "left")
 
 
 def whose(part: Path, pid: int) -> None:
@@ -96,6 +123,8 @@ def check(root: Path, least: int, most: int = 110) -> Path:
         )
         assert about["original_video"]["start_frame"] == number * 40
         assert about["original_video"]["resolution"] == [120, 160]
+        gap = GAP_S if number * 40 >= GAP_AT else 0.0
+        assert about["original_video"]["start_time"] == pytest.approx(number * 40 / HZ + gap)
     return folder
 
 
@@ -149,6 +178,17 @@ def test_a_damaged_chunk(left: Path) -> None:
     check(left, 40, 40)
 
 
+def test_a_damaged_chunk_in_the_middle(left: Path, made: tuple[Path, Path]) -> None:
+    """Those after it stand for frames that are not at their place any more."""
+    part = part_of(left)
+    shutil.rmtree(part)
+    shutil.copytree(only_folder(made[1]), part)
+    (part / f"{only_folder(made[1]).name}_chunk_0001" / "actions_raw.parquet").write_bytes(b"")
+    whose(part, 2**22 + 1)
+    recover(left)
+    check(left, 40, 40)
+
+
 def test_a_chunk_that_was_being_written(left: Path) -> None:
     """Killed between the folder and the tail: the rows are in both, and count once."""
     part = part_of(left)
@@ -173,12 +213,12 @@ def test_a_chunk_that_was_being_written(left: Path) -> None:
 
 
 @pytest.mark.parametrize("tail", [True, False])
-def test_killed_while_finishing(left: Path, tmp_path: Path, tail: bool) -> None:
+def test_killed_while_finishing(left: Path, made: tuple[Path, Path], tail: bool) -> None:
     """All was written, and only the folder's name, or the end of the tail, was missing."""
     part = part_of(left)
     rows = (part / "tail.jsonl").read_bytes()
     shutil.rmtree(part)
-    shutil.copytree(only_folder(tmp_path / "recorded"), part)
+    shutil.copytree(only_folder(made[1]), part)
     if tail:
         (part / "tail.jsonl").write_bytes(rows)
     whose(part, 2**22 + 1)
@@ -220,11 +260,55 @@ def part_of_id(root: Path) -> Path:
     return next(path for path in root.iterdir() if path.name.startswith("20") and path.is_dir())
 
 
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """The system writes no file of this process beyond so many bytes, as on a disk that is full."""
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, old[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+
+
+def test_a_copy_that_cannot_be_written(left: Path) -> None:
+    """The end of what can be written is not the end of what was recorded."""
+    part = part_of(left)
+    (part / "tail.jsonl").unlink()
+    before = (part / "video.mp4.part").read_bytes()
+    with (
+        largest_file(len(before) // 2),
+        pytest.raises(OSError, match=r"File too large: .*video\.mp4\.mended"),
+    ):
+        mend(part, "crash")
+    assert (part / "video.mp4.part").read_bytes() == before
+    whose(part, 2**22 + 1)
+    recover(left)
+    check(left, 80, 80)
+
+
+def test_a_disk_that_fills_while_recording(x_display: PrivateDisplay, tmp_path: Path) -> None:
+    """Neither the rows nor the video can be written any more, nor what mending would make of
+    them: all waits, as it is, for a disk with room."""
+    with recording(tmp_path, x_display) as recorder, largest_file(3000):
+        began = time.perf_counter() - 60.0
+        with suppress(RecordingError):
+            for number in range(60):
+                recorder.put(numbered(number, began))
+        with pytest.raises(RecordingError, match="File too large"):
+            recorder.finish("the test is over")
+    whose(part_of(tmp_path), 2**22 + 1)
+    assert len(recover(tmp_path)) == 1
+    rows = read_recording(only_folder(tmp_path)).rows.to_pylist()
+    assert [row["south"] for row in rows] == [bool(number % 2) for number in range(len(rows))]
+    assert len(rows) >= HZ, "whole seconds of video"
+
+
 class Killed(BaseException):
     """In place of the end of the process."""
 
 
-@pytest.mark.parametrize("nth", range(1, 12))
+@pytest.mark.parametrize("nth", range(1, 21))
 def test_mending_can_be_killed_anywhere(
     left: Path, nth: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -251,12 +335,14 @@ def test_mending_can_be_killed_anywhere(
     with monkeypatch.context() as patch:
         for name in ("write_chunk", "write_json", "_copy_video", "_cut_rows"):
             patch.setattr(recording_recover, name, step(getattr(recording_recover, name)))
-        patch.setattr(os, "replace", step(os.replace))
+        for name in ("replace", "unlink", "rename"):
+            patch.setattr(Path, name, step(getattr(Path, name)))
         try:
             mend(part, "crash")
             finished = True
         except Killed:
             finished = False
+    assert finished == (nth == 20), "at each step, the last of which gives it its name"
     if not finished:
         whose(part, 2**22 + 1)
         assert len(recover(left)) == 1

@@ -162,8 +162,9 @@ def test_what_was_written_survives_a_crash(
     path = tmp_path / "video.mp4"
     recorder = VideoRecorder(path, grabber_of(window, display), 30.0)
     part, copy = path.with_name("video.mp4.part"), tmp_path / "copy.mp4"
-    while recorder.frames < 150:
-        record(recorder, 10)
+    for step in range(150):
+        recorder.put(PadSample(NEUTRAL, tick=step))
+    until(lambda: recorder.frames == 150, "written")
     shutil.copy(part, copy)  # what a killed process leaves
     recorder.close()
     assert len(frames_of(copy)) >= 60

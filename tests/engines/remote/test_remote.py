@@ -177,12 +177,19 @@ def test_metadata_says_all_of_the_policy(pair: tuple[Engine, Engine]) -> None:
     welcome = welcome_from(unpack(pack(metadata_of(near, 8)), Limits(items=1000)))
     assert welcome.spec == near.spec
     assert welcome.features == {"prefix", "planes"}
-    plain, near.spec = near.spec, replace(near.spec, actions=3, trained_on=("runner", "road"))
+    plain, near.spec = near.spec, replace(
+        near.spec, actions=3, trained_on=("runner", "road"),
+        action_shift=3, frame_spacing=18, action_hz=30.0,
+    )  # fmt: skip
     told = metadata_of(near, 8)
     assert welcome_from(unpack(pack(told), Limits(items=1000))).spec == near.spec
-    older = {key: value for key, value in told.items() if key not in ("actions", "trained_on")}
+    lately = ("actions", "trained_on", "action_shift", "frame_spacing", "action_hz")
+    older = {key: value for key, value in told.items() if key not in lately}
     rows = tuple(name for name, row in plain.games.items() if row)
-    assert welcome_from(older).spec == replace(plain, actions=None, trained_on=rows or None)
+    assert welcome_from(older).spec == replace(
+        plain, actions=None, trained_on=rows or None,
+        action_shift=1, frame_spacing=1, action_hz=None,
+    )  # fmt: skip
     near.spec = plain
     near.joins = False
     assert "prefix" not in metadata_of(near, 8)["features"]
@@ -207,6 +214,11 @@ def test_metadata_says_all_of_the_policy(pair: tuple[Engine, Engine]) -> None:
      ({"games": {"a": 2}, "game_rows": 2}, "row 2 of 2"),
      ({"games": {"a": True}, "game_rows": 2}, "row True"),
      ({"games": {"\x07": 1}, "game_rows": 2}, "game's name"),
+     ({"action_shift": -1}, "action_shift is -1"), ({"action_shift": 1.5}, "action_shift is 1.5"),
+     ({"action_shift": 10_001}, "action_shift is 10001"),
+     ({"frame_spacing": "18"}, "frame_spacing is 18"), ({"frame_spacing": True}, "is True"),
+     ({"action_hz": 0}, "action_hz is 0"), ({"action_hz": float("nan")}, "action_hz is nan"),
+     ({"action_hz": "60"}, "action_hz is 60"), ({"action_hz": 1e9}, "action_hz is 1000000000"),
      ({"actions": 0}, "actions is 0"), ({"actions": 10**6}, "actions is 1000000"),
      ({"trained_on": "runner"}, "trained_on is no list"), ({"trained_on": ["\x07"]}, "game's name"),
      ({"features": "prefix"}, "features are no list"), ({"engine": ["x"]}, "engine")],

@@ -439,6 +439,20 @@ def test_cards_and_precisions_that_do_not_fit(card: Card) -> None:
     assert "nitropilot[tensorrt-datacenter]" in e.value.hint
 
 
+@pytest.mark.parametrize(
+    ("name", "extra"), [("tensorrt_rtx", "tensorrt"), ("tensorrt", "tensorrt-datacenter")]
+)
+def test_a_library_that_does_not_load(
+    monkeypatch: pytest.MonkeyPatch, name: str, extra: str
+) -> None:
+    """Whoever follows the hint gets that one and not the other."""
+    monkeypatch.setitem(sys.modules, name, None)
+    library.load_library.cache_clear()
+    with pytest.raises(EngineUnavailable, match=f"{name} cannot be loaded") as e:
+        library.load_library(name)
+    assert e.value.hint.endswith(f"'nitropilot[{extra}]'")
+
+
 def test_no_driver_here() -> None:
     """The real ``cuda-bindings`` on a machine without a driver, as CI is."""
     pytest.importorskip("cuda.bindings.driver")

@@ -30,6 +30,8 @@ def test_full_is_the_published_architecture() -> None:
     assert abs(count_parameters(policy) + pooling_head - PUBLISHED) < 0.05e6
     model = policy.config.model_cfg
     assert (policy.image_size, policy.horizon, policy.action_dim, policy.steps) == (256, 18, 25, 16)
+    timeline = policy.config.modality_cfg
+    assert (timeline.action_shift, timeline.frame_spacing) == (3, 18), "as it was trained"
     assert model.vision_heads == model.diffusion_model_cfg.num_attention_heads == 16
     assert len(policy.vision_encoder.encoder.layers) == 24
     assert len(policy.vl_self_attention_model.transformer_blocks) == 4

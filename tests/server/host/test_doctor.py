@@ -18,6 +18,7 @@ from nitropilot.capture import Frame, GrabFailed
 from nitropilot.capture.sight import knows_processes
 from nitropilot.controller.pads.preload import narrow_library
 from nitropilot.controller.pads.shim_build import READY_VARIABLE, find_compiler
+from nitropilot.engines import speeds
 from nitropilot.server.host import doctor
 from nitropilot.server.host.doctor import can_play
 from nitropilot.server.host.findings import Finding, Level
@@ -51,6 +52,25 @@ def test_a_display_that_cannot_be_opened_stops_play(monkeypatch: pytest.MonkeyPa
     finding = sight_of(monkeypatch, ":987", xvfb=True)
     assert finding.level is Level.PROBLEM
     assert not can_play([finding])
+
+
+def test_engines_are_shown_with_what_was_measured(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Both figures: who asks for the other precision knows what it costs."""
+    pytest.importorskip("openvino")
+    monkeypatch.setenv("NITROPILOT_CACHE", str(tmp_path))
+    took = {"openvino": {"float32": 744.0, "bfloat16": 463.0}, "torch": {"float32": 1200.0}}
+    monkeypatch.setattr(
+        speeds, "_measure_apart", lambda: json.dumps({"chunk_ms": took, "settled": True})
+    )
+    speeds.forget()
+    try:
+        found = {finding.name: finding.detail for finding in doctor._engines()}
+    finally:
+        speeds.forget()
+    assert "takes about 463 ms, in float32 744" in found["engine openvino on cpu"]
+    assert "takes about 1200 ms" in found["engine torch on cpu"]
 
 
 @pytest.mark.parametrize("why", ["XWayland's", "black"])
