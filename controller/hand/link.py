@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 SILENT_BEATS = 60
 """So many beats without an answer (1.5 s in which this side did run) and the hand stands still."""
+START_TIMEOUT_S = 30.0
+LOOK_S = 0.1
+"""How often it is looked whether a hand that starts is still wanted."""
 END_TIMEOUT_S = 5.0
 MOST_READ = 1 << 16
 _RESTART = "stop the session and start it again"
@@ -94,14 +98,22 @@ class Link:
         """Whether the hand is there."""
         return not self._over.is_set() and self._process.poll() is None
 
-    def begin(self, facts: dict[str, Any], timeout: float) -> dict[str, Any]:
+    def begin(self, facts: dict[str, Any], check: Callable[[], None]) -> dict[str, Any]:
         """Say what to hold; what the hand says when it holds it.
+
+        Args:
+            facts: As ``Beginning`` has them.
+            check: Called again and again meanwhile; what it raises ends the hand.
 
         Raises:
             ControllerError: It does not; the error is its own.
         """
-        self.send("begin", facts)
-        ready: dict[str, Any] = self._first.wait(timeout, "was not ready")
+        try:
+            self.send("begin", facts)
+            ready: dict[str, Any] = self._first.wait(START_TIMEOUT_S, "was not ready", check)
+        except BaseException:
+            self.kill()  # it has pressed and frozen nothing, and may be long in saying goodbye
+            raise
         self._beater.start()
         return ready
 
@@ -232,9 +244,13 @@ class _Answer:
             self._value = value
             self._there.set()
 
-    def wait(self, timeout: float, otherwise: str) -> Any:
-        if not self._there.wait(timeout):
-            raise HandError(f"the game's hand {otherwise} within {timeout:g} s", _RESTART)
+    def wait(self, timeout: float, otherwise: str, check: Callable[[], None] | None = None) -> Any:
+        deadline = time.monotonic() + timeout
+        while not self._there.wait(timeout if check is None else LOOK_S):
+            if check is not None:
+                check()
+            if check is None or time.monotonic() >= deadline:
+                raise HandError(f"the game's hand {otherwise} within {timeout:g} s", _RESTART)
         if isinstance(self._value, BaseException):
             raise self._value
         return self._value
