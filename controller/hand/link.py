@@ -13,16 +13,20 @@ import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+import psutil
+
 from nitropilot.children import IMPORT_ROOT, module_command, module_environment
 from nitropilot.controller.errors import ControllerError, HandError
 from nitropilot.controller.hand.pipe import FULL_S, open_pipe
 from nitropilot.controller.hand.protocol import BEAT_S, decode, encode, error_of
+from nitropilot.controller.processes import State, state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 SILENT_BEATS = 60
-"""So many beats without an answer (1.5 s in which this side did run) and the hand stands still."""
+"""So many beats without an answer (1.5 s in which this side did run) and the hand stands still:
+a busy machine does not hold one up for so long.  One that was stopped is found at once."""
 START_TIMEOUT_S = 30.0
 LOOK_S = 0.1
 """How often it is looked whether a hand that starts is still wanted."""
@@ -60,7 +64,7 @@ class Link:
         self._asked: dict[int, _Answer] = {}
         self._first = _Answer()
         self._unanswered = 0
-        self._closing = False
+        self._stopped = self._closing = False
         self._over = threading.Event()
         _open.add(self)
         self._reader = threading.Thread(target=self._read, name="nitropilot-hand", daemon=True)
@@ -222,10 +226,18 @@ class Link:
             except HandError:
                 self._unanswered += int(FULL_S / BEAT_S)
             self._unanswered += 1
-            if self._unanswered > SILENT_BEATS:
+            if self._unanswered > SILENT_BEATS or self._is_stopped():
                 _log.error("the game's hand (process %d) stands still: it is ended", self.pid)
                 self.kill()
                 return
+
+    def _is_stopped(self) -> bool:
+        """Whether its process was stopped when it was looked at, twice, as a beat had no answer."""
+        before, self._stopped = self._stopped, False
+        if self._unanswered > 1:
+            with suppress(psutil.Error):
+                self._stopped = state(psutil.Process(self.pid)) is State.STOPPED
+        return before and self._stopped
 
 
 class _Answer:
