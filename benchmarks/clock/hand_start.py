@@ -1,6 +1,6 @@
 """How long a game's hand takes from its start until it holds the game.
 
-    python -m benchmarks.hand_start [--rounds N]
+    python -m benchmarks.clock.hand_start [--rounds N]
 
 The game is a process that sleeps, with a pad page: what is timed is Python's start, the imports,
 the ledger's entry, the pad and the first answer.
