@@ -131,7 +131,8 @@ def test_a_game_that_is_not_let_go_holds_up_no_other() -> None:
     assert (slow.asked, slow.state, slow.passed) == (1, PLAYING, []), "asked once at a time"
     slow.lets_go.set()
     until(lambda: slow.state is TAKEOVER, "it is let go")
-    until(lambda: table.after(0.01) or slow.passed, "it learns what is held by now")
+    until(lambda: table.play._asked["slow"].over, "whoever asked has the answer")
+    table.after(0.01)
     assert slow.passed == [MORE]
     assert table.seen.count(("slow", MORE)) == 1
 

@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+if not sys.platform.startswith("linux"):
+    pytest.skip("Xvfb and the preloaded pad are for Linux", allow_module_level=True)
+
 from nitropilot.agent import NotPossibleNow, Recipe, Target
 from nitropilot.agent.cancelling import Cancellation
 from nitropilot.agent.session.states import SessionState
@@ -36,12 +39,7 @@ if TYPE_CHECKING:
     from nitropilot.agent.target.launch import LaunchedGame
     from tests.agent.playing import Stage
 
-pytestmark = [
-    pytest.mark.game,
-    pytest.mark.skipif(
-        not sys.platform.startswith("linux"), reason="Xvfb and the preloaded pad are for Linux"
-    ),
-]
+pytestmark = pytest.mark.game
 
 FOR_EVER_S = 1e6
 STUBBORN = """
