@@ -93,6 +93,7 @@ check: $(READY)
 bench: packages-demo $(READY)
 	$(BIN)/python -m benchmarks.capture
 	$(BIN)/python -m benchmarks.pacing
+	$(BIN)/python -m benchmarks.clock.hand_start
 	$(BIN)/python -m benchmarks.arcade
 	$(BIN)/python -m benchmarks.capture_to_pad
 	$(BIN)/python -m benchmarks.realtime

@@ -8,9 +8,9 @@ else; whoever waits for it gives up, and the thread's late answer counts for not
 from __future__ import annotations
 
 import threading
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from nitropilot.calls import Call
 from nitropilot.capture.base import Grabber, ResponseProbe
 from nitropilot.capture.errors import DisplaySilent
 from nitropilot.mailbox import Mailbox
@@ -31,43 +31,6 @@ T = TypeVar("T")
 Real = TypeVar("Real", Grabber, ResponseProbe)
 
 
-class _Call:
-    """One call, which whoever waits for it may give up."""
-
-    def __init__(self, act: Callable[[], Any], undo: Callable[[Any], object] | None) -> None:
-        self._act, self._undo = act, undo
-        self._lock = threading.Lock()
-        self._over = threading.Event()
-        self._abandoned = False
-        self.value: Any = None
-        self.error: BaseException | None = None
-
-    def make(self) -> None:
-        """Make it; what comes too late is undone."""
-        try:
-            self.value = self._act()
-        except BaseException as error:  # noqa: BLE001 - raised in whoever waits
-            self.error = error
-        with self._lock:
-            self._over.set()
-            late = self._abandoned
-        if late and self._undo is not None and self.error is None:
-            with suppress(Exception):
-                self._undo(self.value)
-
-    @property
-    def over(self) -> bool:
-        """Whether it came back, in time or not."""
-        return self._over.is_set()
-
-    def wait(self, patience: float) -> bool:
-        """Whether it came back in time; nobody wants it any more if not."""
-        self._over.wait(patience)
-        with self._lock:
-            self._abandoned = not self._over.is_set()
-            return not self._abandoned
-
-
 class BoundedCalls:
     """One thread that makes calls, one after the other.
 
@@ -82,7 +45,7 @@ class BoundedCalls:
         self._display = display
         if (silent := _hanging(display)) >= MOST_SILENT:
             raise self._silent(f"has left {silent} questions unanswered")
-        self._jobs: Mailbox[_Call | None] = Mailbox()
+        self._jobs: Mailbox[Call[Any] | None] = Mailbox()
         self._free = threading.Semaphore()
         self._thread = threading.Thread(target=self._work, name="nitropilot-display", daemon=True)
         self._thread.start()
@@ -107,15 +70,12 @@ class BoundedCalls:
         silent = self._silent(f"has not answered for {patience:g} s")
         if not self._free.acquire(timeout=patience):
             raise silent
-        call = _Call(act, undo)
+        call = Call(act, undo)
         self._jobs.put(call)
-        if not call.wait(patience):
+        if not call.comes(patience) and call.give_up():
             _hanging(self._display, call)
             raise silent
-        if call.error is not None:
-            raise call.error
-        value: T = call.value
-        return value
+        return call.result()
 
     def end(self, last: Callable[[], object] = lambda: None) -> None:
         """Make a last call once the one before has come back, and end; waits for nothing long.
@@ -123,7 +83,7 @@ class BoundedCalls:
         An error of that call is nobody's.
         """
         answers = self._free.acquire(blocking=False)
-        self._jobs.put(_Call(last, None))
+        self._jobs.put(Call(last))
         self._jobs.put(None)
         self._thread.join(PATIENCE_S if answers else 0)
 
@@ -140,14 +100,14 @@ class BoundedCalls:
             self._free.release()
 
 
-_abandoned: list[tuple[str, _Call]] = []
+_abandoned: list[tuple[str, Call[Any]]] = []
 """Calls, with their displays, that nobody waits for any more."""
 
 
 _lock = threading.Lock()
 
 
-def _hanging(display: str, one_more: _Call | None = None) -> int:
+def _hanging(display: str, one_more: Call[Any] | None = None) -> int:
     """How many of them have not come back; those that have hold pictures, and are forgotten."""
     with _lock:
         if one_more is not None:

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from nitropilot.agent.record.switch import RecordingSwitch
     from nitropilot.agent.record.trace import TraceWriter
     from nitropilot.agent.record.video import VideoRecorder
-    from nitropilot.agent.target.controls import Pressed
     from nitropilot.agent.target.game import Game
+    from nitropilot.agent.target.pressed import Pressed
     from nitropilot.agent.values import ChunkRow, Decision, PadSample
     from nitropilot.capture import Window
     from nitropilot.controller.state import GamepadState

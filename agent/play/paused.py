@@ -24,7 +24,7 @@ from nitropilot.controller.state import NEUTRAL
 
 if TYPE_CHECKING:
     from nitropilot.agent.play.loop import Parts
-    from nitropilot.agent.target.controls import Pressed
+    from nitropilot.agent.target.pressed import Pressed
     from nitropilot.agent.values import Decision
     from nitropilot.controller.state import GamepadState
 

@@ -37,7 +37,7 @@ from nitropilot.records.timeline import TickGrid
 if TYPE_CHECKING:
     from nitropilot.agent.play.loop import Parts
     from nitropilot.agent.play.schedule import Planned
-    from nitropilot.agent.target.controls import Pressed
+    from nitropilot.agent.target.pressed import Pressed
     from nitropilot.capture import Window
 
 ROUND_S = 0.25

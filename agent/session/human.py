@@ -13,6 +13,7 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from nitropilot.agent.session.states import SessionState
+from nitropilot.calls import Call
 from nitropilot.controller.human.reader import touched
 from nitropilot.controller.state import NEUTRAL
 from nitropilot.errors import NitroPilotError
@@ -33,6 +34,9 @@ REPEAT_S = 0.1
 """How often what is held is said again: a game's hand lets go of what nobody repeats."""
 GATHER_S = 0.004
 """Pads report up to 1000 times a second; games look 60 times."""
+LET_GO_S = 0.05
+"""How long to wait for a game that is let go or given back: it takes milliseconds, and seconds
+where the game will not run again, in which what is held in other games must be said again."""
 _HUMANS = (SessionState.TAKEOVER, SessionState.PAUSED)
 """States in which a human may play."""
 
@@ -89,6 +93,7 @@ class HumanPlay:
         self._last_touch = clock()
         self._since: dict[str, float] = {}
         self._repeated = clock()
+        self._asked: dict[str, Call[bool]] = {}
 
     def feed(self, state: GamepadState) -> None:
         """The pads' state has changed."""
@@ -110,19 +115,41 @@ class HumanPlay:
             self._repeat()
         taken: dict[str, float] = {}
         for session in self._sessions():
+            if session.id in self._asked and self._asked[session.id].over:
+                self._attempt(session, self._answered)
             if session.state is not SessionState.TAKEOVER:
                 continue
             since = taken[session.id] = self._since.get(session.id, now)
             idle = session.takeover_settings.idle_seconds
             if idle is not None and now - max(self._last_touch, since) >= idle:
                 log.info("session %s: the agent plays again after %g s", session.id, idle)
-                self._attempt(session, lambda one: one.hand_back())
+                self._attempt(session, lambda one: self._ask(one, one.hand_back))
         self._since = taken
+        known = {session.id for session in self._sessions()}
+        self._asked = {name: call for name, call in self._asked.items() if name in known}
 
     def _human(self, session: TakeoverTarget, state: GamepadState, touch: bool) -> None:
         session.tape.see(state)
-        if touch and session.hand_over():
-            log.info("session %s: a human has taken over", session.id)
+        if touch and session.state is SessionState.PLAYING:
+            self._ask(session, lambda: _hand_over(session))
+        self._pass_on(session, state)
+
+    def _ask(self, session: TakeoverTarget, act: Callable[[], bool]) -> None:
+        """Let a session's game go, or give it back, in a thread of its own, once at a time."""
+        if session.id in self._asked:
+            return
+        call = self._asked[session.id] = Call(act)
+        threading.Thread(target=call.make, name="nitropilot-hand-over", daemon=True).start()
+        if call.comes(LET_GO_S):
+            del self._asked[session.id]
+            call.result()
+
+    def _answered(self, session: TakeoverTarget) -> None:
+        """What was asked for is done: the game learns what the human has done meanwhile."""
+        self._asked.pop(session.id).result()
+        self._pass_on(session, self._now)
+
+    def _pass_on(self, session: TakeoverTarget, state: GamepadState) -> None:
         if session.state not in _HUMANS:
             return
         session.pass_on(state)
@@ -140,6 +167,13 @@ class HumanPlay:
             act(session)
         except NitroPilotError as error:
             log.warning("session %s, human takeover: %s", session.id, error.line())
+
+
+def _hand_over(session: TakeoverTarget) -> bool:
+    taken = session.hand_over()
+    if taken:
+        log.info("session %s: a human has taken over", session.id)
+    return taken
 
 
 class HumanThread:

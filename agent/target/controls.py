@@ -13,9 +13,9 @@ import queue
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
+from nitropilot.agent.target.pressed import Pressed
 from nitropilot.controller.errors import HandError
 from nitropilot.controller.hand.leases import NO_EPOCH, Step
 from nitropilot.controller.state import NO_LIMITS, GamepadState
@@ -39,22 +39,6 @@ PLANS = 8
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Pressed(Generic[T]):
-    """A state of a plan that was sent.
-
-    Attributes:
-        tag: What it was handed over with.
-        state: What was handed over; what the limits forbid was not pressed of it.
-        due, at: When it was to be sent, and when it was.
-    """
-
-    tag: T
-    state: GamepadState
-    due: float
-    at: float
-
-
 class Controls:
     """Pad and pauser behind one switch.  Starts disarmed.
 
@@ -75,7 +59,7 @@ class Controls:
         self._extended = 0.0
         self._epoch = NO_EPOCH
         self._limits = NO_LIMITS
-        self._closed = False
+        self._closed = self._following = False
         self._lock = threading.Lock()
         self._plans: dict[int, dict[int, tuple[object, GamepadState]]] = {}
         self._early: dict[int, Sent] = {}
@@ -109,13 +93,15 @@ class Controls:
         """
         with self._lock:
             epoch = next(self._epochs)
-            self.hand.arm(epoch)
+            if not self._following:
+                self.hand.arm(epoch)
             self._epoch = epoch
             return epoch
 
     def check(self) -> None:
         """Raise what keeps the hand from holding the game: see ``Hand.check``."""
-        self.hand.check()
+        if not self._following:
+            self.hand.check()
 
     def limit(self, limits: Limits) -> None:
         """What plans may not press, from the next state on: the hand itself holds it back."""
@@ -137,7 +123,7 @@ class Controls:
         No guard applies to a human.  What is held is sent ``again`` and again; that ends where
         ``disarm`` took it away.
         """
-        if self._epoch != NO_EPOCH or self._closed:
+        if self._epoch != NO_EPOCH or self._closed or self._following:
             return False
         self.hand.pass_on(state, again)
         return True
@@ -229,8 +215,7 @@ class Controls:
         """
         self.begin_stretch()
         serial = self._note({number: (None, state) for number, state in enumerate(states)})
-        steps = [Step(number, None, state) for number, state in enumerate(states)]
-        lapses = self.lapses
+        steps, lapses = [Step(number, None, one) for number, one in enumerate(states)], self.lapses
         self.hand.play(
             epoch, self._stretch, serial, steps, period, tail=TAIL_S, thaw=True
         )  # fmt: skip
@@ -261,12 +246,15 @@ class Controls:
             self._epoch = NO_EPOCH
             if self._closed:
                 return
-            self.hand.release()
+            if not self._following:  # or nothing is held
+                self.hand.release()
         if self.on_release is not None:
             self.on_release()
 
     def follow(self, take: Callable[[], Hand]) -> None:
         """Go on with another process of the game, whose first one has ended.
+
+        Nobody who lets go, or arms, waits for that.
 
         Args:
             take: Takes hold of that process, once its pad is free.
@@ -275,12 +263,19 @@ class Controls:
             ControllerError: It cannot be held; the game has no pad then.
         """
         with self._lock:
+            self._following = True
+        try:
             self.hand.close()
-            self._before = (self.lapses, self.cut_freezes)
-            self.hand = take()
-            self.hand.limit(self._limits)
+            hand = take()
+        except BaseException:
+            self._following = False
+            raise
+        with self._lock:
+            self._before, self.hand = (self.lapses, self.cut_freezes), hand
+            self._following = False
+            hand.limit(self._limits)
             if self._epoch != NO_EPOCH:
-                self.hand.arm(self._epoch)
+                hand.arm(self._epoch)
 
     def close(self) -> None:
         """Let go of everything for good.  Safe to call twice."""

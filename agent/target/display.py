@@ -15,6 +15,7 @@ from nitropilot.children import find_program
 from nitropilot.controller.processes import DISPLAY_VARIABLE
 
 START_TIMEOUT_S = 30.0
+END_TIMEOUT_S = 5.0
 
 
 @dataclass
@@ -68,9 +69,10 @@ class PrivateDisplay:
         finally:
             os.close(write_end)
             authority.close()
+        cancelled = cancelled or Cancellation()
         try:
-            number = _read_number(read_end, process, cancelled or Cancellation())
-            authority.admit_only_us(number)
+            number = _read_number(read_end, process, cancelled)
+            cancelled.until(lambda: authority.admit_only_us(number))
         except BaseException:
             process.kill()
             process.wait()
@@ -79,12 +81,16 @@ class PrivateDisplay:
             os.close(read_end)
         return cls(f":{number}", size, process)
 
-    def close(self) -> None:
-        """Stop the server.  Safe to call twice."""
+    def close(self, patience: float = END_TIMEOUT_S) -> None:
+        """Stop the server.  Safe to call twice.
+
+        Args:
+            patience: Seconds that it may take to end by itself, once it is asked to.
+        """
         if self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(5)
+                self.process.wait(patience)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()

@@ -75,7 +75,7 @@ class LaunchedGame:
         """End the game and the private display, and remove its profile.  Safe to call twice.
 
         Args:
-            patience: Seconds in which the game may end by itself, once it is asked to.
+            patience: Seconds in which each may end by itself, once it is asked to.
         """
         with ExitStack() as steps:  # the last one first, each whatever became of the others
             steps.callback(self.entry.remove)
@@ -85,7 +85,7 @@ class LaunchedGame:
                     steps.callback(page.unlink)
                     steps.callback(page.close)
             if self.display is not None:
-                steps.callback(self.display.close)
+                steps.callback(self.display.close, patience)
             steps.callback(self.tree.end, patience)
 
     def let_run(self) -> None:
@@ -165,7 +165,7 @@ def _launch(
     page, clock, private = None, None, None
     if sys.platform != "win32":
         private = _choose_display(undo, environment, display, headless, cancelled, entry)
-        page = make_page(undo, environment, entry)
+        page = make_page(undo, environment, entry, cancelled.check)
         clock = make_clock(undo, environment, entry, game_time)
     keep = private is None if keep is None else keep
     entry.note(keep=keep)
@@ -231,7 +231,7 @@ def _choose_display(
     if headless is False or (headless is None and visible):
         return None
     private = PrivateDisplay.start(cancelled=cancelled, mark=entry.facts["launch"])
-    undo.callback(private.close)
+    undo.callback(lambda: private.close(patience_for(cancelled)))
     entry.note(display=private.name)
     move_to(environment, private.name)
     return private
@@ -275,7 +275,10 @@ def _wait_for_window(
                 f"its output is in {log}",
             )
 
-    window = settled_window(lambda: tree.window(display), check, timeout, cancelled.wait)
+    def find() -> Window:
+        return cancelled.until(lambda: tree.window(display))
+
+    window = settled_window(find, check, timeout, cancelled.wait)
     if window is None:
         raise LaunchFailed(
             f"the game showed no window within {timeout:.0f} s: {_tail(log)}",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from nitropilot.controller.errors import ClockFailed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import ExitStack
 
     from nitropilot.controller.clock.clock_page import ClockPage
@@ -36,8 +37,16 @@ class GameTime:
 TRUE_TIME = GameTime()
 
 
-def make_page(undo: ExitStack, environment: dict[str, str], entry: Entry) -> PadPage:
+def make_page(
+    undo: ExitStack, environment: dict[str, str], entry: Entry, check: Callable[[], None]
+) -> PadPage:
     """A page for the pad, noted in the ledger and named in the game's environment.
+
+    Args:
+        undo: Takes what removes it.
+        environment: The game's.
+        entry: Of the launch, in the ledger.
+        check: Called again and again while the library compiles; raises when it need not.
 
     Raises:
         ControllerError: It cannot be made, or no library can be built that reads it.
@@ -51,7 +60,7 @@ def make_page(undo: ExitStack, environment: dict[str, str], entry: Entry) -> Pad
     page = PadPage.create(path)
     undo.callback(page.unlink)
     undo.callback(page.close)
-    environment.update(launch_environment(page))
+    environment.update(launch_environment(page, check))
     return page
 
 

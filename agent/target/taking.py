@@ -13,7 +13,7 @@ from nitropilot.agent.fair_play.judging import refuse_protected
 from nitropilot.agent.target.controls import Controls
 from nitropilot.agent.target.game import Game
 from nitropilot.agent.target.launch import launch, patience_for
-from nitropilot.agent.target.windows import find_window_again, open_window
+from nitropilot.agent.target.windows import close_window, find_window_again, open_window
 from nitropilot.capture.errors import WindowVanished
 from nitropilot.controller.clock.finding import find_clock
 from nitropilot.controller.hand.protocol import FREEZE_LIMIT_S
@@ -58,9 +58,9 @@ def open_game(
         )  # fmt: skip
         window = launched.window
     else:
-        window = capture.find_window(
+        window = cancelled.until(lambda: capture.find_window(
             handle=target.window, pid=target.pid, process=target.process, display=target.display
-        )
+        ))  # fmt: skip
     try:
         return take_hold(window, launched, pad, freeze_limit, cancelled)
     except BaseException:
@@ -99,13 +99,14 @@ def take_hold(
             return controller.Hand.start(
                 pid, pad=pad, page=page.path if page is not None else None, clock=clock,
                 protect=[display.process.pid] if display else [], freeze_limit=freeze_limit,
+                check=cancelled.check,
             )  # fmt: skip
 
         controls = Controls(take(window.pid))
         undo.callback(controls.close)
         cancelled.check()
         try:
-            grabber, probe = open_window(window)
+            grabber, probe = cancelled.until(lambda: open_window(window), close_window)
         except WindowVanished:
             if launched is None:
                 raise

@@ -88,6 +88,12 @@ def open_window(window: Window) -> tuple[Grabber, ResponseProbe]:
         raise
 
 
+def close_window(opened: tuple[Grabber, ResponseProbe]) -> None:
+    """Close what ``open_window`` has opened."""
+    for part in opened:
+        part.close()
+
+
 def find_window_again(
     gone: Window,
     check_running: Callable[[], None],

@@ -33,12 +33,11 @@ from nitropilot.controller.state import GamepadState, Limits
 from nitropilot.mailbox import Mailbox
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from pathlib import Path
 
     from nitropilot.controller.hand.leases import Step
 
-START_TIMEOUT_S = 30.0
 ANSWER_S = 2.0
 """Any answer but that to a freeze or a thaw comes within this, or the hand stands still."""
 FREEZE_S = 12.0
@@ -83,6 +82,7 @@ class Hand:
         freeze_lease: float = FREEZE_LEASE_S,
         freeze_limit: float = FREEZE_LIMIT_S,
         stays: bool = False,
+        check: Callable[[], None] = lambda: None,
     ) -> Self:
         """Take hold of a game; returns when the hand holds it.
 
@@ -92,9 +92,9 @@ class Hand:
             page: The pad page of a game that was launched with one.
             clock: Its clock page, as well.
             protect: Ids of processes that must keep running, such as an X server.
-            freeze_lease: Seconds until a freeze ends that nothing renews.
-            freeze_limit: Seconds until it ends in any case.
+            freeze_lease, freeze_limit: Seconds until a freeze ends that nothing renews, and any.
             stays: Whether it lasts while this process beats: for a game that ends with us.
+            check: Called again and again meanwhile; raises when the game is not wanted any more.
 
         Raises:
             GameTaken: Another process of ours holds it.
@@ -108,7 +108,7 @@ class Hand:
         hand = cls(game)
         try:
             hand._begin(
-                game=pid, pad=pad, page=named(page), clock=named(clock),
+                check, game=pid, pad=pad, page=named(page), clock=named(clock),
                 protect=[*protect], owner=os.getpid(), owner_name=called(),
                 lease=freeze_lease, limit=freeze_limit, stays=stays,
             )  # fmt: skip
@@ -251,8 +251,8 @@ class Hand:
         self._frozen = False
         own_pads.forget(self.pid)
 
-    def _begin(self, **facts: Any) -> None:
-        ready = self._link.begin(facts, START_TIMEOUT_S)
+    def _begin(self, check: Callable[[], None], **facts: Any) -> None:
+        ready = self._link.begin(facts, check)
         self.pad_name = ready["pad"]
         self._own(ready)
 

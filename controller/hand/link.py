@@ -8,20 +8,28 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import weakref
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+
+import psutil
 
 from nitropilot.children import IMPORT_ROOT, module_command, module_environment
 from nitropilot.controller.errors import ControllerError, HandError
 from nitropilot.controller.hand.pipe import FULL_S, open_pipe
 from nitropilot.controller.hand.protocol import BEAT_S, decode, encode, error_of
+from nitropilot.controller.processes import State, state
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 SILENT_BEATS = 60
-"""So many beats without an answer (1.5 s in which this side did run) and the hand stands still."""
+"""So many beats without an answer (1.5 s in which this side did run) and the hand stands still:
+a busy machine does not hold one up for so long.  One that was stopped is found at once."""
+START_TIMEOUT_S = 30.0
+LOOK_S = 0.1
+"""How often it is looked whether a hand that starts is still wanted."""
 END_TIMEOUT_S = 5.0
 MOST_READ = 1 << 16
 _RESTART = "stop the session and start it again"
@@ -56,7 +64,7 @@ class Link:
         self._asked: dict[int, _Answer] = {}
         self._first = _Answer()
         self._unanswered = 0
-        self._closing = False
+        self._stopped = self._closing = False
         self._over = threading.Event()
         _open.add(self)
         self._reader = threading.Thread(target=self._read, name="nitropilot-hand", daemon=True)
@@ -94,14 +102,22 @@ class Link:
         """Whether the hand is there."""
         return not self._over.is_set() and self._process.poll() is None
 
-    def begin(self, facts: dict[str, Any], timeout: float) -> dict[str, Any]:
+    def begin(self, facts: dict[str, Any], check: Callable[[], None]) -> dict[str, Any]:
         """Say what to hold; what the hand says when it holds it.
+
+        Args:
+            facts: As ``Beginning`` has them.
+            check: Called again and again meanwhile; what it raises ends the hand.
 
         Raises:
             ControllerError: It does not; the error is its own.
         """
-        self.send("begin", facts)
-        ready: dict[str, Any] = self._first.wait(timeout, "was not ready")
+        try:
+            self.send("begin", facts)
+            ready: dict[str, Any] = self._first.wait(START_TIMEOUT_S, "was not ready", check)
+        except BaseException:
+            self.kill()  # it has pressed and frozen nothing, and may be long in saying goodbye
+            raise
         self._beater.start()
         return ready
 
@@ -210,10 +226,18 @@ class Link:
             except HandError:
                 self._unanswered += int(FULL_S / BEAT_S)
             self._unanswered += 1
-            if self._unanswered > SILENT_BEATS:
+            if self._unanswered > SILENT_BEATS or self._is_stopped():
                 _log.error("the game's hand (process %d) stands still: it is ended", self.pid)
                 self.kill()
                 return
+
+    def _is_stopped(self) -> bool:
+        """Whether its process was stopped when it was looked at, twice, as a beat had no answer."""
+        before, self._stopped = self._stopped, False
+        if self._unanswered > 1:
+            with suppress(psutil.Error):
+                self._stopped = state(psutil.Process(self.pid)) is State.STOPPED
+        return before and self._stopped
 
 
 class _Answer:
@@ -232,9 +256,13 @@ class _Answer:
             self._value = value
             self._there.set()
 
-    def wait(self, timeout: float, otherwise: str) -> Any:
-        if not self._there.wait(timeout):
-            raise HandError(f"the game's hand {otherwise} within {timeout:g} s", _RESTART)
+    def wait(self, timeout: float, otherwise: str, check: Callable[[], None] | None = None) -> Any:
+        deadline = time.monotonic() + timeout
+        while not self._there.wait(timeout if check is None else LOOK_S):
+            if check is not None:
+                check()
+            if check is None or time.monotonic() >= deadline:
+                raise HandError(f"the game's hand {otherwise} within {timeout:g} s", _RESTART)
         if isinstance(self._value, BaseException):
             raise self._value
         return self._value

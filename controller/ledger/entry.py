@@ -44,7 +44,7 @@ class Entry:
         self.facts = facts
         self._descriptor = descriptor
         self._end = os.lseek(descriptor, 0, os.SEEK_END)
-        self._closed = False
+        self._freezes = self._noted = self._closed = False
         _open.add(self)
 
     @classmethod
@@ -119,7 +119,11 @@ class Entry:
             OSError: That did not work, and nothing is to be done.
         """
         self.facts |= facts
-        self._end += self._write(facts)
+        size = self._write(facts)
+        if self._freezes:
+            self._noted = True
+        else:
+            self._end += size
 
     def freezing(self, processes: Iterable[tuple[int, str]]) -> None:
         """Write down that these processes will be stopped, on top of what is stopped.
@@ -131,11 +135,17 @@ class Entry:
             OSError: That did not work, and nothing is to be stopped.
         """
         self._write({"frozen": [*processes]})
+        self._freezes = True
 
     def thawed(self) -> None:
         """Nothing is stopped any more."""
         with suppress(OSError):  # what runs is told to run once more, which harms nobody
-            os.ftruncate(self._descriptor, self._end)
+            if self._noted:  # behind what was stopped: it must not be cut off with that
+                self._write({"thawed": True})
+                self._end = os.lseek(self._descriptor, 0, os.SEEK_END)
+            else:
+                os.ftruncate(self._descriptor, self._end)
+            self._freezes = self._noted = False
 
     def remove(self) -> None:
         """There is nothing left to heal.  Safe to call twice, and after ``close``."""
@@ -171,7 +181,7 @@ class Entry:
 
     def _clear(self) -> None:
         os.ftruncate(self._descriptor, 0)
-        self.facts, self._end = {}, 0
+        self.facts, self._end, self._freezes, self._noted = {}, 0, False, False
 
 
 _open: weakref.WeakSet[Entry] = weakref.WeakSet()
@@ -219,7 +229,7 @@ def world() -> dict[str, str]:
 
 
 def _read(descriptor: int) -> dict[str, Any]:
-    """All lines as one; what is stopped adds up."""
+    """All lines as one; what is stopped adds up, until all of it runs again."""
     facts: dict[str, Any] = {}
     os.lseek(descriptor, 0, os.SEEK_SET)
     frozen: list[Any] = []
@@ -229,6 +239,8 @@ def _read(descriptor: int) -> dict[str, Any]:
         except ValueError:  # cut off, so what it tells of was not done
             continue
         if isinstance(part, dict):
+            if part.pop("thawed", False):
+                frozen = []
             stopped = part.pop("frozen", [])
             frozen += stopped if isinstance(stopped, list) else []
             facts |= part

@@ -18,6 +18,7 @@ from nitropilot.controller.errors import ShimError
 from nitropilot.controller.pads.shim_build import build_shim, find_compiler, ready_library
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 WIDE = ("x86_64", "haswell", "xeon_phi")
@@ -26,14 +27,17 @@ NARROW = ("i386", "i486", "i586", "i686")
 _log = logging.getLogger("nitropilot.pads")
 
 
-def preload_name() -> str:
+def preload_name(check: Callable[[], None]) -> str:
     """The library, or a name that leads each kind of program to its own.
+
+    Args:
+        check: As ``build_shim`` takes it.
 
     Raises:
         ShimError: The library for this machine's own programs cannot be built.
     """
-    library = build_shim()
-    narrow = narrow_library()
+    library = build_shim(check=check)
+    narrow = narrow_library(check)
     if narrow is None:
         return str(library)
     folder = library.with_name(f"{library.stem}-{narrow.stem.rpartition('-')[2]}")
@@ -49,7 +53,7 @@ def preload_name() -> str:
     return str(folder / "$PLATFORM.so")
 
 
-def narrow_library() -> Path | None:
+def narrow_library(check: Callable[[], None] = lambda: None) -> Path | None:
     """The library for 32-bit programs; None where it cannot be built, or none is needed."""
     if platform.machine() != "x86_64" or sys.maxsize < 2**32:
         return None
@@ -57,7 +61,7 @@ def narrow_library() -> Path | None:
     if compiler is None or ready_library() is not None or compiler in _failed():
         return None
     try:
-        return build_shim(("-m32",))
+        return build_shim(("-m32",), check)
     except ShimError as error:
         _log.debug("no library for 32-bit games: %s", error)
         _failed().add(compiler)

@@ -15,6 +15,8 @@ from nitropilot.controller.pads.shim_build import NOT_IN_PRELOAD
 from nitropilot.controller.state import NEUTRAL
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from nitropilot.controller.pads.pad_page import PadPage
     from nitropilot.controller.state import GamepadState
 
@@ -97,16 +99,20 @@ def _machine(program: Path) -> bytes:
     return head[4:6] + head[18:20] if head.startswith(b"\x7fELF") else b""
 
 
-def launch_environment(page: PadPage) -> dict[str, str]:
+def launch_environment(page: PadPage, check: Callable[[], None] = lambda: None) -> dict[str, str]:
     """The variables to start a game with, so that it reads its pad from ``page``.
 
     Other pads are hidden from the game, by the library and by SDL's own means: most games
     listen to the first one only.
 
+    Args:
+        page: Where the game is to read its pad.
+        check: Called again and again while the library compiles; raises when it need not.
+
     Raises:
         ShimError: The preload library cannot be built, or not be named in LD_PRELOAD.
     """
-    library = preload_name()
+    library = preload_name(check)
     if set(NOT_IN_PRELOAD) & set(library):
         raise ShimError(
             f"cannot preload {library!r}: LD_PRELOAD takes no path with spaces or colons",

@@ -14,10 +14,13 @@ import logging
 import os
 import platform
 import shlex
+import signal
 import stat
 import subprocess
 import sys
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +43,8 @@ NOT_IN_PRELOAD = " :\t\n"
 """What the path of the library must not have: LD_PRELOAD is a list."""
 COMPILERS = ("cc", "gcc", "clang")
 BUILD_TIMEOUT_S = 120.0
+LOOK_S = 0.1
+"""How often it is looked whether the library is still wanted."""
 READY_VARIABLE = "NITROPILOT_PAD_LIBRARY"
 
 
@@ -56,11 +61,12 @@ def find_compiler() -> str | None:
     return next((path for name in COMPILERS if (path := find_program(name))), None)
 
 
-def build_shim(extra: tuple[str, ...] = ()) -> Path:
+def build_shim(extra: tuple[str, ...] = (), check: Callable[[], None] = lambda: None) -> Path:
     """The preload library, compiled now unless that was done before.
 
     Args:
         extra: More flags for the compiler; with any, no ready library is looked for.
+        check: Called again and again while it compiles; what it raises ends the compiler.
 
     Raises:
         ShimError: Not on Linux, no compiler, a compiler that fails, or a cache folder
@@ -73,7 +79,7 @@ def build_shim(extra: tuple[str, ...] = ()) -> Path:
         compiler = shlex.join([*_words(_require_compiler()), *extra])
         try:
             library = _kept(compiler) or _compile(
-                compiler, _cache_folder(), lambda built: _name(compiler, _digest(built))
+                compiler, _cache_folder(), lambda built: _name(compiler, _digest(built)), check
             )
         except OSError as error:
             raise ShimError(
@@ -196,23 +202,24 @@ def _check_owner(path: Path) -> None:
                 )
 
 
-def _compile(compiler: str, place: Path, name: Callable[[Path], str]) -> Path:
+def _compile(
+    compiler: str, place: Path, name: Callable[[Path], str],
+    check: Callable[[], None] = lambda: None,
+) -> Path:  # fmt: skip
     """Compile beside, have the disk keep it, and then rename.
 
     Args:
         compiler: Command line of the compiler.
         place: The folder to build in.
         name: What to call what was built.
+        check: As ``build_shim`` takes it.
     """
     with tempfile.TemporaryDirectory(dir=place, prefix="build-") as folder:
         output = Path(folder) / "nitropilot_pad.so"
         files = [str(path) for path in source_files()]
         command = [*_words(compiler), *FLAGS, *files, "-o", str(output), *LIBRARIES]
         try:
-            done = subprocess.run(
-                command, capture_output=True, timeout=BUILD_TIMEOUT_S, stdin=subprocess.DEVNULL,
-                env=leave_out_current_folder(os.environ),
-            )  # fmt: skip
+            status, said = _run(command, folder, check)
         except OSError as error:
             raise ShimError(
                 f"cannot run the C compiler {compiler}: {error.strerror}", "name another one in CC"
@@ -222,9 +229,9 @@ def _compile(compiler: str, place: Path, name: Callable[[Path], str]) -> Path:
                 f"the C compiler {compiler} took more than {BUILD_TIMEOUT_S:.0f} s",
                 "try again when the machine has less to do, or name another one in CC",
             ) from None
-        if done.returncode != 0 or not output.exists():
+        if status != 0 or not output.exists():
             raise ShimError(
-                f"the C compiler {compiler} failed: {_first_error(done.stderr)}",
+                f"the C compiler {compiler} failed: {_first_error(said)}",
                 "install a working one with its headers (Debian, Ubuntu: "
                 "apt-get install gcc libc6-dev), or name it in CC",
             )
@@ -232,6 +239,31 @@ def _compile(compiler: str, place: Path, name: Callable[[Path], str]) -> Path:
         with output.open("rb") as file:
             os.fsync(file.fileno())
         return output.replace(place / name(output))
+
+
+def _run(command: list[str], folder: str, check: Callable[[], None]) -> tuple[int, bytes]:
+    """Exit status and errors of a compiler; it ends with all that it has started, and what it
+    writes on the way is in ``folder``."""
+    environment = leave_out_current_folder(os.environ) | {"TMPDIR": folder}
+    deadline = time.monotonic() + BUILD_TIMEOUT_S
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        start_new_session=True, env=environment,
+    ) as process:  # fmt: skip
+        try:
+            while True:
+                check()
+                try:
+                    said = process.communicate(timeout=LOOK_S)[1]
+                    return process.returncode, said
+                except subprocess.TimeoutExpired:
+                    if time.monotonic() > deadline:
+                        raise
+        except BaseException:
+            if sys.platform != "win32":
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+            raise
 
 
 def _first_error(output: bytes) -> str:

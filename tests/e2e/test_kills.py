@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import random
 import shlex
+import subprocess
 import sys
 import time
 from collections import defaultdict
@@ -45,13 +46,15 @@ if TYPE_CHECKING:
 
     from nitropilot.agent.target.display import PrivateDisplay
     from tests.server.processes import RunningGame
+    from tests.support import warm
 
 if sys.platform == "win32":
     pytest.skip("POSIX signals", allow_module_level=True)
 
 pytestmark = [pytest.mark.game, pytest.mark.slow]
 ROUNDS = int(os.environ.get("KILLS") or 12)
-LAUNCHES = max(ROUNDS // 4, 2)
+LAUNCHES = max(ROUNDS // 4, 4)
+"""Each way at least once: a command and a daemon, with its hand and without."""
 SEED = int(os.environ.get("SEED") or time.time())
 LONGEST_S = 4.0
 """After so long at most the blow falls, counted from the request for a session."""
@@ -226,33 +229,53 @@ def launched(home: Path) -> list[psutil.Process]:
     return found
 
 
+def start_play(home: Path) -> warm.Process:
+    """A command that launches a game on a display of its own."""
+    arguments = ("play", "--launch", "runner", "--headless", "--policy", POLICY, "--engine",
+                 "torch", "--out", str(home / "out"))  # fmt: skip
+    with (home / "log").open("wb") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "nitropilot", *arguments], cwd=ROOT,
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment(home, None),
+        )  # fmt: skip
+
+
+def start_daemon(home: Path) -> warm.Process:
+    """A daemon that does the same."""
+    daemon = Daemon(home, None, "--policy", POLICY, "--engine", "torch")
+    try:
+        daemon.create(launch="runner", headless=True)
+    except BaseException:
+        daemon.kill()
+        raise
+    finally:
+        daemon.client.close()
+    return daemon.process
+
+
 @pytest.mark.parametrize("number", range(LAUNCHES))
-def test_nothing_is_left_of_a_launch(number: int, tmp_path: Path, held: Path) -> None:
+def test_nothing_is_left_of_a_launch(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Game, display, profile and page: gone once the next command has run."""
     needs_preload()
     chance = random.Random(f"{SEED} launch {number}")
     temporary, pages = tmp_path / "tmp", tmp_path / "run"
-    for folder in (temporary, pages):
+    for name, folder in {"TMPDIR": temporary, "XDG_RUNTIME_DIR": pages}.items():
         folder.mkdir(mode=0o700)
-    places = {"TMPDIR": str(temporary), "XDG_RUNTIME_DIR": str(pages)}
-    arguments = ("play", "--launch", "runner", "--headless", "--policy", POLICY, "--engine",
-                 "torch", "--out", str(tmp_path / "out"))  # fmt: skip
-    with (tmp_path / "log").open("wb") as log:
-        play = psutil.Popen(
-            [sys.executable, "-m", "nitropilot", *arguments], cwd=ROOT, stdin=-3, stdout=log,
-            stderr=log, env=environment(tmp_path, None, **places),
-        )  # fmt: skip
-    until(lambda: launched(tmp_path) or play.poll() is not None, "a launch")
+        monkeypatch.setenv(name, str(folder))
+    owner = (start_daemon if number % 2 else start_play)(tmp_path)
+    until(lambda: launched(tmp_path) or owner.poll() is not None, "a launch")
     time.sleep(chance.uniform(0.0, LONGEST_S))
-    with_hand = number % 2
-    doomed = [play, *(hands_of(tmp_path) if with_hand else [])]
+    with_hand = number // 2 % 2
+    doomed = [psutil.Process(owner.pid), *(hands_of(tmp_path) if with_hand else [])]
     for process in doomed:
         process.suspend()
     for process in doomed:
         process.kill()
-    play.wait()
+    owner.wait()
     until(lambda: not hands_of(tmp_path), "the hand to end")
-    done = command("release", home=tmp_path, **places)
+    done = command("release", home=tmp_path)
     assert done.returncode == 0, done.stderr
     left = [one for one in left_running(tmp_path) if state(one) is not State.GONE]
     assert not left, left

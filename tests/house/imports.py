@@ -26,7 +26,8 @@ ROOMS: dict[str, set[str]] = {
 """Which rooms a room may import, besides itself and ``nitropilot``."""
 
 SHARED = {
-    f"nitropilot.{name}" for name in ("errors", "version", "children", "mailbox", "places", "texts")
+    f"nitropilot.{name}"
+    for name in ("errors", "version", "calls", "children", "mailbox", "places", "texts")
 }
 """What rooms may import of ``nitropilot`` itself; its face looks up to the rooms."""
 

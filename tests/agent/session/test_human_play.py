@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import threading
 import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
@@ -18,13 +19,14 @@ from nitropilot.agent.session.takeover import TakeoverSettings
 from nitropilot.controller import NEUTRAL, Button, GamepadState
 from nitropilot.controller.errors import PadFailed
 from nitropilot.controller.human.reader import HumanPads
-from tests.agent.playing import attach, neutral, pad_values, page_of, runs_on, until
+from tests.agent.playing import PATIENCE_S, attach, neutral, pad_values, page_of, runs_on, until
 
 if TYPE_CHECKING:
     from nitropilot.agent.target.launch import LaunchedGame
     from tests.agent.playing import Stage
 
 PRESS = GamepadState(buttons=Button.B)
+MORE = GamepadState(buttons=Button.B | Button.A)
 DRIFT = GamepadState(left=(0.1, 0.05))
 PLAYING, TAKEOVER, PAUSED = SessionState.PLAYING, SessionState.TAKEOVER, SessionState.PAUSED
 
@@ -40,8 +42,13 @@ class Fake:
         self.tape = HumanTape(RecordingSwitch(None))
         self.broken = False
         self.said_again = 0
+        self.lets_go = threading.Event()
+        self.lets_go.set()
+        self.asked = 0
 
     def hand_over(self) -> bool:
+        self.asked += 1
+        assert self.lets_go.wait(PATIENCE_S)
         if self.broken:
             raise PadFailed("the pad is gone")
         changed = self.state is PLAYING
@@ -108,6 +115,26 @@ def test_what_is_held_is_said_again() -> None:
     told = len(session.passed)
     table.after(1.0)
     assert len(session.passed) == told
+
+
+def test_a_game_that_is_not_let_go_holds_up_no_other() -> None:
+    """One that will not run again takes seconds; what is held in another is said meanwhile."""
+    slow, other = Fake("slow"), Fake("other")
+    slow.lets_go.clear()
+    table = Table(slow, other)
+    table.play.feed(PRESS)
+    assert (other.state, other.passed) == (TAKEOVER, [PRESS])
+    for _ in range(5):
+        table.after(0.11)
+    assert other.said_again == 5
+    table.play.feed(MORE)
+    assert (slow.asked, slow.state, slow.passed) == (1, PLAYING, []), "asked once at a time"
+    slow.lets_go.set()
+    until(lambda: slow.state is TAKEOVER, "it is let go")
+    until(lambda: table.play._asked["slow"].over, "whoever asked has the answer")
+    table.after(0.01)
+    assert slow.passed == [MORE]
+    assert table.seen.count(("slow", MORE)) == 1
 
 
 def test_only_sessions_that_allow_it() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,13 +13,14 @@ import pytest
 if not sys.platform.startswith("linux"):
     pytest.skip("the preloaded pad and SIGSTOP are for Linux", allow_module_level=True)
 
-from nitropilot.agent.target.controls import NO_EPOCH, Controls, Pressed
+from nitropilot.agent.target.controls import NO_EPOCH, Controls
+from nitropilot.agent.target.pressed import Pressed
 from nitropilot.controller import Button, GamepadState, Hand, HandError, PadPage
-from tests.agent.playing import NEUTRAL_PAGE, gone, neutral, pad_values, stopped, until
+from tests.agent.playing import NEUTRAL_PAGE, PATIENCE_S, gone, neutral, pad_values, stopped, until
 from tests.controller.pausing.ticking import TickingGame
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 PRESS = GamepadState(left=(0.5, 0.5), right_trigger=1.0, buttons=Button.A)
@@ -157,7 +159,47 @@ def test_figures_outlast_a_hand(held: Held) -> None:
     """A launcher's game has another hand than its launcher had."""
     hand = held.controls.hand
     hand.lapses, hand.cut_freezes = 2, 1
-    held.controls.follow(lambda: Hand.start(held.game.pid, page=held.page.path))
+    held.controls.follow(partial(take, held))
     assert held.controls.hand is not hand
     held.controls.hand.lapses += 1
     assert (held.controls.lapses, held.controls.cut_freezes) == (3, 1)
+
+
+def take(held: Held) -> Hand:
+    """Another hand on the game."""
+    return Hand.start(held.game.pid, page=held.page.path)
+
+
+def let_go(held: Held) -> None:
+    """Disarm: nothing is to be pressed then."""
+    held.controls.disarm()
+    assert held.controls.pass_on(PRESS) is False
+
+
+def rearm(held: Held) -> None:
+    """Pause, and play on."""
+    held.controls.disarm()
+    held.controls.check()
+    held.controls.arm()
+
+
+@pytest.mark.parametrize("act", [let_go, rearm])
+def test_nobody_waits_while_another_process_is_taken(
+    held: Held, act: Callable[[Held], None]
+) -> None:
+    """A hand may take long to start on a busy machine; a panic meanwhile is answered."""
+    old = held.controls.arm()
+    done = threading.Event()
+
+    def late() -> Hand:
+        worker = threading.Thread(target=lambda: (act(held), done.set()), daemon=True)
+        worker.start()
+        assert done.wait(PATIENCE_S), "who lets go waits for the new hand"
+        return take(held)
+
+    held.controls.follow(late)
+    epoch = held.controls.epoch
+    assert (epoch == NO_EPOCH) == (act is let_go)
+    assert held.controls.send(PRESS, old) is False
+    assert held.controls.send(PRESS, epoch) is (act is rearm)
+    assert neutral(held.page.path) == (act is let_go)

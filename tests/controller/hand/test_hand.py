@@ -21,8 +21,10 @@ from nitropilot.controller.errors import (
     PauseRefused,
     ProcessGone,
 )
+from nitropilot.controller.hand import link
 from nitropilot.controller.hand.hand import FREEZE_LEASE, FREEZE_LIMIT, Hand
 from nitropilot.controller.hand.leases import Step
+from nitropilot.controller.hand.protocol import encode
 from nitropilot.controller.state import NEUTRAL, Button, GamepadState
 from tests.controller.pausing.ticking import end, reused_pid, wait_for
 from tests.support.places import ROOT
@@ -330,3 +332,23 @@ def test_reports_of_a_hand_that_dies_wake_whoever_waits(held: HeldGame, hand: Ha
     assert hand.reports.get(timeout=LONG_S) is None
     with pytest.raises(queue.Empty):
         hand.reports.get_nowait()
+
+
+def test_a_stopped_hand_is_ended_at_once_and_a_slow_one_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It may hold a device, which lets go only with its process; a busy machine ends no play."""
+    says = encode("ready", {}).decode().rstrip("\n")
+    mute = f"read begin; echo '{says}'; exec sleep 600"
+    monkeypatch.setattr(link, "module_command", lambda _: ["/bin/sh", "-c", mute])
+    monkeypatch.setattr(link, "SILENT_BEATS", 10**9)
+    died = threading.Event()
+    it = link.Link.start(lambda message: None, died.set)
+    it.begin({}, lambda: None)
+    wait_for(lambda: it._unanswered > 12, "a dozen beats without an answer")
+    assert it.alive
+    began = time.monotonic()
+    os.kill(it.pid, signal.SIGSTOP)
+    wait_for(died.is_set, "it to be ended")
+    print(f"ended {(time.monotonic() - began) * 1e3:.0f} ms after it was stopped")
+    it.close()

@@ -17,7 +17,7 @@ if sys.platform == "win32":
 
 from nitropilot.controller.errors import GameTaken, LedgerError
 from nitropilot.controller.ledger import places
-from nitropilot.controller.ledger.entry import Entry, world
+from nitropilot.controller.ledger.entry import Entry, _read, world
 from nitropilot.controller.ledger.heal import PAGE_PREFIX, PROFILE_PREFIX, heal, heal_all, living
 from nitropilot.controller.pads.device_folder import DeviceFolder
 from nitropilot.controller.processes import DISPLAY_VARIABLE, LAUNCH_VARIABLE, birth
@@ -298,4 +298,28 @@ def test_half_a_line_is_taken_back(ledger: Path) -> None:
     entry.freezing([(1, "a")])
     lines = entry.path.read_text().splitlines()
     assert json.loads(lines[-1]) == {"frozen": [[1, "a"]]}
+    entry.remove()
+
+
+def test_what_is_noted_during_a_freeze_outlasts_it(ledger: Path) -> None:
+    """And what ran again before it is not stopped for whoever reads it after a death."""
+    entry = Entry.create("game-1-2", {"game": 1})
+
+    descriptor = os.open(entry.path, os.O_RDONLY)
+
+    def told() -> dict[str, Any]:
+        facts = _read(descriptor)
+        return {name: facts.get(name) for name in ("page", "display", "frozen")}
+
+    entry.freezing([(1, "a")])
+    entry.note(page="p")
+    assert told() == {"page": "p", "display": None, "frozen": [[1, "a"]]}
+    entry.thawed()
+    assert told() == {"page": "p", "display": None, "frozen": None}
+    entry.note(display=":1")
+    entry.freezing([(2, "b")])
+    assert told() == {"page": "p", "display": ":1", "frozen": [[2, "b"]]}
+    entry.thawed()
+    assert told() == {"page": "p", "display": ":1", "frozen": None}
+    os.close(descriptor)
     entry.remove()
