@@ -11,8 +11,12 @@ Importing this package tells Gymnasium of the environments, where it is installe
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib.util import find_spec
+
+os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
+"""Its greeting would stand before what ``--json`` prints."""
 
 if "gymnasium" in sys.modules or (
     "nitropilot.server" not in sys.modules and find_spec("gymnasium")

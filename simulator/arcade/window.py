@@ -48,7 +48,6 @@ class Window:
     """
 
     def __init__(self, game: Game, scale: int = 2) -> None:
-        os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
         os.environ.setdefault("SDL_JOYSTICK_ALLOW_BACKGROUND_EVENTS", "1")
         # A picture that is ready needs no OpenGL, which without a card takes most of a core.
         os.environ.setdefault("SDL_FRAMEBUFFER_ACCELERATION", "0")
