@@ -22,13 +22,16 @@ TICKS_BETWEEN = 10
 class Recipe:
     """What is done, and how much of it.
 
+    Of a run of hours the first one is as it is of a run of one, up to where the rates begin to
+    fall, so that a longer run can go on from a shorter one.
+
     Attributes:
         games: What is learned.
         share: How much of each batch each game has.
         samples: Pictures that the scripts record, shared out like the batches.
         noisy: Share of the recorded levels with bursts of foreign input.
         steps: Of training, in each process.
-        head_share: Share of the steps in which the vision encoder learns from the head alone.
+        head_share: Share of the first hour in which the vision encoder learns from the head alone.
         batch: Pictures a step and process.
         times: Looks at each picture's actions: flow times, one from each stretch of equal chance.
         stick_weight: What a stick's channel counts in the flow beside a button's.
@@ -40,10 +43,10 @@ class Recipe:
         shift: Most pixels by which a picture is moved.
         changing: How much more often a chunk is shown in which something changes.
         together: Steps between two meetings of the processes, which then share an average.
-        rounds: How often the policy drives and the scripts label.
+        rounds: How often in the first hour the policy drives and the scripts label; so on after it.
         round_samples: Pictures of a round at most, of each process.
-        round_first: Share of the steps after which the first of these rounds is.
-        round_share: What those rounds' samples have of a batch, first and last.
+        round_first: Share of the first hour after which the first of these rounds is.
+        round_share: What those rounds' samples have of a batch, first and from the hour's end on.
         trials: How often it plays, to be watched; nothing is chosen by it.
         trial_levels: Levels of each task that it plays then.
         save: Steps between two states to go on from.
@@ -83,6 +86,10 @@ class Recipe:
     played: int = 8
     euler: int = 4
     seed: int = 0
+
+    def early(self, share: float) -> float:
+        """A share of the steps, of those of the first hour at most."""
+        return share * min(self.steps, STEPS_AN_HOUR)
 
     def shares(self) -> dict[str, float]:
         """How much of each batch each game has; together 1."""

@@ -104,13 +104,13 @@ def differs(recipe: Recipe) -> tuple[str, ...]:
         f"of a batch: {shares}; chunks in which something changes are drawn {recipe.changing:g} "
         f"times as often; unused channels count {UNUSED:g}, sticks {recipe.stick_weight:g}; "
         "buttons are taught as -0.5 and 1.5; no mirrors",
-        f"a head that is thrown away learns alone for {recipe.head_share:.0%} of the steps and "
-        f"stays beside the flow; {recipe.times} flow times a picture",
+        f"a head that is thrown away learns alone for {recipe.early(recipe.head_share):.0f} steps "
+        f"and stays beside the flow; {recipe.times} flow times a picture",
         f"Muon {recipe.muon_rate:g} and AdamW {recipe.adam_rate:g}, moving average {recipe.ema:g}, "
         f"decay over the last {recipe.decay:.0%}, {WARM_UP} steps of warm-up",
         f"{recipe.steps} steps of {recipe.batch} pictures in each process; they meet every "
-        f"{recipe.together} steps; {recipe.rounds} rounds of driving (DAgger) from "
-        f"{recipe.round_first:.0%} of the steps on",
+        f"{recipe.together} steps; rounds of driving (DAgger), {recipe.rounds} in "
+        f"an hour, from step {recipe.early(recipe.round_first):.0f} on",
     )
 
 

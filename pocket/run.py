@@ -13,6 +13,7 @@ processes last wrote down where they were.
 from __future__ import annotations
 
 import json
+import math
 import multiprocessing
 import os
 import threading
@@ -46,6 +47,8 @@ SIZE = PATCH * SIDE
 HORIZON = 16
 BATCHES, ROUNDS, TRIALS = 14, 15, 16
 """Streams of random numbers; see ``training.objective.draws``."""
+LAST_ROUND = 0.9
+"""Share of the steps after which the policy drives no more."""
 CHOOSING = 500_000
 """Seeds of the levels of trials: none that is taught, none of the benchmark."""
 
@@ -133,20 +136,21 @@ class Worker:
     def _rounds(self) -> list[int]:
         """The steps before which the policy drives."""
         recipe = self.recipe
-        first, last = recipe.round_first * recipe.steps, 0.9 * recipe.steps
-        steps = {round(first + (last - first) * i / recipe.rounds) for i in range(recipe.rounds)}
-        return sorted(steps)  # of a very short run several would be one
+        first, last = recipe.early(recipe.round_first), LAST_ROUND * recipe.steps
+        apart = (recipe.early(LAST_ROUND) - first) / recipe.rounds
+        count = math.ceil(round((last - first) / apart, 6))
+        return sorted({round(first + apart * i) for i in range(count)})  # short runs: some are one
 
     def _trials(self) -> set[int]:
         """The steps after which it plays: from the time on when it can."""
         recipe = self.recipe
         times = [round(recipe.steps * (i + 1) / recipe.trials) for i in range(recipe.trials)]
-        return {step for step in times if step > recipe.head_share * recipe.steps}
+        return {step for step in times if step > recipe.early(recipe.head_share)}
 
     def _driven_share(self, step: int) -> float:
         first, last = self.recipe.round_share
-        begun = self.recipe.round_first
-        done = (step / self.recipe.steps - begun) / (1 - begun)
+        begun, whole = (self.recipe.early(share) for share in (self.recipe.round_first, 1.0))
+        done = (step - begun) / (whole - begun)
         return first + (last - first) * min(max(done, 0.0), 1.0)
 
     def _drive(self, number: int) -> None:

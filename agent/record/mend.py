@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("nitropilot.recording")
 
+PASSING = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EACCES)
+"""What keeps a whole file from being read, and may not do so the next time."""
 UNFINISHED = "the program that recorded was killed, or its disk was full"
 """What is known of one that was left so."""
 
@@ -90,6 +92,8 @@ def mend(part: Path, reason: str) -> Path | None:
         shutil.rmtree(part)
         return None
     chunks = _cut_rows(part, source, times[:count])
+    with (part / f"{VIDEO}.mended").open("r+b") as copy:
+        os.fsync(copy.fileno())  # before what it was made of goes
     (part / f"{VIDEO}.mended").replace(part / VIDEO)
     (part / f"{VIDEO}{PART}").unlink(missing_ok=True)
     facts |= {
@@ -232,7 +236,11 @@ def _copy(first: VideoPacket, more: Iterable[VideoPacket], new: Path) -> list[in
 
 
 def _packets(path: Path) -> Generator[VideoPacket, None, None]:
-    """The frames of a video as they are in the file, up to the first that cannot be read."""
+    """The frames of a video as they are in the file, up to the first that cannot be read.
+
+    Raises:
+        OSError: It is not the file that keeps it from being read: to be tried again.
+    """
     import av
 
     try:
@@ -243,6 +251,8 @@ def _packets(path: Path) -> Generator[VideoPacket, None, None]:
                     return
                 yield packet
     except (av.FFmpegError, IndexError) as error:
+        if isinstance(error, av.FFmpegError) and error.errno in PASSING:
+            raise OSError(error.errno, error.strerror, str(path)) from error
         log.warning("%s: %s", path, error)
 
 

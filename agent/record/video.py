@@ -45,6 +45,8 @@ HELD_S = 0.09
 lets go of what nobody renews (``controller.pads``)."""
 NEXT_TICKS = 1.5
 """A tick lasts until the next one's action is sent, unless that takes longer than this."""
+LATE_S = 0.1
+"""How long after a tick's end it may be told when the next one's was sent, on a busy machine."""
 
 
 class VideoRecorder:
@@ -165,7 +167,7 @@ class VideoRecorder:
         while sample is not None:
             end, after, known = sample.sent + self._period, None, True
             try:
-                after = self._queue.get(end + self._period - time.perf_counter())
+                after = self._queue.get(end + max(self._period, LATE_S) - time.perf_counter())
             except queue.Empty:
                 known = False
             if after is not None and after.sent - sample.sent < NEXT_TICKS * self._period:

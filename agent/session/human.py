@@ -122,8 +122,7 @@ class HumanPlay:
             since = taken[session.id] = self._since.get(session.id, now)
             idle = session.takeover_settings.idle_seconds
             if idle is not None and now - max(self._last_touch, since) >= idle:
-                log.info("session %s: the agent plays again after %g s", session.id, idle)
-                self._attempt(session, lambda one: self._ask(one, one.hand_back))
+                self._attempt(session, lambda one: self._ask(one, lambda: _hand_back(one)))
         self._since = taken
         known = {session.id for session in self._sessions()}
         self._asked = {name: call for name, call in self._asked.items() if name in known}
@@ -145,9 +144,17 @@ class HumanPlay:
             call.result()
 
     def _answered(self, session: TakeoverTarget) -> None:
-        """What was asked for is done: the game learns what the human has done meanwhile."""
+        """What was asked for is done: the game learns what the human has done meanwhile.
+
+        Not where somebody has said otherwise since: what a panic let go of stays so.
+        """
         self._asked.pop(session.id).result()
-        self._pass_on(session, self._now)
+        if not session.takeover_settings.pad:
+            return
+        if session.state is SessionState.TAKEOVER:
+            self._pass_on(session, self._now)
+        elif session.state is SessionState.PLAYING and touched(self._now):
+            self._human(session, self._now, touch=True)
 
     def _pass_on(self, session: TakeoverTarget, state: GamepadState) -> None:
         if session.state not in _HUMANS:
@@ -174,6 +181,13 @@ def _hand_over(session: TakeoverTarget) -> bool:
     if taken:
         log.info("session %s: a human has taken over", session.id)
     return taken
+
+
+def _hand_back(session: TakeoverTarget) -> bool:
+    given = session.hand_back()
+    if given:
+        log.info("session %s: the agent plays again", session.id)
+    return given
 
 
 class HumanThread:

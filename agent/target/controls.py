@@ -273,7 +273,10 @@ class Controls:
         with self._lock:
             self._before, self.hand = (self.lapses, self.cut_freezes), hand
             self._following = False
-            hand.limit(self._limits)
+            told: Limits | None = None
+            while told is not self._limits:  # somebody may set others meanwhile
+                told = self._limits
+                hand.limit(told)
             if self._epoch != NO_EPOCH:
                 hand.arm(self._epoch)
 

@@ -12,6 +12,7 @@ from nitropilot.agent.cancelling import POLL_S, Cancellation
 from nitropilot.agent.errors import LaunchFailed
 from nitropilot.agent.target.display_access import Authority
 from nitropilot.children import find_program
+from nitropilot.controller.ledger.heal import remove_display
 from nitropilot.controller.processes import DISPLAY_VARIABLE
 
 START_TIMEOUT_S = 30.0
@@ -94,6 +95,7 @@ class PrivateDisplay:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+                remove_display(self.name[1:])
 
 
 def _read_number(read_end: int, process: subprocess.Popen[bytes], cancelled: Cancellation) -> int:

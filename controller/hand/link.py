@@ -235,7 +235,7 @@ class Link:
         """Whether its process was stopped when it was looked at, twice, as a beat had no answer."""
         before, self._stopped = self._stopped, False
         if self._unanswered > 1:
-            with suppress(psutil.Error):
+            with suppress(psutil.Error, OSError):  # no descriptor left, say
                 self._stopped = state(psutil.Process(self.pid)) is State.STOPPED
         return before and self._stopped
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 import time
 import weakref
 from contextlib import suppress
@@ -45,6 +46,7 @@ class Entry:
         self._descriptor = descriptor
         self._end = os.lseek(descriptor, 0, os.SEEK_END)
         self._freezes = self._noted = self._closed = False
+        self._writing = threading.Lock()
         _open.add(self)
 
     @classmethod
@@ -118,12 +120,13 @@ class Entry:
         Raises:
             OSError: That did not work, and nothing is to be done.
         """
-        self.facts |= facts
-        size = self._write(facts)
-        if self._freezes:
-            self._noted = True
-        else:
-            self._end += size
+        with self._writing:
+            self.facts |= facts
+            size = self._write(facts)
+            if self._freezes:
+                self._noted = True
+            else:
+                self._end += size
 
     def freezing(self, processes: Iterable[tuple[int, str]]) -> None:
         """Write down that these processes will be stopped, on top of what is stopped.
@@ -134,12 +137,14 @@ class Entry:
         Raises:
             OSError: That did not work, and nothing is to be stopped.
         """
-        self._write({"frozen": [*processes]})
-        self._freezes = True
+        with self._writing:
+            self._write({"frozen": [*processes]})
+            self._freezes = True
 
     def thawed(self) -> None:
         """Nothing is stopped any more."""
-        with suppress(OSError):  # what runs is told to run once more, which harms nobody
+        # What runs is told to run once more, which harms nobody.
+        with self._writing, suppress(OSError):
             if self._noted:  # behind what was stopped: it must not be cut off with that
                 self._write({"thawed": True})
                 self._end = os.lseek(self._descriptor, 0, os.SEEK_END)

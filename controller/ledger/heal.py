@@ -138,10 +138,10 @@ def _remove_made(facts: dict[str, Any]) -> None:
                 page.unlink()
             shutil.rmtree(page.with_name(page.name + FOLDER_SUFFIX), ignore_errors=True)
     if number := str(facts.get("display") or "").lstrip(":"):
-        _remove_display(number)
+        remove_display(number)
 
 
-def _remove_display(number: str) -> None:
+def remove_display(number: str) -> None:
     """What an X server leaves that was killed; not that of a server that lives."""
     lock = Path(f"/tmp/.X{number}-lock")  # noqa: S108
     with suppress(OSError, ValueError):

@@ -46,7 +46,7 @@ class Learner:
         self.policy = fresh(recipe.seed)
         self.head = Head(self.policy, int(used.sum()), recipe.seed + 1)
         self.average = MovingAverage(self.policy, recipe.ema)
-        self._alone = round(recipe.head_share * recipe.steps)
+        self._alone = round(recipe.early(recipe.head_share))
         self._used = torch.from_numpy(np.flatnonzero(used))
         self._weights = channel_weights(used, recipe.stick_weight)
         self._times = TimeDistribution()

@@ -171,15 +171,13 @@ class GameEnv(TaskEnv):
         self._grabber = capture.open_grabber(launched.window)
         undo.callback(self._grabber.close)
         self._judge = kind(self.task, launched.profile, launched.profile / LOG)
-        verdict = self._open(self._held, self._judge)
-        self._leaks = LeakWatch(launched.process.pid)
-        return verdict
+        return self._open(launched, self._held, self._judge)
 
     def _hold(self, launched: LaunchedGame) -> Held:
         """Take hold of it, in the track's way."""
         return TRACKS[self.track](launched)
 
-    def _open(self, held: Held, judge: Judge) -> Verdict:
+    def _open(self, launched: LaunchedGame, held: Held, judge: Judge) -> Verdict:
         """Tap past what comes before the play."""
         tap = self.game.setting.tap if self.game.setting is not None else ""
         press = GamepadState(buttons=parse_buttons([tap])) if tap else NEUTRAL
@@ -187,6 +185,7 @@ class GameEnv(TaskEnv):
             if (verdict := judge.read()).playing:
                 if self.render_mode == "human":  # to open a window may take longer than a lapse
                     self._window.show(self._grabbed())
+                self._leaks = LeakWatch(launched.process.pid)  # and so may a look at all processes
                 self._pictures = held.pictures
                 held.begin()
                 return verdict

@@ -59,20 +59,29 @@ class PictureWindow:
         if not pygame.display.get_init():
             pygame.display.init()
             _display_is_ours = True
-        self._window = pygame.Window(self._title, size)
+        try:
+            self._window = pygame.Window(self._title, size)
+        except pygame.error:
+            self._let_go()
+            raise
         self._pace = pygame.time.Clock()
         _open.add(self)
 
     def close(self) -> None:
         """Safe to call twice; other windows of this process stay."""
-        global _display_is_ours
         if self._window is None:
             return
-        import pygame
-
         window, self._window = self._window, None
         _open.discard(self)
         window.destroy()
+        self._let_go()
+
+    @staticmethod
+    def _let_go() -> None:
+        """SDL's display is closed with the last window, if it was opened here."""
+        import pygame
+
+        global _display_is_ours
         if _display_is_ours and not _open:
             _display_is_ours = False
             pygame.display.quit()

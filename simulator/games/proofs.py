@@ -48,7 +48,8 @@ def rules_digest(game: KnownGame) -> str:
     digest = hashlib.sha256()
     for name in (SHEET, JUDGE):
         path = _folder(game) / name
-        digest.update(path.read_bytes() if path.is_file() else b"")
+        text = path.read_bytes() if path.is_file() else b""
+        digest.update(text.replace(b"\r\n", b"\n"))  # as a checkout on Windows may have it
     return digest.hexdigest()[:12]
 
 

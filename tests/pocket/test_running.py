@@ -22,7 +22,7 @@ from safetensors.torch import load_file
 from nitropilot.pocket.__main__ import parsed, recipe_of, train
 from nitropilot.pocket.errors import PocketError
 from nitropilot.pocket.recipe import GAMES, HELD_OUT, STEPS_AN_HOUR, Recipe
-from nitropilot.pocket.run import POLICY
+from nitropilot.pocket.run import POLICY, Worker
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -116,6 +116,24 @@ def test_a_process_that_fails_ends_the_others(tmp_path: Path) -> None:
     (tmp_path / "samples").write_text("no folder")
     with pytest.raises(PocketError, match="a process of the training failed"):
         train(argparse.Namespace(out=tmp_path, processes=2), SMALL)
+
+
+def test_a_longer_run_begins_like_a_shorter_one(tmp_path: Path) -> None:
+    """Until the rates of the shorter one fall, so that what it has learned is not learned again."""
+    hour, hours = (
+        Worker(0, 1, replace(Recipe(), steps=steps), tmp_path)
+        for steps in (STEPS_AN_HOUR, 3 * STEPS_AN_HOUR)
+    )
+    assert hour._rounds() == [2100, 2660, 3220]
+    rounds = hours._rounds()
+    assert rounds[:3] == hour._rounds()
+    assert (len(rounds), rounds[-1]) == (17, 2100 + 16 * 560)
+    for step in (0, 2100, 2500, STEPS_AN_HOUR - 1):
+        assert hour._driven_share(step) == hours._driven_share(step)
+    assert hours._driven_share(3 * STEPS_AN_HOUR) == Recipe.round_share[1]
+    assert hour.recipe.early(Recipe.head_share) == hours.recipe.early(Recipe.head_share) == 1260
+    short = Worker(0, 1, replace(Recipe(), steps=100), tmp_path)
+    assert short._rounds() == [50, 63, 77]
 
 
 def test_the_command_line() -> None:

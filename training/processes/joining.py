@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 COUNT, RANK, LOCAL = "WORLD_SIZE", "RANK", "LOCAL_RANK"
 MEETING = ("MASTER_ADDR", "MASTER_PORT")
-PATIENCE = timedelta(hours=1)
-"""For others that say nothing: rank 0 plays and writes while they wait.  One that has ended is
-noticed at once, as its connections close."""
+PATIENCE = timedelta(days=1)
+"""For others that say nothing: rank 0 decodes, plays and writes while they wait.  One that has
+ended is noticed at once, as its connections close."""
 START = "start it with: torchrun --nproc-per-node N --no-python nitropilot train ..."
 
 

@@ -67,10 +67,11 @@ def whole_tree(tree: Any) -> Any:
 
 def part_like(tensor: Tensor, like: Tensor) -> Tensor:
     """The part of a whole tensor that this process has of ``like``."""
+    if type(like) in (torch.Tensor, torch.nn.Parameter):  # not all of torch has the rest
+        return tensor
     from torch.distributed.tensor import DTensor, distribute_tensor
 
-    if not isinstance(like, DTensor):
-        return tensor
+    assert isinstance(like, DTensor)
     return distribute_tensor(
         tensor.to(like.device), like.device_mesh, like.placements, src_data_rank=None
     )

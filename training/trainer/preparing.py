@@ -112,30 +112,20 @@ def begun(config: TrainConfig, folder: Path) -> dict[str, Any] | None:
     return state
 
 
-def require_same_start(
-    state: dict[str, Any], data: str, base: str, policy: str, folder: Path
-) -> None:
-    """See that a run that is gone on with had the same data, and began with the same policy.
+def require_same_data(state: dict[str, Any], data: str, folder: Path) -> None:
+    """See that a run that is gone on with had the same data.
 
     Args:
         state: Of the run.
         data: Digest of the data now.
-        base: Digest of the policy now.
-        policy: Its name.
         folder: Of the run.
 
     Raises:
-        OtherRun: It did not.
+        OtherRun: It had other data.
     """
     if state["data"] != data:
         raise OtherRun(
             f"the run in {folder} had other data", "name the same recordings, or another --out"
-        )
-    if state.get("base", base) != base:
-        raise OtherRun(
-            f"the run in {folder} began with a policy of digest {state['base'][:12]}, and {policy} "
-            f"now has {base[:12]}",
-            "put that policy back, or name another --out",
         )
 
 

@@ -22,7 +22,7 @@ from nitropilot.training.trainer.files import (
 )
 from nitropilot.training.trainer.logs import Log, score_row
 from nitropilot.training.trainer.outcome import Outcome, Told, Verdict, told_row
-from nitropilot.training.trainer.preparing import begun, facts_of, prepare, require_same_start
+from nitropilot.training.trainer.preparing import begun, facts_of, prepare, require_same_data
 from nitropilot.training.trainer.scoring import Scores, score
 from nitropilot.training.trainer.speed import Pace, memory_bytes, peak_of
 from nitropilot.training.trainer.start import exported_config
@@ -167,7 +167,7 @@ class Run:
         Raises:
             OtherRun: It had other data, or began with another policy.
         """
-        require_same_start(state, self.digest, self.base, self.config.run.policy, self.folder)
+        require_same_data(state, self.digest, self.folder)
         self.stepper.load(state["stepper"])
         self.step = self.saved = state["step"]
         self.seconds = state["seconds"]

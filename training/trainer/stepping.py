@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -135,7 +136,7 @@ class Stepper:
         batch = batch.to(self.device)
         drawn = self.drawn(step, batch).to(self.device)
         try:
-            with talking():
+            with talking() if self.ranks.count > 1 else nullcontext():
                 loss = self._gradient(self._shared, batch, drawn, self._share(batch))
         except (MemoryError, RuntimeError) as error:
             if not _is_of_memory(error):

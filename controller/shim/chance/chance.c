@@ -185,10 +185,14 @@ ssize_t chance_go_on(int fd, void *to, size_t size, ssize_t got)
     while ((size_t)got < size) {
         long more;
 
-        clock_enter(LOCK_CHANCE); /* of several who stand at the end one fills it */
-        if (lseek(fd, 0, SEEK_CUR) >= DEVICE_BYTES && fill(fd))
+        if (clock_inside) { /* a handler of who fills it: it is not waited for */
             lseek(fd, 0, SEEK_SET);
-        clock_leave(LOCK_CHANCE);
+        } else {
+            clock_enter(LOCK_CHANCE); /* of several who stand at the end one fills it */
+            if (lseek(fd, 0, SEEK_CUR) >= DEVICE_BYTES && fill(fd))
+                lseek(fd, 0, SEEK_SET);
+            clock_leave(LOCK_CHANCE);
+        }
         more = clock_raw(SYS_read, fd, (long)((char *)to + got), (long)(size - (size_t)got), 0, 0, 0);
         if (more <= 0 && more != -EINTR)
             break;

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import errno
 import json
-import resource
 import shutil
 import subprocess
 import sys
@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import av
 import pytest
 
 if not sys.platform.startswith("linux"):
@@ -263,6 +264,8 @@ def part_of_id(root: Path) -> Path:
 @contextmanager
 def largest_file(size: int) -> Iterator[None]:
     """The system writes no file of this process beyond so many bytes, as on a disk that is full."""
+    import resource  # of POSIX alone
+
     old = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, old[1]))
     try:
@@ -285,6 +288,22 @@ def test_a_copy_that_cannot_be_written(left: Path) -> None:
     whose(part, 2**22 + 1)
     recover(left)
     check(left, 80, 80)
+
+
+def test_a_video_that_cannot_be_read_just_now(left: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A daemon without a descriptor left must not take it for an empty one, and remove it."""
+    part = part_of(left)
+    with monkeypatch.context() as patched:
+
+        def none_left(*_: object, **__: object) -> None:
+            raise av.error.FFmpegError(errno.EMFILE, "Too many open files", "video")
+
+        patched.setattr(av, "open", none_left)
+        with pytest.raises(OSError, match="Too many open files"):
+            mend(part, "crash")
+    whose(part, 2**22 + 1)
+    recover(left)
+    check(left, 80)
 
 
 def test_a_disk_that_fills_while_recording(x_display: PrivateDisplay, tmp_path: Path) -> None:

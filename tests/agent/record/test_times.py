@@ -45,7 +45,7 @@ STICK = 21
 """The channel of the left stick's x, from 0 to 1."""
 CLOSE = 0.06
 """What encoding makes of a brightness, from -1 to 1."""
-LEAST = 20
+LEAST = 8
 """Rows that must be judged, each with an action that the others around it have not; how many more
 there are depends on what else the machine does."""
 CLOCKS_S = 0.002

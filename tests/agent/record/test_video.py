@@ -105,6 +105,26 @@ def test_ticks_in_which_nothing_was_sent_lie_between_the_others(
     assert times == sorted(set(times))
 
 
+def test_a_tick_ends_where_the_next_began_however_late_that_is_told(
+    window: XWindow, display: PrivateDisplay, tmp_path: Path
+) -> None:
+    """A picture of after the next action would be in the row of the one before."""
+    ends: list[float] = []
+
+    class Watched(VideoRecorder):
+        def _picture(self, sample: PadSample, end: float) -> Any:
+            ends.append(end)
+            return super()._picture(sample, end)
+
+    recorder = Watched(tmp_path / "video.mp4", grabber_of(window, display), 60.0)
+    began, stretch = time.perf_counter(), new_stretch()
+    recorder.put(PadSample(NEUTRAL, began, stretch=stretch, tick=0))
+    time.sleep(3 / 60)
+    recorder.put(PadSample(NEUTRAL, began + 0.6 / 60, stretch=stretch, tick=1))
+    recorder.close()
+    assert ends[0] == began + 0.6 / 60
+
+
 def test_the_window_changes_its_size(
     window: XWindow, display: PrivateDisplay, tmp_path: Path
 ) -> None:

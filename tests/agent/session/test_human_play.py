@@ -14,6 +14,7 @@ from nitropilot.agent import SessionState
 from nitropilot.agent.errors import NotPossibleNow
 from nitropilot.agent.record.human_tape import HumanTape
 from nitropilot.agent.record.switch import RecordingSwitch
+from nitropilot.agent.session import human
 from nitropilot.agent.session.human import HumanPlay, HumanThread
 from nitropilot.agent.session.takeover import TakeoverSettings
 from nitropilot.controller import NEUTRAL, Button, GamepadState
@@ -31,6 +32,12 @@ DRIFT = GamepadState(left=(0.1, 0.05))
 PLAYING, TAKEOVER, PAUSED = SessionState.PLAYING, SessionState.TAKEOVER, SessionState.PAUSED
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine's threads are waited for; the tests of slow games say how short."""
+    monkeypatch.setattr(human, "LET_GO_S", PATIENCE_S)
+
+
 class Fake:
     """A session's states without a game; the real ones are below."""
 
@@ -44,6 +51,8 @@ class Fake:
         self.said_again = 0
         self.lets_go = threading.Event()
         self.lets_go.set()
+        self.gives_back = threading.Event()
+        self.gives_back.set()
         self.asked = 0
 
     def hand_over(self) -> bool:
@@ -56,6 +65,7 @@ class Fake:
         return changed
 
     def hand_back(self) -> bool:
+        assert self.gives_back.wait(PATIENCE_S)
         if self.broken:
             raise NotPossibleNow("it is over")
         self.state = PLAYING
@@ -117,13 +127,15 @@ def test_what_is_held_is_said_again() -> None:
     assert len(session.passed) == told
 
 
-def test_a_game_that_is_not_let_go_holds_up_no_other() -> None:
+def test_a_game_that_is_not_let_go_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     """One that will not run again takes seconds; what is held in another is said meanwhile."""
     slow, other = Fake("slow"), Fake("other")
+    other.state = TAKEOVER
     slow.lets_go.clear()
     table = Table(slow, other)
+    monkeypatch.setattr(human, "LET_GO_S", 0.01)
     table.play.feed(PRESS)
-    assert (other.state, other.passed) == (TAKEOVER, [PRESS])
+    assert other.passed == [PRESS]
     for _ in range(5):
         table.after(0.11)
     assert other.said_again == 5
@@ -135,6 +147,45 @@ def test_a_game_that_is_not_let_go_holds_up_no_other() -> None:
     table.after(0.01)
     assert slow.passed == [MORE]
     assert table.seen.count(("slow", MORE)) == 1
+
+
+@pytest.mark.parametrize("now", [PAUSED, TAKEOVER])
+def test_what_is_said_while_a_game_is_let_go_stands(
+    now: SessionState, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A panic that waited for it has let go of the pad; so has who takes the person's pad away."""
+    slow = Fake("slow")
+    slow.lets_go.clear()
+    table = Table(slow)
+    monkeypatch.setattr(human, "LET_GO_S", 0.01)
+    table.play.feed(PRESS)
+    slow.lets_go.set()
+    until(lambda: table.play._asked["slow"].over, "whoever asked has the answer")
+    slow.state = now
+    if now is TAKEOVER:
+        slow.takeover_settings = TakeoverSettings(False, None)
+    table.after(0.01)
+    assert (slow.state, slow.passed) == (now, [])
+
+
+def test_a_touch_while_a_game_is_given_back_takes_it_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Who holds a button would wait for ever for a change of it."""
+    slow = Fake("slow", idle=1.0)
+    table = Table(slow)
+    table.play.feed(PRESS)
+    table.play.feed(NEUTRAL)
+    table.after(0.0)
+    slow.gives_back.clear()
+    monkeypatch.setattr(human, "LET_GO_S", 0.01)
+    table.after(2.0)
+    table.play.feed(PRESS)
+    monkeypatch.setattr(human, "LET_GO_S", PATIENCE_S)
+    slow.gives_back.set()
+    until(lambda: table.play._asked["slow"].over, "whoever asked has the answer")
+    table.after(0.01)
+    assert (slow.state, slow.asked, slow.passed[-1]) == (TAKEOVER, 2, PRESS)
 
 
 def test_only_sessions_that_allow_it() -> None:

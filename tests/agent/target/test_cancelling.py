@@ -131,7 +131,7 @@ def test_a_display_that_answers_nobody(
     number = 10**6 + os.getpid()
     fake = tmp_path / "Xvfb"
     fake.write_text(
-        f"#!/bin/sh\necho {number} >/proc/self/fd/$4\necho $$ >{told}\nexec /bin/sleep 600\n"
+        f"#!/bin/sh\necho $$ >{told}\necho {number} >/proc/self/fd/$4\nexec /bin/sleep 600\n"
     )
     fake.chmod(0o700)
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -139,6 +139,7 @@ def test_a_display_that_answers_nobody(
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(f"\0/tmp/.X11-unix/X{number}")
         server.listen()
+        server.settimeout(PATIENCE_S)
         session.start()
         connection, _ = server.accept()
         with connection:

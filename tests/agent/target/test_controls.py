@@ -201,5 +201,5 @@ def test_nobody_waits_while_another_process_is_taken(
     epoch = held.controls.epoch
     assert (epoch == NO_EPOCH) == (act is let_go)
     assert held.controls.send(PRESS, old) is False
-    assert held.controls.send(PRESS, epoch) is (act is rearm)
+    assert held.controls.send(PRESS, epoch, seconds=60.0) is (act is rearm)
     assert neutral(held.page.path) == (act is let_go)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-PASSES = 6000
+PASSES = 3000
 ROUNDS = 20
 CROWD = 80
 """Threads that rest beside them."""

@@ -334,6 +334,10 @@ def test_reports_of_a_hand_that_dies_wake_whoever_waits(held: HeldGame, hand: Ha
         hand.reports.get_nowait()
 
 
+def no_descriptor_left(*_: object) -> None:
+    raise OSError(24, "Too many open files")
+
+
 def test_a_stopped_hand_is_ended_at_once_and_a_slow_one_is_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -347,6 +351,10 @@ def test_a_stopped_hand_is_ended_at_once_and_a_slow_one_is_not(
     it.begin({}, lambda: None)
     wait_for(lambda: it._unanswered > 12, "a dozen beats without an answer")
     assert it.alive
+    with monkeypatch.context() as patched:
+        patched.setattr(link, "state", no_descriptor_left)
+        beats = it._unanswered
+        wait_for(lambda: it._unanswered > beats + 3, "beats go on where nobody can be looked at")
     began = time.monotonic()
     os.kill(it.pid, signal.SIGSTOP)
     wait_for(died.is_set, "it to be ended")

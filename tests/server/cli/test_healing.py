@@ -36,13 +36,16 @@ def test_any_command_heals(
     monkeypatch.setenv("NITROPILOT_CONFIG", str(tmp_path / "config"))
     monkeypatch.setattr("nitropilot.server.cli.play.release._done", [])
     monkeypatch.setattr(sys, "argv", ["nitropilot", *words])
-    with subprocess.Popen(["sleep", "600"]) as game:
+    game = subprocess.Popen(["sleep", "600"])
+    try:
         game.send_signal(signal.SIGSTOP)
         until(lambda: stopped(game.pid), "a frozen game")
         left = Entry.create("game", {"frozen": [[game.pid, birth(game.pid)]]})
         left.close()
         main._run()
         assert psutil.Process(game.pid).status() != psutil.STATUS_STOPPED
+    finally:
         game.kill()
+        game.wait()
     assert f"died: process {game.pid} runs again" in capsys.readouterr().err
     assert not left.path.exists()

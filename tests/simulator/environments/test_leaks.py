@@ -59,6 +59,7 @@ def test_what_a_game_takes_more_and_more_of(
     pid, take = game
     total = psutil.virtual_memory().total
     monkeypatch.setattr(leaks, "MORE_MEMORY", 64 * MIB / total)
+    monkeypatch.setattr(leaks, "LOOK_S", 3600.0)
     watch = LeakWatch(pid)
     take(f"memory {96 * MIB}")
     assert watch.leak() == "", "it is too soon"

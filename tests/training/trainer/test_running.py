@@ -205,6 +205,19 @@ def test_a_batch_that_does_not_fit_says_which_does(
         train(told(material, batch_size=12), tmp_path)
 
 
+def test_who_trains_alone_has_lost_nobody(
+    material: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A card whose driver ends what takes long says almost what a lost process says."""
+
+    def ended(*_: object) -> torch.Tensor:
+        raise RuntimeError("CUDA error: the launch timed out and was terminated")
+
+    monkeypatch.setattr(stepping, "flow_loss", ended)
+    with pytest.raises(RuntimeError, match="CUDA error: the launch timed out"):
+        train(told(material), tmp_path)
+
+
 def test_a_full_disk_keeps_what_was_written(
     material: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
