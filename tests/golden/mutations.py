@@ -97,7 +97,7 @@ MUTATIONS = (
     Mutation("a person's pad is told as the agent's",
              'session.events.pad(state, source="human")', "session.events.pad(state)"),
     Mutation("the agent never plays again after a takeover",
-             "self._attempt(session, lambda one: one.hand_back())", "pass"),
+             "self._attempt(session, lambda one: self._ask(one, lambda: _hand_back(one)))", "pass"),
     Mutation("a recording's sticks upside down", "0.0 - row.left_y", "row.left_y"),
     Mutation("the caption counts from nought", "chunk {self.chunk + 1}  action",
              "chunk {self.chunk}  action"),
