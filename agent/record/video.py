@@ -172,22 +172,28 @@ class VideoRecorder:
                 known = False
             if after is not None and after.sent - sample.sent < NEXT_TICKS * self._period:
                 end = after.sent
-            for held in self._held(before, sample):
-                yield held, min(held.sent + self._period, sample.sent), 1
-                before = held
+            if after is not None and (between := self._held(sample, after)):
+                end = min(end, between[0].sent)
+            held = self._held(before, sample)
+            for one, follower in zip(held, [*held, sample][1:], strict=True):
+                yield one, min(one.sent + self._period, follower.sent), 1
+                before = one
             yield sample, end, self._since(before, sample)
             before, sample = sample, after if known else self._queue.get()
 
-    def _held(self, before: PadSample | None, sample: PadSample) -> Iterator[PadSample]:
+    def _held(self, before: PadSample | None, sample: PadSample) -> list[PadSample]:
         """The ticks in between in which nothing was sent, and the pad stayed as it was."""
         if before is None or before.stretch != sample.stretch:
-            return
+            return []
         if sample.sent - before.sent > HELD_S + self._period:
-            return  # the pad was neutral meanwhile
+            return []  # the pad was neutral meanwhile
         ticks = sample.tick - before.tick
-        for more in range(1, ticks):
-            sent = before.sent + (sample.sent - before.sent) * more / ticks
-            yield replace(before, sent=sent, tick=before.tick + more, chunk=-1, action=-1)
+        apart = (sample.sent - before.sent) / max(ticks, 1)
+        return [
+            replace(before, sent=before.sent + apart * more, tick=before.tick + more,
+                    chunk=-1, action=-1)
+            for more in range(1, ticks)
+        ]  # fmt: skip
 
     def _since(self, before: PadSample | None, sample: PadSample) -> int:
         """Ticks of the game's time from one sample to the next."""
