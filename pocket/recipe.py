@@ -1,7 +1,7 @@
 """``Recipe``: all numbers of ``make pocket``.
 
 What differs from the preset ``paper`` is what an hour on two cores asks for: a small picture, Muon
-for the matrices, a head that is thrown away, and rounds in which the policy drives.
+for the matrices, heads that are thrown away, and rounds in which the policy drives.
 """
 
 from __future__ import annotations
@@ -31,11 +31,12 @@ class Recipe:
         samples: Pictures that the scripts record, shared out like the batches.
         noisy: Share of the recorded levels with bursts of foreign input.
         steps: Of training, in each process.
-        head_share: Share of the first hour in which the vision encoder learns from the head alone.
+        head_share: Share of the first hour in which the vision encoder learns from the heads alone.
         batch: Pictures a step and process.
         times: Looks at each picture's actions: flow times, one from each stretch of equal chance.
         stick_weight: What a stick's channel counts in the flow beside a button's.
-        head_weight: What the head's error counts beside the flow's.
+        head_weight: What the heads' errors count beside the flow's.
+        chart_weight: What the error of what is where counts beside that of the head's actions.
         muon_rate: Learning rate of matrices.
         adam_rate: Learning rate of everything else.
         decay: Share of the steps in which the rates fall to 0.
@@ -69,6 +70,7 @@ class Recipe:
     times: int = 2
     stick_weight: float = 4.0
     head_weight: float = 0.5
+    chart_weight: float = 2.0
     muon_rate: float = 6e-3
     adam_rate: float = 1e-3
     decay: float = 0.4

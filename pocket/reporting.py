@@ -104,8 +104,10 @@ def differs(recipe: Recipe) -> tuple[str, ...]:
         f"of a batch: {shares}; chunks in which something changes are drawn {recipe.changing:g} "
         f"times as often; unused channels count {UNUSED:g}, sticks {recipe.stick_weight:g}; "
         "buttons are taught as -0.5 and 1.5; no mirrors",
-        f"a head that is thrown away learns alone for {recipe.early(recipe.head_share):.0f} steps "
-        f"and stays beside the flow; {recipe.times} flow times a picture",
+        "two heads that are thrown away: one says the actions, the other what is where in the "
+        "picture, which the game's state tells; they learn alone for "
+        f"{recipe.early(recipe.head_share):.0f} steps and stay beside the flow; {recipe.times} "
+        "flow times a picture",
         f"Muon {recipe.muon_rate:g} and AdamW {recipe.adam_rate:g}, moving average {recipe.ema:g}, "
         f"decay over the last {recipe.decay:.0%}, {WARM_UP} steps of warm-up",
         f"{recipe.steps} steps of {recipe.batch} pictures in each process; they meet every "

@@ -31,7 +31,7 @@ from nitropilot.pocket.learning.learner import Learner
 from nitropilot.pocket.learning.network import SIDE
 from nitropilot.pocket.learning.together import together, total, wait
 from nitropilot.pocket.samples.driving import Level, drive
-from nitropilot.pocket.samples.pool import has_pool, make_pool, read_pool, write_pool
+from nitropilot.pocket.samples.pool import has_pool, joined, make_pool, read_pool, write_pool
 from nitropilot.pocket.samples.recording import record
 from nitropilot.pocket.samples.rounds import label_round
 from nitropilot.policy.sizes import PATCH
@@ -97,9 +97,9 @@ class Worker:
                     (recipe.seed, number, self.rank),
                     SIZE, HORIZON, recipe.noisy,
                 )  # fmt: skip
-                write_pool(self.folder / SAMPLES, name, *samples)
+                write_pool(self.folder / SAMPLES, name, samples)
                 self._say(
-                    f"recorded {len(samples[0])} of {game} in {time.monotonic() - start:.0f} s"
+                    f"recorded {len(samples.actions)} of {game} in {time.monotonic() - start:.0f} s"
                 )
 
     def _pools(self, game: str, kind: str) -> list[Pool]:
@@ -163,7 +163,7 @@ class Worker:
                 key = (recipe.seed, ROUNDS, number, turn, self.rank)
                 count = max(round(recipe.round_samples * shares[game]), 1)
                 write_pool(
-                    self.folder / SAMPLES, name, *label_round(policy, game, count, key, recipe)
+                    self.folder / SAMPLES, name, label_round(policy, game, count, key, recipe)
                 )
         wait()
         self._take_rounds(number + 1)
@@ -175,9 +175,8 @@ class Worker:
                 pool for number in range(count) for pool in self._pools(game, f"round{number}")
             ]
             if parts:
-                frames = np.concatenate([pool.frames for pool in parts])
-                actions = np.concatenate([pool.actions for pool in parts])
-                self.driven[game] = [make_pool(frames, actions, self.recipe.changing)]
+                samples = joined([pool.samples for pool in parts])
+                self.driven[game] = [make_pool(samples, self.recipe.changing)]
 
     def _trial(self, step: int) -> None:
         """How it plays: this process's part of the levels, and the sums of all."""
@@ -242,11 +241,11 @@ class Worker:
 
 def _used(recorded: dict[str, list[Pool]]) -> Any:
     """Which channels are not the same in all samples."""
-    first = next(iter(recorded.values()))[0].actions[0, 0]
+    first = next(iter(recorded.values()))[0].samples.actions[0, 0]
     used = np.zeros(len(first), bool)
     for pools in recorded.values():
         for pool in pools:
-            used |= (pool.actions != first).any(axis=(0, 1))
+            used |= (pool.samples.actions != first).any(axis=(0, 1))
     return used
 
 

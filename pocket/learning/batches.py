@@ -9,6 +9,9 @@ import torch
 from torch.nn import functional as F
 
 from nitropilot.pocket.samples.actions import channels_of
+from nitropilot.pocket.samples.charts import by_patch
+from nitropilot.pocket.samples.pool import Samples, joined
+from nitropilot.policy.sizes import PATCH
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,10 +26,12 @@ class Taught(NamedTuple):
 
     Attributes:
         images: ``B x 1 x 3 x S x S`` in [-1, 1].
+        charts: ``B x L x KINDS x cells``: what is where, by patch.
         actions: ``B x T x A`` in [0, 1].
     """
 
     images: Tensor
+    charts: Tensor
     actions: Tensor
 
 
@@ -51,7 +56,7 @@ def batch(
         shift: Most pixels by which a picture is moved.
     """
     games = list(shares)
-    pictures, actions = [], []
+    parts: list[Samples] = []
     turns = rng.choice(len(games), size, p=list(shares.values()))
     for place, game in enumerate(games):
         count = int((turns == place).sum())
@@ -61,13 +66,14 @@ def batch(
             for number in np.unique(picks):
                 pool = pools[number]
                 numbers = pool.draw(rng, int((picks == number).sum()))
-                pictures.append(pool.frames[numbers])
-                actions.append(pool.actions[numbers])
-    images = torch.from_numpy(np.concatenate(pictures)).permute(0, 3, 1, 2).float()
+                parts.append(Samples(*(kind[numbers] for kind in pool.samples)))
+    drawn = joined(parts)
+    images = torch.from_numpy(drawn.frames).permute(0, 3, 1, 2).float()
     moved = _moved(images, rng, shift)
     return Taught(
         moved.mul_(2.0 / 255.0).sub_(1.0)[:, None],
-        torch.from_numpy(channels_of(np.concatenate(actions))),
+        by_patch(drawn.charts, images.shape[-1] // PATCH),
+        torch.from_numpy(channels_of(drawn.actions)),
     )
 
 

@@ -8,8 +8,14 @@ import numpy as np
 import torch
 from torch import nn
 
-from nitropilot.pocket.learning.network import Head, fresh
-from nitropilot.pocket.learning.objective import channel_weights, flow_error, head_error, look
+from nitropilot.pocket.learning.network import Charter, Head, fresh
+from nitropilot.pocket.learning.objective import (
+    channel_weights,
+    chart_error,
+    flow_error,
+    head_error,
+    look,
+)
 from nitropilot.pocket.learning.together import share
 from nitropilot.training.objective.times import TimeDistribution
 from nitropilot.training.optimise.ema import MovingAverage
@@ -45,21 +51,22 @@ class Learner:
         self.recipe = recipe
         self.policy = fresh(recipe.seed)
         self.head = Head(self.policy, int(used.sum()), recipe.seed + 1)
+        self.charter = Charter(self.policy, recipe.seed + 2)
         self.average = MovingAverage(self.policy, recipe.ema)
         self._alone = round(recipe.early(recipe.head_share))
         self._used = torch.from_numpy(np.flatnonzero(used))
         self._weights = channel_weights(used, recipe.stick_weight)
         self._times = TimeDistribution()
         matrices, rest = _sorted_weights(self.policy)
-        rest += self.head.parameters()
+        rest += [*self.head.parameters(), *self.charter.parameters()]
         self._optimisers: list[tuple[torch.optim.Optimizer, float]] = [
             (Muon(matrices, recipe.muon_rate, weight_decay=WEIGHT_DECAY), recipe.muon_rate),
             (torch.optim.AdamW(rest, recipe.adam_rate, weight_decay=0.0), recipe.adam_rate),
         ]
-        self._all = [*self.policy.parameters(), *self.head.parameters()]
+        self._all = [*matrices, *rest]
 
     def step(self, step: int, rank: int, taught: Taught) -> tuple[float, float]:
-        """One step: the flow's error and the head's; the former is 0 while the head is alone."""
+        """One step: the flow's error and the head's; the former is 0 while the heads are alone."""
         recipe = self.recipe
         alone = step < self._alone
         if step == self._alone:  # of what has not moved yet, an average would be of where it began
@@ -71,13 +78,15 @@ class Learner:
                 group["lr"] = now
         context = self.policy.context(self.policy.image_tokens(taught.images))
         head = head_error(self.head, context, taught.actions, self._used)
+        chart = chart_error(self.charter(context), taught.charts)
         flow = torch.zeros(())
         if not alone:
             rng = np.random.default_rng((recipe.seed, LOOKS, rank, step))
             batch, horizon, channels = taught.actions.shape
             seen = look(rng, batch, recipe.times, horizon, channels, self._times)
             flow = flow_error(self.policy, context, taught.actions, self._weights, seen)
-        torch.autograd.backward(flow + head * (1.0 if alone else recipe.head_weight))
+        beside = head + recipe.chart_weight * chart
+        torch.autograd.backward(flow + beside * (1.0 if alone else recipe.head_weight))
         nn.utils.clip_grad_norm_(self._all, CLIP)
         for optimiser, _ in self._optimisers:
             optimiser.step()
@@ -94,6 +103,7 @@ class Learner:
         return {
             "policy": self.policy.state_dict(),
             "head": self.head.state_dict(),
+            "charter": self.charter.state_dict(),
             "average": self.average.state(),
             "updates": self.average.updates,
             "optimisers": [optimiser.state_dict() for optimiser, _ in self._optimisers],
@@ -103,6 +113,7 @@ class Learner:
         """Go on from what ``state`` gave."""
         self.policy.load_state_dict(state["policy"])
         self.head.load_state_dict(state["head"])
+        self.charter.load_state_dict(state["charter"])
         self.average.load(state["average"], state["updates"])
         for (optimiser, _), kept in zip(self._optimisers, state["optimisers"], strict=True):
             optimiser.load_state_dict(kept)

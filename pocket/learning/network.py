@@ -1,4 +1,4 @@
-"""What the pocket policy is: the published architecture, small, and a head that is thrown away."""
+"""What the pocket policy is: the published architecture, small; and heads that are thrown away."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from nitropilot.pocket.samples.charts import CELLS, KINDS
 from nitropilot.policy.config import parse_config
 from nitropilot.policy.network.policy import Policy, Sizes
 from nitropilot.policy.network.random_weights import architecture, initialise
@@ -88,3 +89,26 @@ class Head(nn.Module):
         hidden = nn.functional.gelu(self.hidden(context.flatten(1)))
         answer = self.out(hidden).unflatten(1, self.shape)
         return answer[..., 0], answer[..., 1:]
+
+
+class Charter(nn.Module):
+    """Says what is where in each patch, from that patch's token alone.
+
+    Args:
+        policy: Whose context it reads.
+
+    Returns:
+        Logits ``B x L x KINDS x cells``.
+    """
+
+    def __init__(self, policy: Policy, seed: int) -> None:
+        super().__init__()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            cells = (CELLS // SIDE) ** 2
+            self.out = nn.Linear(policy.config.model_cfg.vision_hidden_size, KINDS * cells)
+
+    def forward(self, context: Tensor) -> Tensor:
+        """``context``: ``B x L x W``."""
+        said: Tensor = self.out(context)
+        return said.unflatten(-1, (KINDS, -1))

@@ -1,8 +1,9 @@
-"""What the pocket policy is taught with: the flow of ``training.objective``, and a head beside it.
+"""What the pocket policy is taught with: the flow of ``training.objective``, and heads beside it.
 
     flow     masked mean square error of the velocity, at several times of each picture, one from
              each stretch of equal chance; channels that no game uses count little
     head     square error of the actions, and cross-entropy over stretches of each channel
+    chart    cross-entropy of what is where, cell by cell; a cell that holds something counts more
 
 Buttons are taught as -0.5 and 1.5 in place of 0 and 1: they are pressed above 0.5 all the same, and
 an answer that is a little off is right.
@@ -33,6 +34,10 @@ WIDER = 2.0
 """How far apart the two values of a button are taught."""
 UNUSED = 0.02
 """What a channel counts that is the same in all data."""
+
+
+HELD = 6.0
+"""What a cell counts that holds something, beside one that does not: most hold nothing."""
 
 
 @dataclass(frozen=True)
@@ -112,3 +117,8 @@ def head_error(head: Head, context: Tensor, actions: Tensor, used: Tensor) -> Te
     bins = (wanted * (BINS - 1)).round().long()
     chosen = F.cross_entropy(logits.flatten(0, 2), bins.flatten())
     return F.mse_loss(values, 2.0 * wanted - 1.0) + 0.5 * chosen
+
+
+def chart_error(said: Tensor, charts: Tensor) -> Tensor:
+    """The loss of what a batch says is where: logits and 0 or 1, ``B x L x KINDS x cells``."""
+    return F.binary_cross_entropy_with_logits(said, charts, pos_weight=torch.tensor(HELD))

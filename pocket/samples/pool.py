@@ -1,19 +1,21 @@
 """``Pool``: samples of one game in files that are mapped, and a draw among them.
 
     NAME.frames.npy     N x S x S x 3   uint8, RGB
+    NAME.charts.npy     N x BYTES       uint8, see ``charts``
     NAME.actions.npy    N x T x 25      uint8, see ``actions``
 
-A whole pool has both; what was interrupted has neither under its own name.
+A whole pool has all of them; what was interrupted has no actions under its own name.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -23,23 +25,40 @@ BIG = 40
 PART = ".part.npy"
 
 
-@dataclass(frozen=True, eq=False)
-class Pool:
-    """Samples.
+class Samples(NamedTuple):
+    """What was seen, what there was to see, and what to press then; all of them ``uint8``.
 
     Attributes:
         frames: ``N x S x S x 3``.
+        charts: ``N x BYTES``.
         actions: ``N x T x 25``.
-        odds: N: how the chance of each adds up.
     """
 
     frames: NDArray[np.uint8]
+    charts: NDArray[np.uint8]
     actions: NDArray[np.uint8]
+
+
+def joined(parts: Sequence[Samples]) -> Samples:
+    """All samples of several lots, in their order."""
+    return Samples(*(np.concatenate(kind) for kind in zip(*parts, strict=True)))
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """Samples, and how often each is drawn.
+
+    Attributes:
+        samples: N of them.
+        odds: N: how the chance of each adds up.
+    """
+
+    samples: Samples
     odds: NDArray[np.float64]
 
     def __len__(self) -> int:
         """Samples."""
-        return len(self.actions)
+        return len(self.odds)
 
     def draw(self, rng: np.random.Generator, count: int) -> NDArray[np.int64]:
         """Numbers of ``count`` samples, by their chances."""
@@ -48,24 +67,21 @@ class Pool:
         return found
 
 
-def make_pool(frames: NDArray[np.uint8], actions: NDArray[np.uint8], changing: float) -> Pool:
-    """A pool of arrays.
+def make_pool(samples: Samples, changing: float) -> Pool:
+    """A pool of samples.
 
     Args:
-        frames: ``N x S x S x 3``.
-        actions: ``N x T x 25``.
+        samples: N of them.
         changing: How much more often a chunk is drawn in which something changes.
     """
-    swing = actions.max(axis=1).astype(np.int16) - actions.min(axis=1)
+    swing = samples.actions.max(axis=1).astype(np.int16) - samples.actions.min(axis=1)
     changes = (swing > BIG).any(axis=1)
-    return Pool(frames, actions, np.cumsum(np.where(changes, changing, 1.0)))
+    return Pool(samples, np.cumsum(np.where(changes, changing, 1.0)))
 
 
-def write_pool(
-    folder: Path, name: str, frames: NDArray[np.uint8], actions: NDArray[np.uint8]
-) -> None:
+def write_pool(folder: Path, name: str, samples: Samples) -> None:
     """Keep samples; each file is written beside and renamed, the actions last."""
-    for kind, array in (("frames", frames), ("actions", actions)):
+    for kind, array in samples._asdict().items():
         part = folder / f"{name}.{kind}{PART}"
         np.save(part, array)
         part.replace(folder / f"{name}.{kind}.npy")
@@ -78,5 +94,11 @@ def has_pool(folder: Path, name: str) -> bool:
 
 def read_pool(folder: Path, name: str, changing: float) -> Pool:
     """A pool that was written; its frames are mapped."""
-    frames = np.load(folder / f"{name}.frames.npy", mmap_mode="r")
-    return make_pool(frames, np.load(folder / f"{name}.actions.npy"), changing)
+    return make_pool(
+        Samples(
+            np.load(folder / f"{name}.frames.npy", mmap_mode="r"),
+            np.load(folder / f"{name}.charts.npy"),
+            np.load(folder / f"{name}.actions.npy"),
+        ),
+        changing,
+    )

@@ -15,7 +15,9 @@ import numpy as np
 import torch
 
 from nitropilot.pocket.samples.actions import bytes_of, plan
+from nitropilot.pocket.samples.charts import chart_of
 from nitropilot.pocket.samples.driving import Level, drive
+from nitropilot.pocket.samples.pool import Samples
 from nitropilot.simulator.arcade.core.pad import pad
 from nitropilot.simulator.arcade.core.world import Outcome
 from nitropilot.simulator.arcade.game import LEVELS
@@ -41,7 +43,7 @@ STUCK = 60
 
 def label_round(
     policy: Policy, game: str, count: int, key: tuple[int, ...], recipe: Recipe
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+) -> Samples:
     """At most so many samples of levels that the policy plays, and at least one.
 
     Args:
@@ -52,7 +54,7 @@ def label_round(
         recipe: How it is played.
 
     Returns:
-        ``N x S x S x 3`` pictures and ``N x T x 25`` actions.
+        The samples.
     """
     generator = torch.Generator().manual_seed(
         int(np.random.default_rng((*key, DRIVING)).integers(2**62))
@@ -61,7 +63,7 @@ def label_round(
     for _ in drive(policy, iter(levels), recipe.played, recipe.euler, generator):
         pass  # they are taken by their numbers, not as they end: short ones are no better
     samples = [each for level in levels for each in _labelled(level, policy.horizon)][:count]
-    return np.stack([frame for frame, _ in samples]), np.stack([planned for _, planned in samples])
+    return Samples(*(np.stack(kind) for kind in zip(*samples, strict=True)))
 
 
 def _level(game: str, key: tuple[int, ...], number: int) -> Level:
@@ -71,11 +73,13 @@ def _level(game: str, key: tuple[int, ...], number: int) -> Level:
     return Level(f"{game}-{1 + number % LEVELS}", seed, keep=True, patience=STUCK)
 
 
-def _labelled(level: Level, horizon: int) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
-    """Pictures of a level, with what the script does from there."""
+def _labelled(level: Level, horizon: int) -> Iterator[tuple[NDArray[np.uint8], ...]]:
+    """Pictures of a level, with what is where in them and what the script does from there."""
     places = np.linspace(0, max(_winnable(level) - 1, 0), OF_A_LEVEL)
     for place in np.unique(places.astype(int)):
-        yield level.frames[place], bytes_of(plan(level.game.rules, level.worlds[place], horizon))
+        world, rules = level.worlds[place], level.game.rules
+        planned = bytes_of(plan(rules, world, horizon))
+        yield level.frames[place], chart_of(rules.name, world), planned
 
 
 def _winnable(level: Level) -> int:

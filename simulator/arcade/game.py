@@ -18,19 +18,23 @@ import cv2
 import numpy as np
 
 from nitropilot.errors import NitroPilotError
+from nitropilot.simulator.arcade.core.numbers import CANVAS
 from nitropilot.simulator.arcade.core.pad import pad
+from nitropilot.simulator.arcade.core.places import chart
 from nitropilot.simulator.arcade.core.world import Outcome
 from nitropilot.simulator.arcade.rules import RULES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pygame
     from numpy.typing import NDArray
 
     from nitropilot.controller.state import GamepadState
+    from nitropilot.simulator.arcade.core.places import Place
     from nitropilot.simulator.arcade.core.world import World
 
 LEVELS = 3
-CANVAS = 256
 
 
 class ArcadeError(NitroPilotError):
@@ -49,6 +53,13 @@ def painter_of(game: str, world: World) -> Painter:
     module = importlib.import_module(f"nitropilot.simulator.arcade.games.{game}.painter")
     made: Painter = getattr(module, f"{game.title()}Painter")(world)
     return made
+
+
+def places_of(game: str, world: World) -> Iterator[Place]:
+    """What is where in the picture of a game's world."""
+    module = importlib.import_module(f"nitropilot.simulator.arcade.games.{game}.places")
+    found: Iterator[Place] = module.places(world)
+    return found
 
 
 class Game:
@@ -115,6 +126,10 @@ class Game:
             return pixels
         way = cv2.INTER_AREA if size < CANVAS else cv2.INTER_NEAREST
         return np.asarray(cv2.resize(pixels, (size, size), interpolation=way), np.uint8)
+
+    def places(self, side: int = 16) -> NDArray[np.bool_]:
+        """What is where in the picture as it is now: ``Kind x side x side`` (``core.places``)."""
+        return chart(places_of(self.name, self.world), side)
 
     def canvas(self) -> pygame.Surface:
         """The picture as it is now, as pygame's surface; the next call paints over it."""

@@ -10,9 +10,10 @@ import os
 import time
 from typing import TYPE_CHECKING
 
+from nitropilot.simulator.arcade.core.numbers import CANVAS
 from nitropilot.simulator.arcade.core.pad import Raw, pad_of, read_controller
 from nitropilot.simulator.arcade.core.world import HZ, Outcome
-from nitropilot.simulator.arcade.game import CANVAS, Game
+from nitropilot.simulator.arcade.game import Game
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from nitropilot.simulator.arcade.core.numbers import CANVAS
 from nitropilot.simulator.arcade.core.world import Outcome
-from nitropilot.simulator.arcade.game import CANVAS, Game
+from nitropilot.simulator.arcade.game import Game
 from nitropilot.simulator.arcade.tasks import TASKS
 from nitropilot.simulator.environments.errors import UnknownTask
 from nitropilot.simulator.environments.showing import PictureWindow

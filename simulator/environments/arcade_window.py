@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from nitropilot.controller.state import NEUTRAL, GamepadState
-from nitropilot.simulator.arcade.game import CANVAS
+from nitropilot.simulator.arcade.core.numbers import CANVAS
 from nitropilot.simulator.arcade.judged import MARK, pad_told
 from nitropilot.simulator.arcade.tasks import TASKS
 from nitropilot.simulator.environments.arcade_env import in_size, task_of

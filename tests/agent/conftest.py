@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
+from nitropilot.agent.record import video
 from nitropilot.agent.target.launch import launch
 from nitropilot.policy import random_policy
 from nitropilot.simulator.games.recipes import find_recipe
@@ -65,12 +66,20 @@ def _threads_of_others() -> None:
 
 
 @pytest.fixture(params=BOTH)
-def stage(request: pytest.FixtureRequest, policy: Policy, tmp_path: Path) -> Iterator[Stage]:
+def stage(
+    request: pytest.FixtureRequest,
+    policy: Policy,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Stage]:
     """Makes sessions; none of them, and none of their threads, outlives the test.
 
     What the loops promise they promise in both modes; a test of one mode says so with
-    ``paused_only`` or ``realtime_only`` of ``tests.agent.playing``.
+    ``paused_only`` or ``realtime_only`` of ``tests.agent.playing``.  Recordings wait for an encoder
+    however late it is: a machine that crawls for a minute is no disk that stands still.
     """
+    monkeypatch.setattr(video, "MAX_BACKLOG", 60 * 60 * 60)
+    monkeypatch.setattr(video, "CLOSE_TIMEOUT_S", 5 * PATIENCE_S)
     with ExitStack() as stack:
         yield Stage(policy, tmp_path, stack, request.param)
     all_threads_end()

@@ -170,7 +170,7 @@ def test_a_blow_at_a_random_moment(
     # A display that stands still is met by the next freeze, not by one whose picture is there.
     frozen = number // len(HOWS) % 2 == 0 and how != "display stopped"
     mode = "paused" if frozen else chance.choice(["paused", "realtime"])
-    server = psutil.Process(private.process.pid)
+    server, ledger = psutil.Process(private.process.pid), tmp_path / "ledger"
     with running_game(private.name) as game:
         daemon = Daemon(tmp_path, private.name, "--policy", POLICY, "--engine", "torch")
         try:
@@ -197,6 +197,8 @@ def test_a_blow_at_a_random_moment(
             server.resume()
             if how != "power cut":
                 until(game.runs, "a game that reads its pad")
+            if how == "hand killed":
+                until(lambda: not list(ledger.glob("*")), "the daemon to undo what the hand held")
             daemon.process.kill()
             daemon.process.wait()
             until(lambda: not left_running(tmp_path), "the hand to end")
@@ -205,7 +207,7 @@ def test_a_blow_at_a_random_moment(
             server.resume()
             daemon.client.close()
             daemon.kill()
-    assert not list((tmp_path / "ledger").glob("*")) or how in ("power cut", "both killed")
+    assert not list(ledger.glob("*")) or how in ("power cut", "both killed")
     check_recordings(tmp_path / "data" / "recordings")
 
 

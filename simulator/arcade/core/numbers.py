@@ -6,6 +6,8 @@ from math import isqrt
 
 ONE = 256
 """Parts of a pixel in which worlds count."""
+CANVAS = 256
+"""Pixels along a side of a picture."""
 
 
 def share(value: int, part: int, whole: int) -> int:

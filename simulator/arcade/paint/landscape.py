@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pygame
 
+from nitropilot.simulator.arcade.core.numbers import CANVAS
 from nitropilot.simulator.arcade.core.world import chance
 from nitropilot.simulator.arcade.paint.sky import SKY
 from nitropilot.simulator.arcade.paint.texture import (
-    CANVAS,
     Colour,
     add,
     dithered,

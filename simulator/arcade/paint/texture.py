@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 Colour = tuple[int, int, int]
 
-CANVAS = 256
 """Side of every game's picture, in pixels."""
 KEY = (255, 0, 255)
 """What is not there."""

@@ -27,7 +27,7 @@ from nitropilot.controller import Button, GamepadState
 from nitropilot.records import format as layout
 from nitropilot.records.reader import read_recording
 from nitropilot.records.rows import Row, table_of
-from tests.agent.playing import attach, chunks_of, read_trace, until
+from tests.agent.playing import PATIENCE_S, attach, chunks_of, read_trace, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,7 +64,7 @@ def recorded(stage: Stage, runner: LaunchedGame, root: Path, actions: int = 150)
     session = stage.playing(attach(runner), recording=RecordingPlan(root, at_once=True))
     until(lambda: session.stats.sent > actions, "enough actions")
     session.stop("enough")
-    assert session.wait(60)
+    assert session.wait(5 * PATIENCE_S)
     assert session.state is SessionState.STOPPED, session.end
     return session
 
@@ -156,7 +156,7 @@ def test_on_and_off_in_mid_play(stage: Stage, runner: LaunchedGame, tmp_path: Pa
     before = session.stats.sent
     until(lambda: session.stats.sent > before + 30, "it plays on")
     session.stop("enough")
-    assert session.wait(60)
+    assert session.wait(5 * PATIENCE_S)
     with pytest.raises(NotPossibleNow, match="nothing to record"):
         session.recording.start()
 
@@ -186,7 +186,7 @@ def test_a_full_disk_ends_the_recording_and_not_the_play(
     with pytest.raises(RecordingFull, match="of at most"):
         session.recording.start()
     session.stop("enough")
-    assert session.wait(60)
+    assert session.wait(5 * PATIENCE_S)
     said = [line for line in read_trace(session) if line.get("what") == "recording"]
     assert len(said) == 1
     assert "kept free" in said[0]["reason"]
@@ -215,7 +215,7 @@ def test_what_a_human_does_is_recorded_too(
     # What the agent had sent last may still wait to be encoded.
     until(lambda: session.recording.state.frames > before + 120, "frames of the human's")
     session.stop("enough")
-    assert session.wait(60)
+    assert session.wait(5 * PATIENCE_S)
     folder = only_folder(root)
     rows = rows_of(folder)
     assert len(rows) == frame_count(folder / "video.mp4")
@@ -236,7 +236,7 @@ def test_nothing_was_sent(stage: Stage, runner: LaunchedGame, tmp_path: Path) ->
     session.start()
     until(lambda: session.state is SessionState.PAUSED, "attached")
     session.stop("enough")
-    assert session.wait(60)
+    assert session.wait(5 * PATIENCE_S)
     assert list((tmp_path / "all").iterdir()) == []
 
 
@@ -251,7 +251,7 @@ def test_a_folder_that_goes_away(stage: Stage, runner: LaunchedGame, tmp_path: P
     before = session.stats.sent
     until(lambda: session.stats.sent > before + 300, "it plays on")
     session.stop("enough")
-    assert session.wait(60)
+    assert session.wait(5 * PATIENCE_S)
     assert session.state is SessionState.STOPPED
 
 

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from nitropilot.pocket.learning.batches import batch
+from nitropilot.pocket.learning.batches import Taught, batch
 from nitropilot.pocket.learning.export import export
 from nitropilot.pocket.learning.learner import Learner
 from nitropilot.pocket.learning.network import fresh
-from nitropilot.pocket.learning.objective import channel_weights, look, widened
+from nitropilot.pocket.learning.objective import channel_weights, chart_error, look, widened
 from nitropilot.pocket.recipe import GAMES, HELD_OUT, Recipe
-from nitropilot.pocket.samples.pool import Pool, make_pool
+from nitropilot.pocket.samples.charts import BYTES
+from nitropilot.pocket.samples.pool import Pool, Samples, make_pool
 from nitropilot.policy.actions import TOKENS, decode
 from nitropilot.policy.files.checkpoint import load_policy
 from nitropilot.training.objective.times import TimeDistribution
@@ -28,7 +29,8 @@ def _pool(seed: int, count: int = 12) -> Pool:
     rng = np.random.default_rng(seed)
     actions = rng.integers(0, 2, (count, 16, 25), np.uint8) * 254
     actions[:, :, 9:] = 0
-    return make_pool(rng.integers(0, 256, (count, 64, 64, 3), np.uint8), actions, 3.0)
+    frames = rng.integers(0, 256, (count, 64, 64, 3), np.uint8)
+    return make_pool(Samples(frames, np.zeros((count, BYTES), np.uint8), actions), 3.0)
 
 
 def test_orthogonal_against_the_singular_value_decomposition() -> None:
@@ -105,7 +107,8 @@ def test_a_batch_has_each_games_share() -> None:
 
     def marked(value: int) -> Pool:
         actions = np.full((3, 16, 25), value, np.uint8)
-        return make_pool(np.zeros((3, 64, 64, 3), np.uint8), actions, 3.0)
+        blank = np.zeros((3, 64, 64, 3), np.uint8), np.zeros((3, BYTES), np.uint8)
+        return make_pool(Samples(*blank, actions), 3.0)
 
     recorded = {game: [marked(mark)] for game, mark in marks.items()}
     driven = {"maze": [marked(100)]}
@@ -122,7 +125,8 @@ def test_a_picture_is_moved_and_its_actions_stay_with_it() -> None:
     """By at most so many pixels."""
     frames = np.zeros((1, 64, 64, 3), np.uint8)
     frames[0, 30, 30] = 255
-    pool = make_pool(frames, np.zeros((1, 16, 25), np.uint8), 3.0)
+    blank = np.zeros((1, BYTES), np.uint8), np.zeros((1, 16, 25), np.uint8)
+    pool = make_pool(Samples(frames, *blank), 3.0)
     taught = batch(np.random.default_rng(0), 200, {"maze": 1.0}, {"maze": [pool]}, {}, 0.0, 2)
     places = {tuple(np.argwhere(image[0, 0].numpy() > 0)[0]) for image in taught.images}
     assert places == {(row, column) for row in range(28, 33) for column in range(28, 33)}
@@ -134,7 +138,7 @@ def test_the_head_goes_first_and_the_flow_follows() -> None:
     learner = Learner(replace(SMALL, head_share=0.5, adam_rate=3e-3), used)
     taught = batch(np.random.default_rng(0), 4, {"pulse": 1.0}, {"pulse": [_pool(0)]}, {}, 0.0, 0)
     before = {name: value.clone() for name, value in learner.policy.state_dict().items()}
-    first = learner.step(0, 0, taught)
+    first, unseen = learner.step(0, 0, taught), _chart_error(learner, taught)
     after = learner.policy.state_dict()
     assert first[0] == 0.0
     same = {name for name in after if torch.equal(after[name], before[name])}
@@ -144,6 +148,13 @@ def test_the_head_goes_first_and_the_flow_follows() -> None:
     losses = [learner.step(5, 0, taught) for _ in range(12)]
     assert losses[-1][0] < 0.8 * losses[0][0]
     assert losses[-1][1] < first[1]
+    assert _chart_error(learner, taught) < 0.8 * unseen, "what is where is learned beside them"
+
+
+def _chart_error(learner: Learner, taught: Taught) -> float:
+    with torch.no_grad():
+        context = learner.policy.context(learner.policy.image_tokens(taught.images))
+        return float(chart_error(learner.charter(context), taught.charts))
 
 
 def test_what_is_written_is_what_plays(tmp_path: Path) -> None:

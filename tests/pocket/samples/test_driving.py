@@ -40,7 +40,7 @@ def test_a_round_is_the_same_for_the_same_key() -> None:
     count = len(one[0])
     assert 0 < count <= 30
     assert one[0].shape == (count, POLICY.image_size, POLICY.image_size, 3)
-    assert one[1].shape == (count, POLICY.horizon, 25)
+    assert one.actions.shape == (count, POLICY.horizon, 25)
 
 
 def test_what_cannot_be_won_any_more_is_not_taught() -> None:
@@ -73,7 +73,7 @@ def test_a_level_gives_few_samples_and_all_levels_give_some() -> None:
     samples = list(rounds._labelled(still, 16))
     assert len(samples) == rounds.OF_A_LEVEL
     idle = type("Idle", (), {"image_size": 64, "horizon": 16, "sample": _rest})()
-    frames, _ = label_round(idle, "maze", 2 * rounds.OF_A_LEVEL + 10, (0, 2), Recipe())
+    frames = label_round(idle, "maze", 2 * rounds.OF_A_LEVEL + 10, (0, 2), Recipe()).frames
     levels = [rounds._level("maze", (0, 2), number) for number in range(3)]
     assert [level.task for level in levels] == ["maze-1", "maze-2", "maze-3"]
     for number, level in enumerate(levels):

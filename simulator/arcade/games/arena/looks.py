@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pygame
 
+from nitropilot.simulator.arcade.core.numbers import CANVAS
 from nitropilot.simulator.arcade.games.arena.level import BOTTOM, LEFT, RIGHT, TOP
 from nitropilot.simulator.arcade.paint.texture import (
-    CANVAS,
     KEY,
     Colour,
     add,

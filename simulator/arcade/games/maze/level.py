@@ -1,4 +1,8 @@
-"""Mazes, drawn by seed: corridors, some of them in a ring, and where the gems lie."""
+"""Mazes, drawn by seed: corridors without dead ends, and where the gems lie.
+
+A way that one sees at a glance, as long as it has to be told from one picture: the next gem lies a
+few cells off, and nearly always there is a way that leads straight there.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +18,11 @@ if TYPE_CHECKING:
 
 SIDES = (5, 6, 7)
 """Cells in a row and in a column."""
-GEMS = (4, 6, 8)
-OPENED = (60, 35, 15)
-"""Percent of dead ends that are opened into a ring."""
+GEMS = (6, 8, 10)
+FAR = (4, 5, 6)
+"""How many cells the next gem is away at most."""
+OPENED = (25, 18, 12)
+"""Percent of the other walls that are taken away, once no dead end is left."""
 WAYS = ((1, 0), (0, 1), (-1, 0), (0, -1))
 
 Cell = tuple[int, int]
@@ -75,22 +81,34 @@ def maze(level: int, seed: int) -> Maze:
     cells = [(x, y) for y in range(side) for x in range(side)]
     links = _carve(rng, side)
     for cell in cells:
-        around = [(cell[0] + x, cell[1] + y) for x, y in WAYS]
-        inside = [other for other in around if other in set(cells)]
-        linked = [other for other in inside if (cell, other) in links]
-        if len(linked) == 1 and rng.randrange(100) < OPENED[level]:
-            other = rng.choice([other for other in inside if other not in linked])
-            links |= {(cell, other), (other, cell)}
+        shut = [other for other in _around(cell, side) if (cell, other) not in links]
+        if len(_around(cell, side)) - len(shut) == 1:
+            _open(links, cell, rng.choice(shut))
+    for cell in cells:
+        for other in _around(cell, side):
+            if other > cell and (cell, other) not in links and rng.randrange(100) < OPENED[level]:
+                _open(links, cell, other)
     start = rng.choice(cells)
     bare = Maze(side, frozenset(links), start, tuple(cells))
     goals: list[Cell] = []
     here = start
     for _ in range(GEMS[level] + 1):
         far = bare.distances(here)
-        choice = [cell for cell in cells if 2 <= far[cell] <= 3 + side and cell not in goals]
+        choice = [cell for cell in cells if 2 <= far[cell] <= FAR[level] and cell not in goals]
         here = rng.choice(choice or [cell for cell in cells if far[cell] >= 2])
         goals.append(here)
     return Maze(side, frozenset(links), start, tuple(goals))
+
+
+def _around(cell: Cell, side: int) -> list[Cell]:
+    """The neighbours of a cell, with a wall between or without."""
+    around = [(cell[0] + x, cell[1] + y) for x, y in WAYS]
+    return [(x, y) for x, y in around if 0 <= x < side and 0 <= y < side]
+
+
+def _open(links: set[tuple[Cell, Cell]], one: Cell, other: Cell) -> None:
+    """Take the wall between two neighbours away."""
+    links |= {(one, other), (other, one)}
 
 
 def _carve(rng: random.Random, side: int) -> set[tuple[Cell, Cell]]:
@@ -100,18 +118,12 @@ def _carve(rng: random.Random, side: int) -> set[tuple[Cell, Cell]]:
     seen, path = {start}, [start]
     while path:
         cell = path[-1]
-        free = [
-            other
-            for x, y in WAYS
-            if (other := (cell[0] + x, cell[1] + y)) not in seen
-            and 0 <= other[0] < side
-            and 0 <= other[1] < side
-        ]
+        free = [other for other in _around(cell, side) if other not in seen]
         if not free:
             path.pop()
             continue
         other = rng.choice(free)
-        links |= {(cell, other), (other, cell)}
+        _open(links, cell, other)
         seen.add(other)
         path.append(other)
     return links

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pygame
 
-from nitropilot.simulator.arcade.core.numbers import ONE
+from nitropilot.simulator.arcade.core.numbers import CANVAS, ONE
 from nitropilot.simulator.arcade.core.world import Outcome, chance
 from nitropilot.simulator.arcade.games.maze.world import BOARD, LEFT, TOP
 from nitropilot.simulator.arcade.paint import display, sparks
 from nitropilot.simulator.arcade.paint.pilot import top_view
 from nitropilot.simulator.arcade.paint.texture import (
-    CANVAS,
     Colour,
     add,
     ball,
@@ -136,20 +135,20 @@ def _board(world: MazeWorld, theme: Theme, rng: random.Random) -> pygame.Surface
     for _ in range(16):
         x, y = LEFT + rng.randrange(BOARD), TOP + rng.randrange(BOARD)
         _decor(board, theme, x, y, rng.randrange(3))
-    walls = list(_walls(world))
-    for left, top, wide, high in walls:  # first what they cast on the floor
+    all_walls = list(walls(world))
+    for left, top, wide, high in all_walls:  # first what they cast on the floor
         dark = blank(wide, high + FACE + 5, (30, 30, 24))
         board.blit(dark, (left + 2, top), special_flags=pygame.BLEND_RGB_SUB)
     grain = fractal(seed + 3, CANVAS, CANVAS, 16, 3)
     tops = surface_of(dithered(_lit(grain, theme, seed), theme.top))
     faces = surface_of(dithered(grain, theme.face))
-    for left, top, wide, high in walls:
+    for left, top, wide, high in all_walls:
         board.fill(OUTLINE, (left - 1, top - 1, wide + 2, high + FACE + 2))
-    for left, top, wide, high in walls:
+    for left, top, wide, high in all_walls:
         board.blit(faces, (left, top + high), (left, top + high, wide, FACE))
-    for left, top, wide, high in walls:
+    for left, top, wide, high in all_walls:
         board.blit(tops, (left, top), (left, top, wide, high))
-    for left, top, wide, high in walls:
+    for left, top, wide, high in all_walls:
         if wide > high:
             board.fill(shade(theme.top[-1], 108), (left + 1, top, wide - 2, 1))
             for x in range(left + 4 + top % 5, left + wide - 4, 11):
@@ -181,7 +180,7 @@ def _lit(grain: NDArray[np.int64], theme: Theme, seed: int) -> NDArray[np.int64]
     return leaves * 3 // 4 + grain // 4
 
 
-def _walls(world: MazeWorld) -> list[tuple[int, int, int, int]]:
+def walls(world: MazeWorld) -> list[tuple[int, int, int, int]]:
     """Left, top, width and height of each wall's top, from the back to the front."""
     side, made = world.maze.side, []
     edge = [LEFT + index * BOARD // side for index in range(side + 1)]

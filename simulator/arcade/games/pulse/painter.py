@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 import pygame
 
-from nitropilot.simulator.arcade.core.numbers import ONE
+from nitropilot.simulator.arcade.core.numbers import CANVAS, ONE
 from nitropilot.simulator.arcade.core.world import chance
 from nitropilot.simulator.arcade.games.pulse.level import BEAT
 from nitropilot.simulator.arcade.games.pulse.world import ENERGY, LANE_X, LINE
 from nitropilot.simulator.arcade.paint import display, landscape, sparks
 from nitropilot.simulator.arcade.paint.pilot import side_view
 from nitropilot.simulator.arcade.paint.texture import (
-    CANVAS,
     Colour,
     add,
     blank,

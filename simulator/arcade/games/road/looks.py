@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pygame
 
+from nitropilot.simulator.arcade.core.numbers import CANVAS
 from nitropilot.simulator.arcade.games.road.level import HALF_ROAD, LANE
 from nitropilot.simulator.arcade.paint.landscape import Palette
 from nitropilot.simulator.arcade.paint.texture import (
-    CANVAS,
     Colour,
     dithered,
     fractal,

@@ -7,36 +7,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pygame
 
-from nitropilot.simulator.arcade.core.numbers import ONE
+from nitropilot.simulator.arcade.core.numbers import CANVAS, ONE
 from nitropilot.simulator.arcade.core.world import Outcome, chance
-from nitropilot.simulator.arcade.games.road import cars, looks
+from nitropilot.simulator.arcade.games.road import cars, looks, sight
 from nitropilot.simulator.arcade.games.road.level import PIECE
+from nitropilot.simulator.arcade.games.road.sight import AHEAD, FARTHEST, HORIZON, INVERSE, OWN_ROW
 from nitropilot.simulator.arcade.games.road.world import FASTEST
 from nitropilot.simulator.arcade.paint import display, landscape, sparks
-from nitropilot.simulator.arcade.paint.texture import CANVAS, add, subtract
+from nitropilot.simulator.arcade.paint.texture import add, subtract
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nitropilot.simulator.arcade.games.road.world import RoadWorld
 
-HORIZON = 100
-OWN_ROW = 228
-"""The row of the own car's wheels: there a pixel of the road is one of the picture."""
-EYE = 110
-"""Distance from the eye to the own car, in pixels of the road."""
-ROWS = np.arange(HORIZON + 3, CANVAS, dtype=np.int64)
-SCALES = (ROWS - HORIZON) * ONE // (OWN_ROW - HORIZON)
-"""For each row how large a pixel of the road is there, in 256th."""
-AHEAD = EYE * ONE // SCALES - EYE
-"""For each row how far ahead of the own car it is."""
-INVERSE = (65536 // SCALES).astype(np.int32)
 COLUMNS = np.arange(CANVAS, dtype=np.int32)
-FARTHEST = 1400
 TREES = 1000
 """So far ahead there are trees."""
-BENDING = 17
-"""A bend's sharpness in the picture: it is divided by two to the power of this."""
 
 
 class RoadPainter:
@@ -64,7 +51,7 @@ class RoadPainter:
         """The whole picture."""
         place = world.place // ONE
         self._backdrop(canvas, place)
-        middles = self._middles(world, place)
+        middles = sight.middles(world, place)
         self._road(canvas, place, middles)
         canvas.blit(self.haze, (0, HORIZON), special_flags=pygame.BLEND_RGB_ADD)
         self._things(canvas, world, place, middles)
@@ -82,19 +69,6 @@ class RoadPainter:
             canvas.blit(layer, (left, top))
             canvas.blit(layer, (left - landscape.STRIP, top))
 
-    def _middles(self, world: RoadWorld, place: int) -> NDArray[np.int64]:
-        """Where the middle of the road is in each row, in pixels of the picture."""
-        along = np.maximum(AHEAD + place, 0)
-        piece = np.minimum(along // PIECE, len(self.bends) - 2)
-        now, then = self.bends[piece], self.bends[piece + 1]
-        bend = now + (then - now) * (along - piece * PIECE) // PIECE
-        steps = -np.diff(AHEAD, append=AHEAD[-1])
-        steps[AHEAD < 0] = 0
-        turn = np.cumsum((bend * steps)[::-1])[::-1]
-        aside = np.cumsum((turn * steps)[::-1])[::-1] >> BENDING
-        eye = world.x // 2
-        return 128 + (((aside * ONE - eye) * SCALES) >> 16)
-
     def _road(self, canvas: pygame.Surface, place: int, middles: NDArray[np.int64]) -> None:
         across = (COLUMNS[None, :] - middles[:, None].astype(np.int32)) * INVERSE[:, None]
         across >>= 8
@@ -104,15 +78,6 @@ class RoadPainter:
         view = pygame.surfarray.pixels2d(canvas)
         view[:, HORIZON + 3 :] = self.texture.ravel().take(across).T
         view[:, HORIZON : HORIZON + 3] = self.texture[0, 0]
-
-    def _spot(self, ahead: int, x: int, middles: NDArray[np.int64]) -> tuple[int, int, int] | None:
-        """Scale (256th), x and y in the picture of a place on the road."""
-        if not -60 < ahead < FARTHEST:
-            return None
-        scale = EYE * ONE // (ahead + EYE)
-        row = HORIZON + (OWN_ROW - HORIZON) * scale // ONE
-        index = min(max(row - HORIZON - 3, 0), len(middles) - 1)
-        return scale, int(middles[index]) + x * scale // ONE, row
 
     def _things(
         self, canvas: pygame.Surface, world: RoadWorld, place: int, middles: NDArray[np.int64]
@@ -139,7 +104,7 @@ class RoadPainter:
             if ahead < 0 and not own:
                 self._own(canvas, world)
                 own = True
-            spot = self._spot(ahead, x, middles)
+            spot = sight.spot(ahead, x, middles)
             if spot is not None:
                 self._thing(canvas, kind, colour, spot)
         if not own:

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 import pygame
 
-from nitropilot.simulator.arcade.core.numbers import ONE
+from nitropilot.simulator.arcade.core.numbers import CANVAS, ONE
 from nitropilot.simulator.arcade.core.world import Outcome, chance
 from nitropilot.simulator.arcade.paint import display, sparks
 from nitropilot.simulator.arcade.paint import landscape as looks
 from nitropilot.simulator.arcade.paint.pilot import side_view
 from nitropilot.simulator.arcade.paint.texture import (
-    CANVAS,
     add,
     ball,
     blank,
