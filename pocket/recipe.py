@@ -59,7 +59,7 @@ class Recipe:
     games: tuple[str, ...] = GAMES
     share: dict[str, float] = field(
         default_factory=lambda: {
-            "runner": 0.23, "arena": 0.23, "maze": 0.12, "road": 0.21, "pulse": 0.21,
+            "runner": 0.18, "arena": 0.24, "maze": 0.22, "road": 0.18, "pulse": 0.18,
         }
     )  # fmt: skip
     samples: int = 110_000

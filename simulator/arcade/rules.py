@@ -34,6 +34,8 @@ class Rules:
         new: Makes a world from (seed, level).
         expert: What to press in a world of this game.
         pad: What the pad does, in words.
+        version: Of rules and levels: grows with each change that could change a verdict, so that
+            results of another one are not taken for results of this game.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Rules:
     new: Callable[[int, int], World]
     expert: Callable[[Any], GamepadState]
     pad: str
+    version: str = "1"
 
 
 RULES = {
@@ -52,7 +55,7 @@ RULES = {
         Rules("arena", "top-down combat", "2D top", ArenaWorld.new, arena_expert.act,
               "left stick walks, right stick aims, right trigger shoots"),
         Rules("maze", "maze navigation", "2D top", MazeWorld.new, maze_expert.act,
-              "left stick or d-pad walks"),
+              "left stick or d-pad walks", "2"),
         Rules("road", "driving", "2D top", RoadWorld.new, road_expert.act,
               "left stick steers, right trigger or A is the gas, left trigger or B the brake"),
         Rules("pulse", "precision timing", "2D side", PulseWorld.new, pulse_expert.act,

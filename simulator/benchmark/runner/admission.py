@@ -33,7 +33,6 @@ from nitropilot.simulator.benchmark.policies.builtin import Expert, Idle, Random
 from nitropilot.simulator.benchmark.runner import tracks
 from nitropilot.simulator.benchmark.runner.mind import NearMind
 from nitropilot.simulator.benchmark.runner.stage import Stage
-from nitropilot.simulator.benchmark.runner.suites import ARCADE_JUDGE
 from nitropilot.simulator.benchmark.statistics.intervals import upper_bound
 from nitropilot.simulator.environments.actions import action_of, pad_state
 from nitropilot.simulator.environments.game_env import GameEnv, check_version
@@ -90,7 +89,9 @@ class Candidate:
         Raises:
             AgentError, SimulatorError: It is not installed, or another one is.
         """
-        return ARCADE_JUDGE if self.task in TASKS else check_version(GAME_TASKS[self.task][0])
+        if self.task in TASKS:
+            return TASKS[self.task].rules.version
+        return check_version(GAME_TASKS[self.task][0])
 
 
 def candidate(task: str, folder: Path | None = None) -> Candidate:
@@ -102,8 +103,8 @@ def candidate(task: str, folder: Path | None = None) -> Candidate:
     """
     if task in TASKS:
         games = Path(trials.__file__).parent / "games"
-        where = folder or games / TASKS[task].rules.name
-        return Candidate(task, where, ARCADE_JUDGE, (ARCADE_JUDGE,))
+        rules = TASKS[task].rules
+        return Candidate(task, folder or games / rules.name, rules.version, (rules.version,))
     game, about = GAME_TASKS[task]
     where = folder or Path(known.__file__).parent / game.name
     return Candidate(
@@ -136,7 +137,8 @@ def play_arcade(task: str, seed: int, who: str) -> PadTrace:
     """One episode of the arcade without its picture, as an environment lets it be pressed."""
     found = TASKS[task]
     run = trials.play(found, seed, trials.PLAYERS[who](found, seed), _as_pressed)
-    return PadTrace(task, seed, ARCADE_JUDGE, run.won, run.progress, tuple(run.trace))
+    trace, version = tuple(run.trace), found.rules.version
+    return PadTrace(task, seed, version, run.won, run.progress, trace)
 
 
 def _as_pressed(state: GamepadState) -> GamepadState:

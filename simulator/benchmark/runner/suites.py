@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from nitropilot.simulator.games.known import GameTask, KnownGame
 
 TRACKS = ("paused", "realtime", "lockstep")
-ARCADE_JUDGE = "1"
-"""Grows with each change of the arcade that could change a verdict."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +121,7 @@ def _arcade() -> list[SuiteTask]:
         SuiteTask(
             "arcade", task.rules.name, name, task.rules.genre,
             (task.rules.view, "procedural"), task.goal, task.seconds, "game state",
-            __version__, ARCADE_JUDGE, True, _arcade_env(name), own_window=_arcade_window(name),
+            __version__, task.rules.version, True, _arcade_env(name), own_window=_arcade_window(name),
             verified_success=shares[name]["expert"], idle=shares[name]["idle"],
             random=shares[name]["random"],
         )
