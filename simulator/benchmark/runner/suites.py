@@ -121,9 +121,9 @@ def _arcade() -> list[SuiteTask]:
         SuiteTask(
             "arcade", task.rules.name, name, task.rules.genre,
             (task.rules.view, "procedural"), task.goal, task.seconds, "game state",
-            __version__, task.rules.version, True, _arcade_env(name), own_window=_arcade_window(name),
-            verified_success=shares[name]["expert"], idle=shares[name]["idle"],
-            random=shares[name]["random"],
+            __version__, task.rules.version, True, _arcade_env(name),
+            own_window=_arcade_window(name), verified_success=shares[name]["expert"],
+            idle=shares[name]["idle"], random=shares[name]["random"],
         )
         for name, task in TASKS.items()
     ]  # fmt: skip
