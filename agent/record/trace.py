@@ -100,13 +100,11 @@ class TraceWriter:
         self.warning = ""
         self._failed = failed
         self._part = path.with_name(path.name + ".part")
-        self._packer = zlib.compressobj(wbits=GZIP)
         self._bytes = 0
         self._left_out = 0
-        self._file: IO[bytes] | None = None
+        self._file: _Packed | None = None
         try:
-            self._file = self._part.open("wb")
-            _hold(self._file)
+            self._file = _Packed(self._part)
         except OSError as error:
             self._give_up(error)
         self.write("header", started=datetime.now(UTC).isoformat(), **header)
@@ -168,13 +166,10 @@ class TraceWriter:
         if self._file is None:
             return
         text = json.dumps({"type": kind, **values}, separators=(",", ":")) + "\n"
-        packed = self._packer.compress(text.encode()) + self._packer.flush(flush)
         try:
-            self._file.write(packed)
-            self._file.flush()
+            self._bytes += self._file.write(text.encode(), flush)
         except OSError as error:
             self._give_up(error)
-        self._bytes += len(packed)
 
     def _give_up(self, error: OSError) -> None:
         """Write no more, and say so."""
@@ -184,6 +179,25 @@ class TraceWriter:
             self._file = None
         self.warning = f"cannot write the trace {self._part}: {error.strerror}"
         self._failed(RecordingError(self.warning, "make room there, or choose another --out"))
+
+
+class _Packed:
+    """A file that is compressed line by line; the quarter of a MiB that this takes ends with it."""
+
+    def __init__(self, path: Path) -> None:
+        self._packer = zlib.compressobj(wbits=GZIP)
+        self._file = path.open("wb")
+        _hold(self._file)
+
+    def write(self, line: bytes, flush: int) -> int:
+        """Hand a line to the operating system; how many bytes it took."""
+        packed = self._packer.compress(line) + self._packer.flush(flush)
+        self._file.write(packed)
+        self._file.flush()
+        return len(packed)
+
+    def close(self) -> None:
+        self._file.close()
 
 
 def read_trace(path: Path) -> Iterator[dict[str, Any]]:

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from nitropilot.server.schemas.models import SessionRequest
     from nitropilot.server.sessions.pool import EnginePool
 
-MAX_ENDED = 50
+MAX_ENDED = 20
 """Ended sessions that stay visible; the oldest are forgotten (their files stay)."""
 CLOSE_TIMEOUT_S = 20.0
 """How long the end waits for all sessions together."""

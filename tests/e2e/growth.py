@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 HOUR_S = 3600.0
 WARM_UP_ROUNDS = 20
-"""So many do not count; without a leak memory is level after 13 to 18."""
+"""So many do not count; without a leak memory is level after 13 to 18, and the daemon's list of
+sessions that have ended is full after 20."""
 FEWEST_ROUNDS = 2 * WARM_UP_ROUNDS
 """Fewer are no soak."""
 MOST_MIB_PER_HOUR = 60.0

@@ -205,7 +205,7 @@ def test_the_next_chunk_is_computed_while_this_one_plays(
 def test_an_ended_session_keeps_no_picture(
     stage: Stage, runner: LaunchedGame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The daemon remembers fifty of them, and a picture of 1080p has six megabytes."""
+    """The daemon remembers twenty of them, and a picture of 1080p has six megabytes."""
     seen: list[weakref.ref[Any]] = []
     decide = Decider.decide
 
