@@ -14,6 +14,7 @@ import uvicorn
 
 from nitropilot.server.errors import HostRefused, PortInUse, ServerError
 from nitropilot.server.host.signals import ending_signals, in_another_thread, reloading_signals
+from nitropilot.server.host.switching import switch_often
 from nitropilot.server.http.connection import HANDSHAKE_S, KEEP_ALIVE_S, GuardedProtocol, quieten
 from nitropilot.server.http.hosts import parse_address
 from nitropilot.server.http.websocket import MAX_MESSAGE, PING_S, GuardedWebSocket
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
 
 GRACE_S = 5
 """How long requests under way may take to finish once a signal has come."""
-SWITCH_S = 0.0005
-"""How long a thread may keep the interpreter while another one wants it.  With Python's own
-5 ms an action could be that late because a request is being answered."""
 
 
 class Daemon(uvicorn.Server):
@@ -95,7 +93,7 @@ def run(
         ws_per_message_deflate=False,
     )  # fmt: skip
     quieten()
-    sys.setswitchinterval(SWITCH_S)
+    switch_often()
     daemon = Daemon(config, registry, context)
     # uvicorn raises the signals it caught once more when it is done: they find this handler.
     for number in ending_signals():

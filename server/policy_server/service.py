@@ -6,7 +6,6 @@ import asyncio
 import ipaddress
 import logging
 import signal
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -17,6 +16,7 @@ from websockets.frames import CloseCode
 from nitropilot.engines.remote.spec import metadata_of
 from nitropilot.engines.remote.wire import pack
 from nitropilot.server.host.signals import ending_signals, in_another_thread
+from nitropilot.server.host.switching import switch_often
 from nitropilot.server.policy_server.admission import Admission
 from nitropilot.server.policy_server.batcher import Batcher
 from nitropilot.server.policy_server.connection import Client
@@ -36,9 +36,6 @@ PING_S = 20.0
 CLOSE_S = 3.0
 """How long a client may take to agree to a close."""
 READERS = 2
-SWITCH_S = 0.0005
-"""How long a thread may keep the interpreter while another one wants it.  Python's own
-5 ms would have every answer wait for the batch that is computed next."""
 
 _quiet = logging.getLogger("nitropilot.policy_server.websockets")
 _quiet.setLevel(logging.CRITICAL + 1)  # handshakes of strangers fail; that is no news
@@ -171,7 +168,7 @@ def run_service(
     Raises:
         NitroPilotError: The engine does not work.
     """
-    sys.setswitchinterval(SWITCH_S)
+    switch_often()
     asyncio.run(_until_signal(engine, listener, options, announce))
 
 

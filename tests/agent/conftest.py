@@ -13,6 +13,7 @@ import torch
 from nitropilot.agent.record import video
 from nitropilot.agent.target.launch import launch
 from nitropilot.policy import random_policy
+from nitropilot.server.host.switching import switch_often
 from nitropilot.simulator.games.recipes import find_recipe
 from tests.agent.playing import (
     BOTH,
@@ -35,11 +36,16 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="package")
 def policy() -> Iterator[Policy]:
-    """A small policy with random weights; one thread, which suits so small a network."""
-    threads = torch.get_num_threads()
+    """A small policy with random weights; one thread, which suits so small a network.
+
+    Threads share the interpreter as they do where it is played.
+    """
+    threads, interval = torch.get_num_threads(), sys.getswitchinterval()
     torch.set_num_threads(1)
+    switch_often()
     yield random_policy("tiny", 0)
     torch.set_num_threads(threads)
+    sys.setswitchinterval(interval)
 
 
 @pytest.fixture(scope="module")

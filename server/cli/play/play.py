@@ -27,6 +27,7 @@ from nitropilot.server.cli.terminal.output import (
 )
 from nitropilot.server.host.logs import error_console
 from nitropilot.server.host.signals import ending_signals, in_another_thread
+from nitropilot.server.host.switching import switch_often
 from nitropilot.server.schemas.views import session_model
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ def run_session(
     handler = in_another_thread(end)
     for number in ending_signals():
         signal.signal(number, handler)
+    switch_often()
     session.start()
     try:
         _watch(session, seconds, line or _one_line)
