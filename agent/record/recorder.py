@@ -54,7 +54,7 @@ class About:
 
     Attributes:
         session: Id of the session.
-        game: Name of the game: its executable's.
+        game: Name of the game: what it is launched as, or else its executable's.
         facts: More for ``recording.json``.
     """
 

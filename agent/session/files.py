@@ -204,4 +204,6 @@ def about_recording(session: str, game: Game, engine: Engine) -> About:
         facts["policy"] = {
             "name": spec.name, "fingerprint": spec.fingerprint, "random": spec.is_random,
         }  # fmt: skip
-    return About(session, game.window.executable, facts)
+    launched = game.launched
+    name = game.window.executable if launched is None else launched.recipe.name
+    return About(session, name, facts)

@@ -210,6 +210,8 @@ def test_play_launches_plays_and_ends(tmp_path: Path) -> None:
     assert facts["video"].startswith(str(tmp_path / "out"))
     assert facts["recording"].startswith(str(tmp_path / "out" / "recordings"))
     assert (Path(facts["recording"]) / "video.mp4").stat().st_size > 0
+    told = json.loads((Path(facts["recording"]) / "recording.json").read_text())
+    assert told["game"] == "runner", "and not the interpreter that it runs in"
     assert len(re.findall("random weights", done.stderr)) == 1
     assert len(done.stderr.splitlines()) == 1, "without -v only warnings are shown"
     assert left_running(tmp_path) == []

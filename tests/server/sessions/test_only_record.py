@@ -47,7 +47,7 @@ def test_nobody_plays_but_people(without_policy: Daemon) -> None:
     assert without_policy.session(session["id"])["state"] == "paused"
     client.delete(path)
     ended = without_policy.wait_for(session["id"], *ENDED)
-    assert ended["state"] == "stopped"
+    assert ended["state"] == "stopped", ended["end"]
     assert ended["stats"]["actions_sent"] == 0
 
 
