@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
-from functools import lru_cache
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,8 +18,13 @@ from nitropilot.records.format import PUBLISHED_BUTTONS, SOURCES, STICKS, TRIGGE
 from nitropilot.records.reader import read_object
 from nitropilot.records.rows import schema
 from nitropilot.training.formats import lerobot as layout
+from nitropilot.training.formats.lerobot_files import (
+    episode_facts,
+    episode_rows,
+    inside,
+    seconds_of,
+)
 from nitropilot.training.formats.take import NOBODY, Take
-from nitropilot.training.formats.video import frame_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,28 +82,20 @@ def _sound(name: Path) -> Iterator[None]:
         raise DamagedRecording(f"{name} cannot be read: {type(error).__name__}: {reason}") from None
 
 
-def _inside(folder: Path, path: str) -> Path:
-    """A file of the data set, whose place the data set itself says."""
-    said = PurePosixPath(path)
-    if said.is_absolute() or ".." in said.parts or "\\" in path or ":" in path:
-        raise DamagedRecording(f"{folder / layout.INFO} has a file outside of the data set: {path}")
-    return folder / said
-
-
 def _read_episode(name: Path) -> Take:
     folder, number = name.parent, int(name.name.rpartition("_")[2])
     info = _info(folder)
     channels, key = _channels(folder, info), _picture(folder, info)
-    said = _episode(folder, number)
+    said = episode_facts(folder, number)
     hz = float(info["fps"])
-    data = _rows(folder, info, said, number)
+    data = episode_rows(folder, info, said, number)
     path = info["video_path"].format(
         video_key=key,
         chunk_index=said[f"videos/{key}/chunk_index"], file_index=said[f"videos/{key}/file_index"],
     )  # fmt: skip
-    video = _inside(folder, path)
+    video = inside(folder, path)
     began = float(said[f"videos/{key}/from_timestamp"])
-    seconds = frame_seconds(video)
+    seconds = seconds_of(video)
     stamps = np.asarray(data["timestamp"].to_numpy(), np.float64)
     frames = np.searchsorted(seconds, began + stamps + 0.5 / hz) - 1
     if len(frames) and began + stamps[-1] > seconds[-1] + 0.5 / hz:
@@ -117,7 +112,7 @@ def episode_game(name: Path) -> str:
         DamagedRecording: It cannot be read.
     """
     with _sound(name):
-        said = _episode(name.parent, int(name.name.rpartition("_")[2]))
+        said = episode_facts(name.parent, int(name.name.rpartition("_")[2]))
         return str((said["tasks"] or [""])[0])
 
 
@@ -169,52 +164,6 @@ def _picture(folder: Path, info: dict[str, Any]) -> str:
     if len(found) != 1:
         raise DamagedRecording(f"{folder} has {len(found)} videos an episode, and 1 is needed")
     return found[0]
-
-
-def _episode(folder: Path, number: int) -> dict[str, Any]:
-    found = _episodes(folder).get(number)
-    if found is None:
-        raise DamagedRecording(f"{folder} has no episode {number} in its table of episodes")
-    return found
-
-
-@lru_cache(maxsize=4)
-def _episodes(folder: Path) -> dict[int, dict[str, Any]]:
-    tables = [_read(path) for path in sorted(folder.glob("meta/episodes/*/*.parquet"))]
-    return {
-        each["episode_index"]: each
-        for table in tables
-        for each in table.select(
-            [name for name in table.schema.names if not name.startswith("stats/")]
-        ).to_pylist()
-    }
-
-
-def _rows(folder: Path, info: dict[str, Any], said: dict[str, Any], number: int) -> pa.Table:
-    import pyarrow.compute as pc
-
-    text = info["data_path"].format(
-        chunk_index=said["data/chunk_index"], file_index=said["data/file_index"]
-    )
-    path = _inside(folder, text)
-    table = _read(path)
-    found = table.filter(pc.equal(table["episode_index"], number))
-    if found.num_rows != said["length"]:
-        raise DamagedRecording(
-            f"{path} has {found.num_rows} rows of episode {number}, and {said['length']} are due"
-        )
-    return found
-
-
-def _read(path: Path) -> pa.Table:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        with pq.ParquetFile(path) as file:
-            return file.read()
-    except (OSError, ValueError, pa.ArrowException) as error:
-        raise DamagedRecording(f"{path} cannot be read: {error}") from error
 
 
 def _table(

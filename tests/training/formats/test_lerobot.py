@@ -18,6 +18,7 @@ from nitropilot.training.data.damage import stop
 from nitropilot.training.data.recordings import open_clips
 from nitropilot.training.data.wish import Wish
 from nitropilot.training.errors import BadData, NotWritten
+from nitropilot.training.formats import lerobot_files
 from nitropilot.training.formats.finding import find_takes, game_of, open_take
 from nitropilot.training.formats.lerobot import CHANNELS, KEY, OURS
 from nitropilot.training.formats.lerobot_writing import LeRobotWriter
@@ -53,6 +54,26 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Take], Path
     assert [writer.add(take) for take in takes] == [2, 1]
     assert writer.finish() == {"total_episodes": 3, "total_frames": 24 + 14 + 39, "total_tasks": 1}
     return takes, root / "set"
+
+
+def test_each_file_is_read_once_for_all_of_its_episodes(
+    material: tuple[list[Take], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A set of a thousand episodes in one file would be read a thousand times."""
+    _, folder = material
+    read: list[str] = []
+    for name in ("_read", "frame_seconds"):
+        real = getattr(lerobot_files, name)
+        monkeypatch.setattr(
+            lerobot_files, name, lambda path, real=real: read.append(path.name) or real(path)
+        )
+    lerobot_files._file.cache_clear()
+    lerobot_files._episodes.cache_clear()
+    lerobot_files._kept_seconds.cache_clear()
+    for name in find_takes([folder]):
+        open_take(name)
+    data = [f"file-00{n}.{kind}" for n in (0, 1) for kind in ("mp4", "parquet")]
+    assert sorted(read) == sorted([*data, "file-000.parquet"]), "and the table of episodes"
 
 
 def test_what_was_learned_from_recordings_is_learned_from_the_set(
