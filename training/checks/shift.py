@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nitropilot.policy.actions import TOKENS
+from nitropilot.records.errors import DamagedRecording
 from nitropilot.training.checks.motion import motion_of
 from nitropilot.training.formats.take import TILTED, decoded_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
 
@@ -64,17 +65,23 @@ class Shift:
     why_not: str = ""
 
 
-def measure_shift(takes: Iterable[Take], seed: int = 0) -> Shift:
+def measure_shift(
+    takes: Iterable[Take], left_out: Callable[[Take, DamagedRecording], object], seed: int = 0
+) -> Shift:
     """Measure over recordings that are labelled in one way.
 
     Args:
         takes: The recordings.
+        left_out: Is told of each whose video cannot be decoded, and why.
         seed: Of the resampling.
-
-    Raises:
-        DamagedRecording: A video cannot be decoded.
     """
-    return score_shift([(take, *motion_of(take)) for take in takes], seed)
+    seen: list[Seen] = []
+    for take in takes:
+        try:
+            seen.append((take, *motion_of(take)))
+        except DamagedRecording as error:
+            left_out(take, error)
+    return score_shift(seen, seed)
 
 
 def score_shift(seen: Iterable[Seen], seed: int = 0) -> Shift:

@@ -78,11 +78,29 @@ class LeRobotWriter:
             return 0
         place = {"chunk_index": self._files // layout.FILES_A_CHUNK}
         place["file_index"] = self._files % layout.FILES_A_CHUNK
+        before = self._size, self._codec
+        path = self._root / layout.VIDEO.format(video_key=layout.KEY, **place)
+        try:
+            self._try_video(take, path)
+            pictures = self._some_pictures(take)
+        except DamagedRecording:  # it may be left out: nothing of it stays
+            self._size, self._codec = before
+            path.unlink(missing_ok=True)
+            raise
         self._hz = take.hz
-        self._try_video(take, self._root / layout.VIDEO.format(video_key=layout.KEY, **place))
+        self._stats.add_pictures(layout.KEY, pictures)
         self._write_rows(take, parts, place)
         self._files += 1
         return len(parts)
+
+    def _some_pictures(self, take: Take) -> list[NDArray[np.uint8]]:
+        """Some of a take's pictures, from its begin to its end."""
+        shown = take.column("frame_index").astype(np.int64)
+        chosen = np.unique(shown[np.linspace(0, len(shown) - 1, PICTURES).astype(int)])
+        found = list(decoded(take.video, chosen))
+        if len(found) < len(chosen):
+            raise DamagedRecording(f"{take.video} ends before frame {chosen[len(found)]}")
+        return found
 
     def finish(self) -> dict[str, int]:
         """Write what is known of all; gives how many episodes, frames and tasks there are.
@@ -186,8 +204,6 @@ class LeRobotWriter:
             self._stats.add(new)
             self._episodes.append(self._episode(take, (episode, count), place, shown[begin] / hz))
             self._frames += count
-        chosen = np.unique(shown[np.linspace(0, len(shown) - 1, PICTURES).astype(int)])
-        self._stats.add_pictures(layout.KEY, decoded(take.video, chosen))
         path = self._root / layout.DATA.format(**place)
         path.parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(pa.table(columns, schema=self._schema()), path)

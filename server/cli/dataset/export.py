@@ -6,7 +6,7 @@ import shutil
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,6 +20,9 @@ from nitropilot.server.cli.terminal.output import (
     print_json,
     print_note,
 )
+
+if TYPE_CHECKING:
+    from nitropilot.training.formats.take import Take
 
 
 class Layout(StrEnum):
@@ -54,11 +57,11 @@ def export(
     writer = LeRobotWriter(part, action_shift)  # what is there already is not ours to remove
     try:
         for name, take in takes(data):
-            if isinstance(take, RecordsError):
-                left_out[str(name)] = take.line()
-                print_error(f"{name} is left out: {take.line()}")
-            else:
-                writer.add(take)
+            try:
+                writer.add(_readable(take))
+            except RecordsError as error:
+                left_out[str(name)] = error.line()
+                print_error(f"{name} is left out: {error.line()}")
         counts = writer.finish()
         part.rename(folder)
     except OSError as error:
@@ -74,3 +77,9 @@ def export(
         )
     if left_out:
         raise typer.Exit(EXIT_FAILED)
+
+
+def _readable(take: Take | RecordsError) -> Take:
+    if isinstance(take, RecordsError):
+        raise take
+    return take

@@ -46,7 +46,7 @@ def shift(
 
     found: dict[str, tuple[Shift, str]] = {}
     for game, its in _by_game(folders, minutes).items():
-        measured = measure_shift(its)
+        measured = measure_shift(its, _named)
         found[game] = (measured, _verdict(measured, delay))
     if as_json:
         print_json({"declared": 0, "delay": delay, "games": {
@@ -75,6 +75,10 @@ def _by_game(folders: Iterable[Path], minutes: float) -> dict[str, list[Take]]:
         if left > 0:
             its.append(replace(take, rows=take.rows.slice(0, round(left * take.hz) or 1)))
     return found
+
+
+def _named(take: Take, error: RecordsError) -> None:
+    print_error(f"{take.folder} is left out: {error.line()}")
 
 
 def _verdict(measured: Shift, delay: int) -> str:

@@ -6,6 +6,7 @@ import json
 import shutil
 from typing import TYPE_CHECKING
 
+import av
 import pytest
 import typer
 
@@ -67,13 +68,27 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
         run("check", str(tmp_path / "gone"))
 
 
+def scrambled(video: Path) -> None:
+    """A video whose packets are all there, and none of them can be decoded."""
+    whole = bytearray(video.read_bytes())
+    with av.open(str(video)) as container:
+        places = [(packet.pos, packet.size) for packet in container.demux() if packet.size]
+    for begin, size in places:
+        whole[begin + 5 : begin + size] = bytes(size - 5)
+    video.write_bytes(whole)
+
+
+@pytest.mark.parametrize("how", ["empty", "undecodable"])
 def test_export_makes_a_set_that_is_found_again(
-    play: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    how: str, play: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What is given to others must be whole; what is damaged is left out and named."""
     data, out = tmp_path / "data", tmp_path / "set"
     shutil.copytree(play, data)
-    (data / name_of(0) / "video.mp4").write_bytes(b"")
+    if how == "empty":
+        (data / name_of(0) / "video.mp4").write_bytes(b"")
+    else:
+        scrambled(data / name_of(0) / "video.mp4")
     assert run("export", "--data", str(data), "--out", str(out), "--json") == 1
     said = capsys.readouterr()
     found = json.loads(said.out)
@@ -92,11 +107,21 @@ def test_export_makes_a_set_that_is_found_again(
     assert (tmp_path / "other.part" / "mine").exists(), "what was there already was removed"
 
 
-def test_shift_says_that_it_cannot_tell(play: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_shift_says_that_it_cannot_tell(
+    play: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Two seconds of play prove nothing, and no verdict must be made of them."""
     assert run("shift", str(play / name_of(0)), "--json") == 0
     said = capsys.readouterr()
     (game,) = json.loads(said.out)["games"].values()
     assert game["verdict"] == "cannot tell"
+    data = tmp_path / "data"
+    shutil.copytree(play, data)
+    scrambled(data / name_of(1) / "video.mp4")
+    assert run("shift", str(data), "--json") == 0
+    said = capsys.readouterr()
+    assert f"{data / name_of(1)} is left out: " in said.err
+    (rest,) = json.loads(said.out)["games"].values()
+    assert rest["ticks"] == 2 * game["ticks"]
     assert "squares: cannot tell: " in said.err
     assert run("shift", str(play / name_of(0))) == 0
