@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     import pytest
 
 LIST = "tests/turns.txt"
-ONE_OF = 4
+ONE_OF = 5
 """How many commits it takes on average until a long test has its turn."""
 LONG_S = 1.5
 """A test whose longest case takes as many seconds is long."""
-HEAD = "# Tests of which `make test` runs one case in four, by turns; see tests/support/turns.py.\n"
+HEAD = "# Tests of which `make test` runs one case in five, by turns; see tests/support/turns.py.\n"
 
 
 def add_option(parser: pytest.Parser) -> None:
