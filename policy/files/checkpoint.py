@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import re
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,14 +13,10 @@ import torch
 from nitropilot.policy.actions import ACTION_DIM
 from nitropilot.policy.config import PolicyConfig, parse_config
 from nitropilot.policy.errors import CheckpointError, quoted
-from nitropilot.policy.files.formats import (
-    CONFIG_KEY,
-    DAMAGED,
-    PT_SUFFIXES,
-    RANDOM_KEY,
-    CheckpointFile,
-    read_checkpoint,
-)
+from nitropilot.policy.files.formats import PT_SUFFIXES, RANDOM_KEY, read_checkpoint
+from nitropilot.policy.files.stored import CONFIG_KEY, DAMAGED, CheckpointFile
+from nitropilot.policy.files.writing import write_tensors
+from nitropilot.policy.naming import title_of
 from nitropilot.policy.network.policy import Policy, Sizes
 from nitropilot.texts import shown
 
@@ -52,7 +46,7 @@ def load_policy(
 
     Args:
         path: A NitroGen ``.pt``, a ``.safetensors``, a folder with the latter; or, as text, the
-            name of a policy that comes with NitroPilot.
+            name of a policy that comes with NitroPilot, or BASE+ADAPTERS.
         device: Where the weights go; they become float32.
         games: Names for the rows of the game embedding, where the file has none.
 
@@ -61,9 +55,24 @@ def load_policy(
 
     Raises:
         CheckpointError: The file is not a checkpoint, or a damaged or hostile one, or a
-            game has no row, or the channels of its actions have no layout.
+            game has no row, or the channels of its actions have no layout; or it is not the
+            base of its adapters.
     """
-    file = read_checkpoint(path)
+    policy = policy_of(read_checkpoint(path), device, games)
+    policy.name = shown(title_of(path))
+    log.info("loaded %s (%d parameters)", policy.name, count_parameters(policy))
+    if policy.is_random:
+        log.warning("%s has random weights: it presses buttons, it does not play", policy.name)
+    return policy
+
+
+def policy_of(
+    file: CheckpointFile,
+    device: str | torch.device = "cpu",
+    games: Mapping[str, int] | None = None,
+) -> Policy:
+    """The policy that a file holds: see ``load_policy``; it has no name yet."""
+    mark = file.fingerprint()
     policy = empty_policy(file)
     if policy.action_dim != ACTION_DIM:
         raise CheckpointError(
@@ -72,14 +81,9 @@ def load_policy(
         )
     _check_games(file.path, games or {}, policy.sizes.game_rows)
     _fill(policy, file, torch.device(device))
-    policy.name = shown(Path(path).name)
-    policy.fingerprint = file.fingerprint()
-    policy.is_random = file.is_random
+    policy.fingerprint, policy.is_random = mark, file.is_random
     if games is not None:
         policy.games = dict(games)
-    log.info("loaded %s (%d parameters)", policy.name, count_parameters(policy))
-    if policy.is_random:
-        log.warning("%s has random weights: it presses buttons, it does not play", policy.name)
     return policy.eval()
 
 
@@ -89,9 +93,6 @@ def save_policy(policy: Policy, path: Path | str) -> None:
     Raises:
         CheckpointError: The file cannot be written.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import save_file
-
     path = Path(path)
     if path.suffix.lower() in PT_SUFFIXES:
         raise CheckpointError(f"{path} would hold safetensors data", "end its name in .safetensors")
@@ -108,33 +109,7 @@ def save_policy(policy: Policy, path: Path | str) -> None:
     metadata = {"format": "pt", CONFIG_KEY: json.dumps(raw)}
     if policy.is_random:
         metadata[RANDOM_KEY] = "true"
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        save_file(tensors, part, metadata=metadata)
-        _sort_metadata(part)
-        part.replace(path)
-    except (OSError, ValueError, SafetensorError) as error:
-        raise CheckpointError(f"cannot write {path}: {error}", "choose another place") from error
-    finally:
-        with suppress(OSError):  # it is there only after a failure or Ctrl-C
-            part.unlink()
-
-
-def _sort_metadata(path: Path) -> None:
-    """Put a file's metadata in order: its writer takes any, and equal weights are one digest.
-
-    Raises:
-        ValueError: The header does not have the length that it had.
-    """
-    with path.open("r+b") as file:
-        size = int.from_bytes(file.read(8), "little")
-        header = json.loads(file.read(size))
-        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
-        text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-        if len(text) > size:
-            raise ValueError(f"its header has {size} bytes, in order {len(text)}")
-        file.seek(8)
-        file.write(text.ljust(size))
+    write_tensors(tensors, metadata, path)
 
 
 def count_parameters(policy: Policy) -> int:
@@ -216,9 +191,7 @@ def _fill(policy: Policy, file: CheckpointFile, device: torch.device) -> None:
     """Copy the weights into place, one at a time, refusing what is not finite."""
     weights: dict[str, Any] = {}
     for key in policy.state_dict():
-        tensor = file.tensors[key]
-        # A copy of our own: the mapped file may change or vanish while we play.
-        weight = tensor.to(device=device, dtype=torch.float32, copy=True).contiguous()
+        weight = file.weight(key, device)
         if not torch.isfinite(torch.linalg.vector_norm(weight, ord=float("inf"))):
             raise CheckpointError(f"{file.path}: {key} holds numbers that are not finite", DAMAGED)
         weights[key] = weight

@@ -11,78 +11,37 @@ that a file claims are checked against its real size before they are believed.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nitropilot.policy.errors import CheckpointError, quoted
+from nitropilot.policy.files.adapters import FORMAT, FORMAT_KEY, adapted, find_adapters
 from nitropilot.policy.files.pickled import foreign_name, plain
-from nitropilot.policy.naming import SHIPPED
+from nitropilot.policy.files.stored import CONFIG_KEY, DAMAGED, CheckpointFile, checked
+from nitropilot.policy.naming import SHIPPED, parse_adapted
 from nitropilot.policy.shipped.card import require_described
 from nitropilot.texts import meant, text_path
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 MAX_PICKLE = 4 * 2**20
 MAX_HEADER = 64 * 2**20
 DOS_FOLDER = 0x10
 PT_SUFFIXES = (".pt", ".pth")
-DAMAGED = "download or copy it again"
 SAFE = "only plain tensors and settings are accepted; nothing in the file was run"
-CONFIG_KEY = "ckpt_config"
 RANDOM_KEY = "random_weights"
 WEIGHTS_NAME, CONFIG_NAME = "model.safetensors", "config.json"
 
 
-@dataclass(frozen=True)
-class CheckpointFile:
-    """A file's contents, read but not yet checked against each other.
-
-    Attributes:
-        path: The file that holds the tensors.
-        format: ``"pt"`` or ``"safetensors"``.
-        config: Its ``ckpt_config``.
-        tensors: Its tensors, mapped from disk where possible.
-        config_beside: Whether the configuration is a file of its own.
-        is_random: Whether it says that its weights were never trained.
-    """
-
-    path: Path
-    format: str
-    config: Any
-    tensors: dict[str, Tensor]
-    config_beside: bool = False
-    is_random: bool = False
-
-    @property
-    def size(self) -> int:
-        """Bytes on disk."""
-        return self.path.stat().st_size
-
-    def sha256(self) -> str:
-        """Hex digest of the whole file."""
-        with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-
-    def fingerprint(self) -> str:
-        """Hex digest of all that makes the policy: the file, and a ``config.json`` beside it."""
-        digest = self.sha256()
-        if self.config_beside:
-            text = digest + json.dumps(self.config, sort_keys=True)
-            digest = hashlib.sha256(text.encode()).hexdigest()
-        return digest
-
-
 def read_checkpoint(path: Path | str) -> CheckpointFile:
-    """Read a checkpoint file or folder, or a policy that comes with NitroPilot, by its name.
+    """Read a checkpoint file or folder; or, as text, what ``policy.naming`` says it names.
 
     Raises:
-        CheckpointError: It is missing, damaged, mislabelled, no checkpoint, or not its card's.
+        CheckpointError: It is missing, damaged, mislabelled, no checkpoint, or not its card's; or
+            it is named with adapters that do not fit it.
     """
+    if isinstance(path, str) and (pair := parse_adapted(path)):
+        return adapted(read_checkpoint(pair[0]), meant(pair[1]))
     try:
         file = find_checkpoint(path)
         if file in SHIPPED.values():
@@ -99,9 +58,14 @@ def read_checkpoint(path: Path | str) -> CheckpointFile:
 def find_checkpoint(path: Path | str) -> Path:
     """The file that a path means, or as text a name; nothing of it is read.
 
+    Of a policy with adapters it is the base's, where the adapters are there too.
+
     Raises:
         CheckpointError: There is none.
     """
+    if isinstance(path, str) and (pair := parse_adapted(path)):
+        find_adapters(meant(pair[1]))
+        return find_checkpoint(pair[0])
     if isinstance(path, str) and path in SHIPPED:
         return SHIPPED[path]
     path = meant(path)
@@ -179,43 +143,13 @@ def _read_pt(path: Path) -> CheckpointFile:
         config = plain(loaded[CONFIG_KEY])
     except ValueError as error:
         raise CheckpointError(f"{path}: {CONFIG_KEY} is not plain data: {error}", DAMAGED) from None
-    return _checked(CheckpointFile(path, "pt", config, tensors))
+    return checked(CheckpointFile(path, "pt", config, tensors))
 
 
 def _reason(error: Exception) -> str:
     """Why torch refused, without its advice to unpickle the file in full."""
     text, kind = " ".join(str(error).split()), type(error).__name__
     return kind if not text or "weights_only" in text else f"{kind}: {quoted(text)}"
-
-
-def _checked(file: CheckpointFile) -> CheckpointFile:
-    """``file`` if its tensors are plain and no larger than the file."""
-    for key, tensor in file.tensors.items():
-        _check_plain(file.path, key, tensor)
-    claimed = sum(tensor.numel() * tensor.element_size() for tensor in file.tensors.values())
-    if claimed > file.size:
-        raise CheckpointError(
-            f"{file.path} claims {claimed} bytes of tensors in a file of {file.size}", DAMAGED
-        )
-    return file
-
-
-def _check_plain(path: Path, key: str, tensor: Tensor) -> None:
-    """Refuse what is not a dense tensor of ordinary floats, before anything reads its shape."""
-    import torch
-
-    floats = (torch.float32, torch.bfloat16, torch.float16, torch.float64)
-    dense = tensor.layout is torch.strided and not tensor.is_nested and tensor.device.type == "cpu"
-    if not dense or tensor.dtype not in floats:
-        kind = str(tensor.dtype).removeprefix("torch.")
-        raise CheckpointError(
-            f"{path}: {quoted(key)} is {kind}{'' if dense else ', not stored as plain numbers'}",
-            "weights must be float32, bfloat16, float16 or float64",
-        )
-    if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
-        raise CheckpointError(
-            f"{path}: {quoted(key)} claims more numbers than the file holds for it", DAMAGED
-        )
 
 
 def _check_zip(path: Path) -> None:
@@ -274,9 +208,11 @@ def _read_safetensors(path: Path) -> CheckpointFile:
         raise CheckpointError(
             f"{path} is damaged or cut off: {quoted(str(error))}", DAMAGED
         ) from None
+    if metadata.get(FORMAT_KEY) == FORMAT:
+        raise CheckpointError(f"{path} holds adapters, and no policy", f"name BASE+{path}")
     config, beside = _json_config(path, metadata), CONFIG_KEY not in metadata
     untrained = metadata.get(RANDOM_KEY) == "true"
-    return _checked(CheckpointFile(path, "safetensors", config, tensors, beside, untrained))
+    return checked(CheckpointFile(path, "safetensors", config, tensors, beside, untrained))
 
 
 def _json_config(path: Path, metadata: dict[str, str]) -> Any:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from nitropilot.policy.config import parse_config
 from nitropilot.policy.errors import CheckpointError
-from nitropilot.policy.files.formats import CONFIG_KEY, find_checkpoint, read_checkpoint
-from nitropilot.policy.naming import parse_random
+from nitropilot.policy.files.formats import find_checkpoint, read_checkpoint
+from nitropilot.policy.files.stored import CONFIG_KEY
+from nitropilot.policy.naming import parse_adapted, parse_random
 from nitropilot.policy.shipped.card import card_beside, require_described
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def steps_table(policy: str) -> tuple[StepsRow, ...]:
     if parse_random(policy) is not None:
         return ()
     path = find_checkpoint(policy)
-    if card_beside(path).is_file():
+    if card_beside(path).is_file() and parse_adapted(policy) is None:
         with suppress(CheckpointError):  # of another file, or no card at all
             if rows := require_described(path).steps_table:
                 return rows

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
-from tests.training.making import material_in
+from nitropilot.training.trainer.running import train
+from tests.training.making import LORA, material_in, told
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +19,15 @@ if TYPE_CHECKING:
 def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """``data/`` with two recordings of 40 rows, and ``small.safetensors``; not to be changed."""
     return material_in(tmp_path_factory.mktemp("training"), 40)
+
+
+@pytest.fixture(scope="session")
+def adapted(material: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run that has trained adapters (``LORA``); not to be changed."""
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("adapted")
+    train(told(material, **LORA), folder)
+    return folder
 
 
 @pytest.fixture(autouse=True)

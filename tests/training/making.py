@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 
 HZ = 20.0
 SIDE = 64
+LORA: dict[str, Any] = {
+    "lora": 2, "lora_alpha": 6.0, "steps": 3, "learning_rate": 1e-2, "ema": 0.5,
+}  # fmt: skip
+"""A short run in which adapters learn quickly."""
 
 
 def name_of(number: int) -> str:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from nitropilot.policy.network.policy import Policy
+from nitropilot.training.optimise.lora import merged
 from nitropilot.training.processes.sharing import part_like, whole
 
 if TYPE_CHECKING:
@@ -55,8 +56,8 @@ class MovingAverage:
     def policy(self, like: Policy) -> Policy:
         """A policy with the averaged weights, which it shares: it is to be used, not trained.
 
-        Of weights that are spread over several processes each gets the whole, and all of them
-        have to ask.
+        Adapters are added to the weights that they belong to.  Of weights that are spread over
+        several processes each gets the whole, and all of them have to ask.
 
         Args:
             like: What it is a policy of: sizes, names and buffers are taken from there.
@@ -64,7 +65,7 @@ class MovingAverage:
         with torch.device("meta"):
             averaged = Policy(like.config, like.sizes)
         weights = dict(like.state_dict()) | self._average
-        plain = {name: whole(weight) for name, weight in weights.items()}
+        plain = merged(like, {name: whole(weight) for name, weight in weights.items()})
         averaged.load_state_dict(plain, strict=True, assign=True)
         averaged.name, averaged.games, averaged.raw_config = like.name, like.games, like.raw_config
         return averaged.requires_grad_(False).eval()

@@ -9,6 +9,7 @@ from torch import nn
 
 from nitropilot.policy.network.action_mlps import PerEmbodimentLinear
 from nitropilot.training.errors import BadSettings
+from nitropilot.training.optimise.lora import A, B, LoraLinear
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,6 +26,13 @@ PARTS: dict[str, tuple[str, ...]] = {
     "games": ("game_embedding.",),
 }
 """The parts of a policy that can be frozen, by how the names of their weights begin."""
+MATRICES: dict[type[nn.Module], tuple[str, ...]] = {
+    nn.Linear: ("weight",),
+    nn.Conv2d: ("weight",),
+    PerEmbodimentLinear: ("W",),
+    LoraLinear: ("weight", A, B),
+}
+"""What of a layer is a matrix."""
 
 
 def freeze(policy: Policy, parts: Iterable[str]) -> None:
@@ -47,10 +55,7 @@ def decaying(policy: nn.Module) -> set[str]:
     """Names of the weights that decay: matrices, and no norm, bias or embedding."""
     names = set()
     for place, module in policy.named_modules():
-        kind = {nn.Linear: "weight", nn.Conv2d: "weight", PerEmbodimentLinear: "W"}.get(
-            type(module)
-        )
-        if kind is not None:
+        for kind in MATRICES.get(type(module), ()):
             names.add(f"{place}.{kind}" if place else kind)
     return names
 

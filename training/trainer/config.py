@@ -1,9 +1,10 @@
-"""``TrainConfig``: everything that a run is told, in six sections.
+"""``TrainConfig``: everything that a run is told, in seven sections.
 
     [data]       which recordings, and what is made of them
     [augment]    how pictures are changed
     [objective]  the flow, and what is hidden
     [optimiser]  AdamW, the schedule, the moving average
+    [adapt]      how little of a policy that plays already is changed
     [choice]     what chooses the best checkpoint
     [run]        how long, how much at a time, what is written when
 
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError
 
 from nitropilot.policy.naming import DEFAULT
-from nitropilot.training.errors import BadSettings, OtherRun
+from nitropilot.training.errors import BadSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -108,6 +109,21 @@ class OptimiserConfig(_Section):
     ema: float = Field(default=0.9999, ge=0, lt=1, description="Decay of the averaged weights")
 
 
+class AdaptConfig(_Section):
+    """How little of a policy that plays already is changed."""
+
+    lora: int | None = Field(
+        default=None, ge=1, le=1024, description="Rank of adapters, which alone are trained"
+    )
+    lora_alpha: float = Field(
+        default=16.0, gt=0, le=4096, description="Adapters count this divided by their rank"
+    )
+    lora_layers: Words = Field(
+        default=("attention", "mlp"),
+        description="Layers that get an adapter: attention, mlp; repeatable",
+    )
+
+
 class ChoiceConfig(_Section):
     """What chooses the best checkpoint: play, where a game is named, or the held-out loss."""
 
@@ -162,6 +178,7 @@ class TrainConfig(_Section):
     augment: AugmentConfig = AugmentConfig()
     objective: ObjectiveConfig = ObjectiveConfig()
     optimiser: OptimiserConfig = OptimiserConfig()
+    adapt: AdaptConfig = AdaptConfig()
     choice: ChoiceConfig = ChoiceConfig()
     run: RunConfig = RunConfig()
 
@@ -171,17 +188,10 @@ SECTIONS: dict[str, type[_Section]] = {
     "augment": AugmentConfig,
     "objective": ObjectiveConfig,
     "optimiser": OptimiserConfig,
+    "adapt": AdaptConfig,
     "choice": ChoiceConfig,
     "run": RunConfig,
 }
-FREE = {
-    "data": {"data", "frames_folder", "workers", "damaged"},
-    "run": {
-        "steps", "minutes", "device", "log_every", "validate_every", "validation_samples",
-        "save_every", "keep_every", "tensorboard", "fsdp",
-    },
-}  # fmt: skip
-"""What may change when a run is gone on with.  The data is compared by what is in it."""
 FINETUNE: dict[str, Any] = {
     "policy": DEFAULT,
     "learning_rate": 5e-5,
@@ -242,40 +252,3 @@ def _file(path: Path) -> dict[str, Any]:
     if bare := [name for name, section in values.items() if not isinstance(section, dict)]:
         raise BadSettings(f"{path}: {bare[0]} is no section", f"begin it with [{bare[0]}]")
     return values
-
-
-def bound(config: TrainConfig) -> dict[str, Any]:
-    """What has to be the same when a run is gone on with."""
-    return config.model_dump(mode="json", exclude=FREE)
-
-
-def agreed(config: TrainConfig) -> dict[str, Any]:
-    """What all processes of a run have to be told alike: all but where things lie on a machine."""
-    places = {"data": {"data", "frames_folder", "workers"}, "run": {"device"}}
-    return config.model_dump(mode="json", exclude=places)
-
-
-def require_same(one: dict[str, Any], other: dict[str, Any], folder: Path) -> None:
-    """See that a run was told what it is told now.
-
-    Args:
-        one: What ``bound`` gave then.
-        other: What it gives now.
-        folder: Of the run.
-
-    Raises:
-        OtherRun: It was told something else.
-    """
-    usual = bound(TrainConfig())  # what a version told a run that did not know the field yet
-    before = {name: usual[name] | one.get(name, {}) for name in usual}
-    differ = [
-        f"{section}.{name} was {before[section].get(name)!r} and is {value!r}"
-        for section, fields in other.items()
-        for name, value in fields.items()
-        if before[section].get(name) != value
-    ]
-    if differ:
-        raise OtherRun(
-            f"the run in {folder} is another one: {'; '.join(differ[:3])}",
-            "give the same options, or name another --out",
-        )

@@ -4,6 +4,7 @@ OUT/
   state.pt                 to go on with: raw and averaged weights, optimiser, step
   policy.safetensors       the newest policy (averaged weights)
   best.safetensors         the best one so far
+  adapters.safetensors     of the newest policy, where they alone are trained (--lora)
   step_00001500.safetensors  every so manieth, where asked for
   log.csv                  one row every so many steps
   run.json                 what the run was told
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from nitropilot.policy.errors import CheckpointError
+from nitropilot.policy.files.adapters import save_adapters
 from nitropilot.policy.files.checkpoint import save_policy
 from nitropilot.records.format import PART
 from nitropilot.training.errors import NotWritten, OtherRun
@@ -29,10 +31,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from nitropilot.policy.files.adapters import Adapters
     from nitropilot.policy.network.policy import Policy
 
 STATE, LOG, FACTS = "state.pt", "log.csv", "run.json"
 NEWEST, BEST = "policy.safetensors", "best.safetensors"
+ADAPTERS = "adapters.safetensors"
 FORMAT = 1
 """Of ``state.pt``; another number is another layout."""
 
@@ -91,8 +95,20 @@ def save_checkpoint(policy: Policy, path: Path) -> None:
     Raises:
         NotWritten: It cannot be written; what was there stays.
     """
-    try:
+    with _said():
         save_policy(policy, path)
+
+
+def save_adapted(adapters: Adapters, folder: Path) -> None:
+    """Write the adapters of the newest policy, in the same way."""
+    with _said():
+        save_adapters(adapters, folder / ADAPTERS)
+
+
+@contextmanager
+def _said() -> Iterator[None]:
+    try:
+        yield
     except CheckpointError as error:
         raise NotWritten(str(error), "make room there, or name another folder") from error
 

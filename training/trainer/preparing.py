@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from nitropilot.places import spelled
 from nitropilot.policy.actions import ACTION_DIM
+from nitropilot.policy.naming import parse_random
 from nitropilot.records.errors import RecordsError
 from nitropilot.training.data.damage import Skipped, stop
 from nitropilot.training.data.dataset import Dataset
 from nitropilot.training.data.frames import open_frames
 from nitropilot.training.data.recordings import open_clips
-from nitropilot.training.errors import BadData, BadSettings, OtherRun
+from nitropilot.training.errors import BadData, BadSettings
 from nitropilot.training.formats.finding import find_takes, game_of
 from nitropilot.training.optimise.groups import freeze
-from nitropilot.training.trainer.config import bound, require_same
-from nitropilot.training.trainer.files import load_state
+from nitropilot.training.optimise.lora import attach
 from nitropilot.training.trainer.speed import MFU_FORMULA
 from nitropilot.training.trainer.start import device_of, first_policy, wish_of
 from nitropilot.version import __version__
@@ -84,7 +84,12 @@ def prepare(
             f"the policy has actions of {policy.action_dim} channels",
             f"only {ACTION_DIM} can be trained",
         )
-    freeze(policy, config.run.freeze)
+    if config.adapt.lora is not None and parse_random(config.run.policy):
+        raise BadSettings(
+            f"{config.run.policy} has random weights, and --lora would keep them",
+            "name a checkpoint with --policy, or leave --lora out",
+        )
+    narrow(policy, config)
     wish = wish_of(policy, config.data)
     skipped = Skipped()
     on_damage = skipped if config.data.damaged == "skip" else stop
@@ -100,33 +105,12 @@ def prepare(
     return Prepared(policy.to(device), dataset, learn, held_out, device, skipped.folders)
 
 
-def begun(config: TrainConfig, folder: Path) -> dict[str, Any] | None:
-    """What there is to go on with, of a run that was told the same; None where none began.
-
-    Raises:
-        OtherRun: It was told something else, or cannot be read.
-    """
-    state = load_state(folder)
-    if state is not None:
-        require_same(state["told"], bound(config), folder)
-    return state
-
-
-def require_same_data(state: dict[str, Any], data: str, folder: Path) -> None:
-    """See that a run that is gone on with had the same data.
-
-    Args:
-        state: Of the run.
-        data: Digest of the data now.
-        folder: Of the run.
-
-    Raises:
-        OtherRun: It had other data.
-    """
-    if state["data"] != data:
-        raise OtherRun(
-            f"the run in {folder} had other data", "name the same recordings, or another --out"
-        )
+def narrow(policy: Policy, config: TrainConfig) -> None:
+    """Leave of a policy only that to be trained which is to be: see ``freeze`` and ``attach``."""
+    freeze(policy, config.run.freeze)
+    adapt = config.adapt
+    if adapt.lora is not None:
+        attach(policy, adapt.lora, adapt.lora_alpha, adapt.lora_layers, config.run.seed)
 
 
 def facts_of(config: TrainConfig, prepared: Prepared) -> dict[str, Any]:

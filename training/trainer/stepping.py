@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
+from nitropilot.policy.files.adapters import Adapters
 from nitropilot.training.errors import LossNotFinite, NoMemory
 from nitropilot.training.objective.draws import FLOW, Draw, Dropout, draw
 from nitropilot.training.objective.flow import LEAST_WEIGHT, flow_loss
 from nitropilot.training.objective.times import TimeDistribution
 from nitropilot.training.optimise.ema import MovingAverage
 from nitropilot.training.optimise.groups import adamw
+from nitropilot.training.optimise.lora import adapters_of
 from nitropilot.training.optimise.precision import autocast, recompute_blocks
 from nitropilot.training.optimise.schedule import factor
 from nitropilot.training.processes.ranks import ALONE, talking
@@ -225,11 +227,27 @@ class Stepper:
             return NoMemory(f"{said} of one process", "give a smaller --batch-size, or --recompute")
         return NoMemory(f"{said}, and not one of 1 either", "give --recompute, or a smaller policy")
 
+    def adapters(self, config: dict[str, Any]) -> Adapters | None:
+        """The averaged adapters; None without any.  All processes have to ask.
+
+        Args:
+            config: ``ckpt_config`` of what they make of their base.
+        """
+        layers = [*adapters_of(self.policy).values()]
+        if not layers:
+            return None
+        tensors = {name: whole(value) for name, value in self.average.state().items()}
+        return Adapters(self.policy.fingerprint, layers[0].scale, config, tensors)
+
     def state(self) -> dict[str, Any]:
-        """All that a later process needs to go on, whole; all processes have to ask."""
+        """All that a later process needs to go on, whole; all processes have to ask.
+
+        Weights that are frozen are those of the policy that it began with.
+        """
+        average = self.average.state()
         state = {
-            "weights": dict(self.policy.state_dict()),
-            "average": self.average.state(),
+            "weights": {n: w for n, w in self.policy.state_dict().items() if n in average},
+            "average": average,
             "updates": self.average.updates,
             "optimiser": self.optimiser.state_dict(),
         }
@@ -239,7 +257,8 @@ class Stepper:
         """Go on from what ``state`` gave."""
         own = self.policy.state_dict()
         weights = {name: part_like(value, own[name]) for name, value in state["weights"].items()}
-        self.policy.load_state_dict(weights, strict=True)
+        frozen = own.keys() - self.average.state().keys()
+        self.policy.load_state_dict({n: own[n] for n in frozen} | weights, strict=True)
         self.average.load(state["average"], state["updates"])
         for number, moments in state["optimiser"]["state"].items():
             for name, value in moments.items():

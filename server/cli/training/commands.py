@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from nitropilot.training.processes.ranks import Ranks
     from nitropilot.training.trainer.config import TrainConfig
     from nitropilot.training.trainer.outcome import Outcome
-    from nitropilot.training.trainer.running import Judge
+    from nitropilot.training.trainer.run import Judge
 
 SAFETENSORS = ".safetensors"
 RUN = ".run"
@@ -150,7 +150,8 @@ def _interrupts(ranks: Ranks) -> Iterator[Interrupts]:
 def _report(outcome: Outcome, folder: Path, policy: Path, as_json: bool) -> None:
     """Say what became of a run."""
     if as_json:
-        print_json({"policy": str(policy), "run": str(folder), **outcome.facts()})
+        places = {"policy": str(policy), "run": str(folder), "adapters": _adapters(folder)}
+        print_json({**places, **outcome.facts()})
     else:
         _print(outcome, folder, policy)
     if outcome.ended == "interrupted":
@@ -177,4 +178,14 @@ def _print(outcome: Outcome, folder: Path, policy: Path) -> None:
     if outcome.skipped:
         screen.print(f"left out: {len(outcome.skipped)} recordings, see the log", markup=False)
     screen.print(f"the policy: {policy}", markup=False)
+    if adapters := _adapters(folder):
+        screen.print(f"its adapters: {adapters}", markup=False)
     screen.print(f"the report: {folder / REPORT}", markup=False)
+
+
+def _adapters(folder: Path) -> str | None:
+    """The file of a run's adapters; None where it trained whole weights."""
+    from nitropilot.training.trainer.files import ADAPTERS
+
+    place = folder / ADAPTERS
+    return str(place) if place.is_file() else None

@@ -15,11 +15,12 @@ from nitropilot.policy.config import parse_config
 from nitropilot.training.errors import BadSettings, LossNotFinite, NoMemory, NotWritten, OtherRun
 from nitropilot.training.optimise.ema import MovingAverage
 from nitropilot.training.trainer import stepping
-from nitropilot.training.trainer.config import TrainConfig, bound, require_same
+from nitropilot.training.trainer.config import TrainConfig
 from nitropilot.training.trainer.files import BEST, LOG, NEWEST, STATE, load_state
 from nitropilot.training.trainer.logs import read_log
 from nitropilot.training.trainer.outcome import Verdict
 from nitropilot.training.trainer.running import train
+from nitropilot.training.trainer.same import bound, require_same
 from nitropilot.training.trainer.start import exported_config
 from tests.training.making import HZ, recording, small_policy, told
 

@@ -49,9 +49,10 @@ def test_finetune_makes_a_policy(
     run("finetune", *chosen(material), *SMALL, "--freeze", "vision", "--out", str(out), "--json")
     found = json.loads(capsys.readouterr().out)
     assert found.keys() == {
-        "policy", "run", "ended", "steps", "seconds", "loss", "held_out", "best_step", "play",
-        "samples", "skipped",
+        "policy", "run", "adapters", "ended", "steps", "seconds", "loss", "held_out", "best_step",
+        "play", "samples", "skipped",
     }  # fmt: skip
+    assert found["adapters"] is None
     assert (found["policy"], found["ended"], found["steps"]) == (str(out), "done", 3)
     assert found["held_out"].keys() == {"loss", "f1", "r2", "samples"}
     assert found["samples"]["learned"] > found["samples"]["held_out"] > 0
@@ -70,12 +71,13 @@ def test_finetune_makes_a_policy(
 def test_minutes_end_a_run(
     material: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A run of so many minutes ends by itself, with its learning rate at the end of its fall."""
+    """By itself, with its learning rate at the end of its fall; where its adapters are is said."""
     out = tmp_path / "mine.safetensors"
     words = ("--minutes", "0.005", "--batch-size", "2", "--log-every", "1", "--held-out", "0")
-    run("finetune", *chosen(material), *words, "--out", str(out), "--json")
+    run("finetune", *chosen(material), *words, "--lora", "2", "--out", str(out), "--json")
     found = json.loads(capsys.readouterr().out)
     assert found["ended"] == "done"
+    assert found["adapters"] == str(tmp_path / "mine.run" / "adapters.safetensors")
     assert found["seconds"] >= 0.3
     rates = [float(row["learning_rate"]) for row in read_log(tmp_path / "mine.run")]
     assert len(rates) == found["steps"]
