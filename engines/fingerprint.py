@@ -15,7 +15,7 @@ from pathlib import Path
 
 from nitropilot.engines.cache import cache_folder
 from nitropilot.policy import fingerprint
-from nitropilot.policy.naming import SHIPPED
+from nitropilot.policy.naming import SHIPPED, from_root, parse_adapted
 from nitropilot.texts import meant
 
 MEMORY = "fingerprints.json"
@@ -70,18 +70,16 @@ def _state(policy: str) -> str | None:
     if not (stats := _stats(policy)):
         return None
     numbers = [(s.st_size, s.st_mtime_ns, s.st_ino, s.st_dev) for s in stats]
-    return f"{_path(policy).absolute()} {numbers}"
-
-
-def _path(policy: str) -> Path:
-    return SHIPPED[policy] if policy in SHIPPED else meant(policy)
+    return f"{from_root(policy)} {numbers}"
 
 
 def _stats(policy: str) -> list[os.stat_result]:
     """Of the files that a policy lies in; none for random weights, or without files."""
     if policy.startswith("random:"):
         return []
-    path = _path(policy)
+    if pair := parse_adapted(policy):
+        return [one for each in pair for one in _stats(each)]
+    path = SHIPPED[policy] if policy in SHIPPED else meant(policy)
     files = (
         [path / name for name in ("model.safetensors", "config.json")] if path.is_dir() else [path]
     )

@@ -12,7 +12,6 @@ import sys
 import time
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,6 +26,7 @@ from nitropilot.engines.openvino.apart import build
 from nitropilot.engines.openvino.eight_bits import has_products
 from nitropilot.engines.openvino.settings import DEVICES, compile_settings
 from nitropilot.engines.speeds import has_room, speeds_here
+from nitropilot.policy.naming import title_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -215,7 +215,7 @@ def open_engine(wish: Wish, reason: str) -> OpenVinoEngine:
         try:
             if entry is None:
                 raise CacheDamaged("the entry that was just made is gone")
-            name = wish.policy if wish.policy.startswith("random:") else Path(wish.policy).name
+            name = wish.policy if wish.policy.startswith("random:") else title_of(wish.policy)
             spec = _spec(entry, name)
             if spec.is_random:
                 log.warning("%s has random weights: it presses buttons, it does not play", name)

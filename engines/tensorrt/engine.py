@@ -16,7 +16,6 @@ from __future__ import annotations
 import dataclasses
 import logging
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nitropilot.engines.base import ActionChunk, Engine, EngineInfo
@@ -42,6 +41,7 @@ from nitropilot.engines.tensorrt.library import (
 from nitropilot.engines.tensorrt.plan_file import Plan, find_plan
 from nitropilot.engines.tensorrt.plan_probe import ALLOWED_ERROR, probe_request, relative_error
 from nitropilot.engines.tensorrt.runtime import Lane, LoadedPlan
+from nitropilot.policy.naming import title_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -210,4 +210,4 @@ def _named(plan: Plan, policy: str) -> Plan:
         name = plan.spec.name
         log.warning("%s has random weights: it presses buttons, it does not play", name)
         return plan
-    return dataclasses.replace(plan, spec=dataclasses.replace(plan.spec, name=Path(policy).name))
+    return dataclasses.replace(plan, spec=dataclasses.replace(plan.spec, name=title_of(policy)))

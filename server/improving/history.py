@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from nitropilot.errors import NitroPilotError
-from nitropilot.policy.naming import SHIPPED, parse_random
+from nitropilot.policy.naming import is_there
 from nitropilot.server.errors import HistoryDamaged, ImproveRefused
 from nitropilot.server.improving.known import MOST_KEPT, History
 from nitropilot.server.store.paths import data_folder
 from nitropilot.server.store.private import locked, write_private
-from nitropilot.texts import meant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -184,11 +182,7 @@ def require_there(policy: str) -> None:
     Raises:
         ImproveRefused: Its file is gone.
     """
-    try:
-        there = policy in SHIPPED or parse_random(policy) is not None or meant(policy).exists()
-    except NitroPilotError:
-        there = False
-    if not there:
+    if not is_there(policy):
         raise ImproveRefused(
             f"the policy {policy} is not there any more",
             "put it back, name another with --policy, or `nitropilot improve --back`",

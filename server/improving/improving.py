@@ -24,7 +24,7 @@ from nitropilot.places import spelled
 from nitropilot.policy import fingerprint
 from nitropilot.policy.config import parse_config
 from nitropilot.policy.files.formats import read_checkpoint
-from nitropilot.policy.naming import DEFAULT, SHIPPED, parse_random
+from nitropilot.policy.naming import DEFAULT, from_root, parse_random
 from nitropilot.server.errors import ImproveRefused
 from nitropilot.server.improving.comparing import Comparison, compare, tasks_of
 from nitropilot.server.improving.estimating import Estimate, estimate
@@ -35,7 +35,7 @@ from nitropilot.server.store.private import locked
 from nitropilot.simulator.benchmark.policies.errors import PolicyFailed
 from nitropilot.simulator.benchmark.runner.stage import GameFailed
 from nitropilot.simulator.benchmark.statistics.intervals import success_interval
-from nitropilot.texts import meant, shown
+from nitropilot.texts import shown
 from nitropilot.training.errors import NotWritten, TrainingError
 from nitropilot.training.trainer.files import NEWEST, written
 from nitropilot.training.trainer.running import train
@@ -202,7 +202,7 @@ def _candidate(
 ) -> Candidate:
     return Candidate(
         policy=shown(out), fingerprint=mark,
-        came_from=old if old in SHIPPED else shown(spelled(meant(old))), before=fingerprint(old),
+        came_from=shown(from_root(old)), before=fingerprint(old),
         made=datetime.now(UTC).isoformat(timespec="seconds"),
         verdict=comparison.verdict if comparison else "offered",
         found=found,

@@ -15,11 +15,10 @@ from nitropilot.agent import Mode, PlaySettings, Target, parse_buttons
 from nitropilot.agent.pad.guards import CONTROLS, parse_controls
 from nitropilot.capture import parse_handle
 from nitropilot.policy.euler import MOST, parse_steps
-from nitropilot.policy.naming import DEFAULT, SHIPPED, parse_random
+from nitropilot.policy.naming import DEFAULT, files_of, from_root
 from nitropilot.server.options.fields import A_LIST, Flag, Options, Outside
 from nitropilot.simulator.games.known import KNOWN_GAMES
 from nitropilot.simulator.games.recipes import find_recipe
-from nitropilot.texts import meant
 
 NotEmpty = Annotated[str, Field(min_length=1)]
 Name = Annotated[str, Field(min_length=1, max_length=4096)]
@@ -83,9 +82,9 @@ class PolicyChoice(Options):
     @property
     def policy_file(self) -> str:
         """The file that it names, from the root; "" for what is not the user's, or for none."""
-        if not self.policy or self.policy in SHIPPED or parse_random(self.policy):
+        if not self.policy or not files_of(self.policy):
             return ""
-        return str(meant(self.policy).absolute())
+        return from_root(self.policy)
 
 
 class EngineChoice(Options):

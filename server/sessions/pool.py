@@ -16,7 +16,7 @@ from weakref import WeakValueDictionary
 
 from nitropilot.engines import ActionChunk, Engine, load_engine
 from nitropilot.policy.files.formats import CONFIG_NAME, WEIGHTS_NAME
-from nitropilot.policy.naming import DEFAULT, SHIPPED, parse_random
+from nitropilot.policy.naming import DEFAULT, SHIPPED, parse_adapted, parse_random
 from nitropilot.server.errors import ShuttingDown
 from nitropilot.server.sessions.turns import Turns
 
@@ -254,6 +254,8 @@ def stamp_of(policy: str) -> Stamp:
     """What tells a checkpoint's files from changed ones; empty for random weights."""
     if parse_random(policy):
         return ()
+    if pair := parse_adapted(policy):
+        return stamp_of(pair[0]) + stamp_of(pair[1])
     path = SHIPPED.get(policy) or Path(policy)
     files = [path / WEIGHTS_NAME if path.is_dir() else path]
     files.append(files[0].with_name(CONFIG_NAME))

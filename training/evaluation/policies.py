@@ -11,7 +11,7 @@ from nitropilot.places import spelled
 from nitropilot.policy.actions import ACTION_DIM
 from nitropilot.policy.files.checkpoint import empty_policy, load_policy
 from nitropilot.policy.files.formats import read_checkpoint
-from nitropilot.policy.naming import SHIPPED, parse_random
+from nitropilot.policy.naming import SHIPPED, from_root, parse_adapted, parse_random
 from nitropilot.policy.network.random_weights import make_random_policy
 from nitropilot.texts import meant, shown
 from nitropilot.training.errors import BadSettings
@@ -100,6 +100,8 @@ def weights_of(name: str) -> str:
     """
     if name in SHIPPED or parse_random(name) is not None:
         return name
+    if parse_adapted(name):
+        return from_root(name)
     path = meant(spelled(name))
     if path.is_file() and path.name == STATE:
         raise BadSettings(

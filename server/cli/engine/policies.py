@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from nitropilot.places import spelled
 from nitropilot.policy.naming import DEFAULT, SHIPPED
 from nitropilot.server.cli.terminal.output import JsonOption, print_json, print_table
 from nitropilot.server.cli.terminal.progress import progress_bar
@@ -39,6 +40,26 @@ def inspect(
     if card is not None:
         print_card(card, untrained=facts["is_random"])
     print_table(policy, ("what", "value"), list(facts.items()))
+
+
+@policies.command()
+def merge(
+    base: Annotated[str, typer.Argument(help="The policy that the adapters were trained on.")],
+    adapters: Annotated[str, typer.Argument(help="adapters.safetensors of a run with --lora.")],
+    out: Annotated[str, typer.Option(help="The new policy's file, .safetensors.")],
+    as_json: Annotated[bool, JsonOption] = False,
+) -> None:
+    """Add adapters to the policy that they were trained on: an ordinary checkpoint."""
+    from nitropilot.policy.files.adapters import adapted
+    from nitropilot.policy.files.checkpoint import policy_of, save_policy
+    from nitropilot.policy.files.formats import read_checkpoint
+
+    path = spelled(out)
+    save_policy(policy_of(adapted(read_checkpoint(base), spelled(adapters))), path)
+    if as_json:
+        print_json({"policy": str(path)})
+    else:
+        typer.echo(str(path))
 
 
 @policies.command("list")

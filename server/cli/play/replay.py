@@ -12,7 +12,7 @@ import typer
 from nitropilot.agent.errors import ReplayError
 from nitropilot.agent.record.replaying import Replayed, Session, read_session, replay
 from nitropilot.engines import load_engine
-from nitropilot.policy.naming import SHIPPED
+from nitropilot.policy.naming import is_there
 from nitropilot.server.cli.terminal.output import (
     EXIT_FAILED,
     JsonOption,
@@ -20,7 +20,7 @@ from nitropilot.server.cli.terminal.output import (
     print_json,
     print_table,
 )
-from nitropilot.texts import meant, shown
+from nitropilot.texts import shown
 
 RANDOM = re.compile(r"random:(\w+) \(seed (\d+)\)")
 
@@ -99,19 +99,12 @@ def _policy_of(session: Session) -> str:
     file = session.header["policy"].get("file")
     places = [file, name] if isinstance(file, str) and file else [name]
     for place in places:
-        if _is_there(place):
+        if is_there(place):
             return place
     raise typer.BadParameter(
         f"name the file of {name!r}, which played; there is no {shown(places[0])}",
         param_hint="--policy",
     )
-
-
-def _is_there(place: str) -> bool:
-    try:
-        return place in SHIPPED or meant(place).exists()
-    except (OSError, ValueError):  # no right to look there; or no name of a file at all
-        return False
 
 
 def _facts(session: Session, found: list[Replayed], runs: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nitropilot.places import spelled
-from nitropilot.policy.naming import SHIPPED, SIZES, parse_random
+from nitropilot.policy.naming import SHIPPED, SIZES, from_root, parse_adapted, parse_random
 from nitropilot.simulator.benchmark.policies.builtin import BUILT_IN, HUMAN, NEAR
 from nitropilot.simulator.benchmark.policies.errors import UnknownPolicy
 from nitropilot.texts import meant
@@ -61,6 +61,8 @@ def parse_entry(text: str) -> Entry:
         return Entry(text, "server", text)
     if text in SHIPPED or parse_random(text):
         return Entry(text, "checkpoint", text)
+    if parse_adapted(text):
+        return Entry(text, "checkpoint", from_root(text))
     file, colon, function = text.rpartition(":")
     if colon and file.endswith(".py"):
         return _of_a_file(text, file, function)
