@@ -89,7 +89,8 @@ SUITES: dict[str, str] = {
     "training": """
         errors batch
         formats processes
-        objective optimise data checks
+        optimise data checks
+        objective
         trainer
         evaluation
         reports

@@ -30,10 +30,18 @@ LEAST_WEIGHT = 1e-8
 
 def flow_loss(policy: Policy, batch: Batch, draw: Draw) -> Tensor:
     """The masked mean squared error of the velocity: a scalar that can be differentiated."""
-    answer = velocities(
-        policy, noisy_actions(batch.actions, draw), draw.times, context_of(policy, batch, draw)
-    )
-    return masked_error(answer.float(), batch.actions - draw.noise, batch.weights)
+    return flow_error(answered(policy, batch, draw), batch, draw)
+
+
+def answered(policy: Policy, batch: Batch, draw: Draw) -> Tensor:
+    """The velocity that a policy answers, ``B x T x A`` float32."""
+    x = noisy_actions(batch.actions, draw)
+    return velocities(policy, x, draw.times, context_of(policy, batch, draw)).float()
+
+
+def flow_error(answer: Tensor, batch: Batch, draw: Draw) -> Tensor:
+    """How far an answer is from the velocity that leads to the actions."""
+    return masked_error(answer, batch.actions - draw.noise, batch.weights)
 
 
 def masked_error(answer: Tensor, target: Tensor, weights: Tensor) -> Tensor:

@@ -122,6 +122,10 @@ class AdaptConfig(_Section):
         default=("attention", "mlp"),
         description="Layers that get an adapter: attention, mlp; repeatable",
     )
+    anchor: float = Field(
+        default=0.0, ge=0, le=100,
+        description="How much the distance to the policy that it began as counts",
+    )  # fmt: skip
 
 
 class ChoiceConfig(_Section):

@@ -84,11 +84,12 @@ def prepare(
             f"the policy has actions of {policy.action_dim} channels",
             f"only {ACTION_DIM} can be trained",
         )
-    if config.adapt.lora is not None and parse_random(config.run.policy):
-        raise BadSettings(
-            f"{config.run.policy} has random weights, and --lora would keep them",
-            "name a checkpoint with --policy, or leave --lora out",
-        )
+    for name, asked in (("lora", config.adapt.lora), ("anchor", config.adapt.anchor)):
+        if asked and parse_random(config.run.policy):
+            raise BadSettings(
+                f"{config.run.policy} has random weights, and --{name} would keep them",
+                f"name a checkpoint with --policy, or leave --{name} out",
+            )
     narrow(policy, config)
     wish = wish_of(policy, config.data)
     skipped = Skipped()

@@ -14,6 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 if TYPE_CHECKING:
     from nitropilot.training.batch import Batch
     from nitropilot.training.objective.draws import Draw
+    from nitropilot.training.objective.total import Shares
 
 MFU_FORMULA = (
     "mfu = operations of a sample x samples/s / peak; operations: multiplications and additions "
@@ -23,17 +24,18 @@ MFU_FORMULA = (
 SIDE, TRIES = 1024, 5
 
 
-def operations_of(objective: torch.nn.Module, batch: Batch, drawn: Draw) -> float:
+def operations_of(objective: torch.nn.Module, batch: Batch, drawn: Draw, shares: Shares) -> float:
     """Floating-point operations of one sample, there and back: counted, not estimated.
 
     Args:
-        objective: Gives a scalar for a batch, its draw and a share; see ``trainer.stepping``.
+        objective: Gives a scalar for these; see ``objective.total``.
         batch: Has the sample.
         drawn: What it is looked at with.
+        shares: How much errors count.
     """
     one, its = batch.first(1), drawn.first(1)
     with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
-        torch.autograd.backward(objective(one, its, 1.0))
+        torch.autograd.backward(objective(one, its, shares))
     objective.zero_grad(set_to_none=True)
     return float(counter.get_total_flops())
 

@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
+    from nitropilot.policy.config import PolicyConfig
     from nitropilot.training.trainer.config import DataConfig, RunConfig
 
+NO_POLICY = "no policy is named to start from"
+NAME_ONE = "name a checkpoint or random:tiny with --policy"
 NO_GAME = "none"
 """Name of the unconditional row."""
 
@@ -40,9 +43,7 @@ def first_policy(run: RunConfig, games: Sequence[str]) -> Policy:
         PolicyError: It cannot be loaded.
     """
     if not run.policy:
-        raise BadSettings(
-            "no policy is named to start from", "name a checkpoint or random:tiny with --policy"
-        )
+        raise BadSettings(NO_POLICY, NAME_ONE)
     chosen = parse_random(run.policy)
     if chosen is not None:
         return _fresh(*chosen, run, games)
@@ -64,6 +65,25 @@ def first_policy(run: RunConfig, games: Sequence[str]) -> Policy:
 
 def _fresh(size: str, seed: int, run: RunConfig, games: Sequence[str]) -> Policy:
     """Random weights, for the timeline and the games of a run."""
+    raw, config, sizes = fresh_shape(size, run, games)
+    policy = fill_randomly(lambda: Policy(config, sizes), size, seed)
+    policy.raw_config = raw
+    return policy
+
+
+def fresh_shape(
+    size: str, run: RunConfig, games: Sequence[str]
+) -> tuple[dict[str, Any], PolicyConfig, Sizes]:
+    """The configuration, as it is stored and as it is read, and the sizes of a fresh policy.
+
+    Args:
+        size: Of ``random:SIZE``.
+        run: May ask for a timeline, and for a token for each game.
+        games: Those of the data, in order.
+
+    Raises:
+        BadSettings: There cannot be such a policy.
+    """
     raw, sizes = architecture(size)
     raw = copy.deepcopy(raw)
     if run.horizon is not None:
@@ -79,14 +99,11 @@ def _fresh(size: str, seed: int, run: RunConfig, games: Sequence[str]) -> Policy
         sizes = Sizes(sizes.vision_layers, sizes.vision_mlp, len(named))
     raw["experiment_name"] = "trained"
     try:
-        config = parse_config(raw)
+        return raw, parse_config(raw), sizes
     except CheckpointError as error:
         raise BadSettings(
             f"{run.policy} cannot be made so: {error}", "ask for another horizon"
         ) from None
-    policy = fill_randomly(lambda: Policy(config, sizes), size, seed)
-    policy.raw_config = raw
-    return policy
 
 
 def timeline_of(policy: Policy) -> Timeline:

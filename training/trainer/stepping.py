@@ -10,9 +10,11 @@ import torch
 
 from nitropilot.policy.files.adapters import Adapters
 from nitropilot.training.errors import LossNotFinite, NoMemory
+from nitropilot.training.objective.anchor import Anchor
 from nitropilot.training.objective.draws import FLOW, Draw, Dropout, draw
-from nitropilot.training.objective.flow import LEAST_WEIGHT, flow_loss
+from nitropilot.training.objective.flow import LEAST_WEIGHT
 from nitropilot.training.objective.times import TimeDistribution
+from nitropilot.training.objective.total import Objective, Shares
 from nitropilot.training.optimise.ema import MovingAverage
 from nitropilot.training.optimise.groups import adamw
 from nitropilot.training.optimise.lora import adapters_of
@@ -32,28 +34,6 @@ if TYPE_CHECKING:
 
 NAMED = 3
 """Samples that a message names."""
-
-
-class Objective(torch.nn.Module):
-    """What a step minimises, as one module: that is what processes share.
-
-    Args:
-        policy: Is trained.
-    """
-
-    def __init__(self, policy: Policy) -> None:
-        super().__init__()
-        self.policy = policy
-
-    def forward(self, batch: Batch, drawn: Draw, share: float) -> torch.Tensor:
-        """A scalar.
-
-        Args:
-            batch: What is learned from.
-            drawn: What it is looked at with.
-            share: How much it counts: 1 where one process has the whole batch.
-        """
-        return flow_loss(self.policy, batch, drawn) * share
 
 
 class Stepped(NamedTuple):
@@ -81,6 +61,7 @@ class Stepper:
 
     Attributes:
         average: The weights that play.
+        objective: What is minimised, in this process.
     """
 
     def __init__(
@@ -92,11 +73,15 @@ class Stepper:
         self.ranks = ranks
         how, flow = config.optimiser, config.objective
         self.is_split = config.run.fsdp and ranks.count > 1
+        weight = config.adapt.anchor
+        anchor = Anchor(policy, weight, apart=self.is_split) if weight else None
         if config.run.recompute:
             recompute_blocks(policy)
-        self._own = Objective(policy)
+        self.objective = Objective(policy, anchor)
         self._shared = (
-            split(self._own, policy, ranks, device) if self.is_split else copied(self._own, ranks)
+            split(self.objective, policy, ranks, device)
+            if self.is_split
+            else copied(self.objective, ranks)
         )
         self.average = MovingAverage(policy, how.ema)
         self.optimiser = adamw(policy, how.learning_rate, how.weight_decay, (how.beta1, how.beta2))
@@ -117,7 +102,9 @@ class Stepper:
 
     def operations(self, batch: Batch, drawn: Draw) -> float:
         """Floating-point operations of one sample, there and back."""
-        return operations_of(self._shared if self.is_split else self._own, batch, drawn)
+        return operations_of(
+            self._shared if self.is_split else self.objective, batch, drawn, Shares()
+        )
 
     def step(
         self, step: int, done: float, batch: Batch, named: Callable[[int], str] = str
@@ -139,7 +126,7 @@ class Stepper:
         drawn = self.drawn(step, batch).to(self.device)
         try:
             with talking() if self.ranks.count > 1 else nullcontext():
-                loss = self._gradient(self._shared, batch, drawn, self._share(batch))
+                loss = self._gradient(self._shared, batch, drawn, self._shares(batch))
         except (MemoryError, RuntimeError) as error:
             if not _is_of_memory(error):
                 raise
@@ -156,26 +143,28 @@ class Stepper:
         self.average.update(self.policy)
         return Stepped(float(loss), float(norm), rate)
 
-    def _share(self, batch: Batch) -> float:
-        """How much this process's error counts, so that the mean over all is that of one process.
+    def gradient(self, batch: Batch, drawn: Draw) -> torch.Tensor:
+        """The loss of a batch on the device, in this process alone; weights have its gradient."""
+        return self._gradient(self.objective, batch, drawn, Shares())
 
-        Each is a mean over its own rows, and rows differ in what they count.
+    def _shares(self, batch: Batch) -> Shares:
+        """How much this process's errors count, so that the mean over all is that of one process.
+
+        Each is a mean over its own rows; rows differ in what they count, and processes by a row.
         """
-        if self.ranks.count == 1:
-            return 1.0
+        count = self.ranks.count
+        if count == 1:
+            return Shares()
         weight = float(batch.weights.sum())
-        return weight * self.ranks.count / max(self.ranks.sums(weight)[0], LEAST_WEIGHT)
+        weights, rows = self.ranks.sums(weight, len(batch))
+        return Shares(weight * count / max(weights, LEAST_WEIGHT), len(batch) * count / rows)
 
     def _gradient(
-        self,
-        objective: torch.nn.Module,
-        batch: Batch,
-        drawn: Draw,
-        share: float = 1.0,
+        self, objective: torch.nn.Module, batch: Batch, drawn: Draw, shares: Shares
     ) -> torch.Tensor:
         self.optimiser.zero_grad(set_to_none=True)
         with autocast(self.config.run.precision, self.device):
-            loss: torch.Tensor = objective(batch, drawn, share)
+            loss: torch.Tensor = objective(batch, drawn, shares)
         torch.autograd.backward(loss)
         return loss.detach()
 
@@ -203,8 +192,7 @@ class Stepper:
         """The samples whose own loss is no number; if all are, it is not their fault."""
         found = []
         for place, sample in enumerate(batch.samples):
-            one = batch.only(place), drawn.only(place)
-            if not torch.isfinite(flow_loss(self.policy, *one)):
+            if not torch.isfinite(self.objective(batch.only(place), drawn.only(place), Shares())):
                 found.append(sample)
         return found if len(found) < len(batch) else []
 
@@ -213,7 +201,7 @@ class Stepper:
         size = len(batch) if self.ranks.count == 1 else 0
         while (size := size // 2) > 0:
             try:
-                self._gradient(self._own, batch.first(size), drawn.first(size))
+                self.gradient(batch.first(size), drawn.first(size))
             except (MemoryError, RuntimeError) as error:
                 if not _is_of_memory(error):
                     raise

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 CURVE = ("loss", "learning_rate", "gradient_norm", "held_out_loss", "held_out_f1")
 RUN: dict[str, Any] = {
     "steps": 6, "held_out": 0.2, "validate_every": 3, "save_every": 100, "colour": 0.2,
-    "batch_size": 5, "decay": 0.0, "before_takeover": 0.0,
+    "batch_size": 5, "decay": 0.0, "before_takeover": 0.0, "anchor": 0.5,
 }  # fmt: skip
 """A batch that two processes cannot halve; an even schedule, so that a run may be longer."""
 ENDLESS = 10**6

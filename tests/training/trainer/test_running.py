@@ -13,8 +13,9 @@ from nitropilot.engines import load_engine
 from nitropilot.policy import load_policy
 from nitropilot.policy.config import parse_config
 from nitropilot.training.errors import BadSettings, LossNotFinite, NoMemory, NotWritten, OtherRun
+from nitropilot.training.objective import total
+from nitropilot.training.objective.flow import flow_loss
 from nitropilot.training.optimise.ema import MovingAverage
-from nitropilot.training.trainer import stepping
 from nitropilot.training.trainer.config import TrainConfig
 from nitropilot.training.trainer.files import BEST, LOG, NEWEST, STATE, load_state
 from nitropilot.training.trainer.logs import read_log
@@ -167,7 +168,7 @@ def test_a_loss_that_is_no_number_stops(
     material: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Training on with NaN ruins every weight; the checkpoint before stays, and is named."""
-    real = stepping.flow_loss
+    real = flow_loss
     calls = 0
 
     def poisoned(policy: Any, batch: Any, drawn: Any) -> torch.Tensor:
@@ -180,13 +181,13 @@ def test_a_loss_that_is_no_number_stops(
         return loss * float("nan") if bad else loss
 
     chosen: list[int] = []
-    monkeypatch.setattr(stepping, "flow_loss", poisoned)
+    monkeypatch.setattr(total, "flow_loss", poisoned)
     with pytest.raises(LossNotFinite) as caught:
         train(told(material, save_every=2), tmp_path)
     assert "the loss is nan in step 4: frame " in str(caught.value)
     assert str(tmp_path / STATE) in caught.value.hint
     assert "holds step 2, the last good one" in caught.value.hint
-    monkeypatch.setattr(stepping, "flow_loss", real)
+    monkeypatch.setattr(total, "flow_loss", real)
     assert train(told(material, save_every=2), tmp_path).step == 6
 
 
@@ -194,14 +195,14 @@ def test_a_batch_that_does_not_fit_says_which_does(
     material: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The allocator is the one thing that a test cannot fill: it refuses more than 3 samples."""
-    real = stepping.flow_loss
+    real = flow_loss
 
     def small_memory(policy: Any, batch: Any, drawn: Any) -> torch.Tensor:
         if len(batch) > 3:
             raise torch.OutOfMemoryError("tried to allocate too much")
         return real(policy, batch, drawn)
 
-    monkeypatch.setattr(stepping, "flow_loss", small_memory)
+    monkeypatch.setattr(total, "flow_loss", small_memory)
     with pytest.raises(NoMemory, match="a batch of 12 does not fit into memory, one of 3 does"):
         train(told(material, batch_size=12), tmp_path)
 
@@ -214,7 +215,7 @@ def test_who_trains_alone_has_lost_nobody(
     def ended(*_: object) -> torch.Tensor:
         raise RuntimeError("CUDA error: the launch timed out and was terminated")
 
-    monkeypatch.setattr(stepping, "flow_loss", ended)
+    monkeypatch.setattr(total, "flow_loss", ended)
     with pytest.raises(RuntimeError, match="CUDA error: the launch timed out"):
         train(told(material), tmp_path)
 
