@@ -12,18 +12,17 @@ base's velocity holds them, as that to the base's distribution does for language
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING
 
 import torch
 
+from nitropilot.policy.network.policy import Policy
 from nitropilot.training.objective.flow import answered, flow_error
 from nitropilot.training.optimise.lora import adapters_of, without_adapters
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from nitropilot.policy.network.policy import Policy
     from nitropilot.training.batch import Batch
     from nitropilot.training.objective.draws import Draw
 
@@ -41,10 +40,17 @@ class Anchor:
     def __init__(self, policy: Policy, weight: float, *, apart: bool = False) -> None:
         self.weight = weight
         self.base: Policy | None = None
-        if not adapters_of(policy):
-            still = () if apart else policy.parameters()
-            shared = {id(each): each for each in still if not each.requires_grad}
-            self.base = copy.deepcopy(policy, shared).requires_grad_(False).eval()
+        if adapters_of(policy):
+            return
+        learns = {name for name, each in policy.named_parameters() if apart or each.requires_grad}
+        with torch.device("meta"):
+            base = Policy(policy.config, policy.sizes)
+        weights = {
+            name: weight.clone() if name in learns else weight
+            for name, weight in policy.state_dict().items()
+        }
+        base.load_state_dict(weights, strict=True, assign=True)
+        self.base = base.requires_grad_(False).eval()
 
     def errors(self, policy: Policy, batch: Batch, draw: Draw) -> tuple[Tensor, Tensor]:
         """The flow's error, and the mean square of the distance to the base, over all channels."""

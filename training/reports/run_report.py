@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from nitropilot.policy.network.policy import Policy
     from nitropilot.training.trainer.config import TrainConfig
     from nitropilot.training.trainer.outcome import Outcome
-    from nitropilot.training.trainer.running import Run
+    from nitropilot.training.trainer.run import Run
 
     Rows = Sequence[Mapping[str, str]]
 

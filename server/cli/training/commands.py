@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from nitropilot.places import spelled
 from nitropilot.server.cli.terminal.output import console, print_json, print_note
 from nitropilot.server.cli.terminal.progress import progress_bar
+from nitropilot.server.cli.training.memory import say_memory
 from nitropilot.server.host.signals import ending_signals
 
 if TYPE_CHECKING:
@@ -37,6 +38,9 @@ def train(options: Common) -> None:
     from nitropilot.training.trainer.config import read_config
     from nitropilot.training.trainer.files import NEWEST
 
+    if options.dry_run:
+        say_memory(options, {})
+        return
     config = read_config(_path(options.config), options.given())
     folder = _out(options)
     with joined() as ranks:
@@ -57,6 +61,9 @@ def finetune(options: Common) -> None:
     from nitropilot.training.trainer.files import NEWEST, written
     from nitropilot.training.trainer.preparing import FRAMES
 
+    if options.dry_run:
+        say_memory(options, FINETUNE)
+        return
     config = read_config(_path(options.config), options.given(), FINETUNE)
     if parse_random(config.run.policy):
         raise BadSettings(

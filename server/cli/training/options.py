@@ -22,6 +22,9 @@ class Common(BaseModel):
     config: str | None = Field(
         default=None, description="A TOML file with any of these options; docs/training.md"
     )
+    dry_run: bool = Field(
+        default=False, description="Say how much memory a step would take, and do nothing"
+    )
     as_json: Annotated[bool, Flag(names=("--json",))] = Field(
         default=False, description="Print one JSON object on stdout"
     )
