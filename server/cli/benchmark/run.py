@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nitropilot.simulator.benchmark.policies.naming import Entry
+    from nitropilot.simulator.benchmark.runner.places.place import Places
     from nitropilot.simulator.benchmark.runner.running import Told
     from nitropilot.simulator.benchmark.runner.wishes import Wish
 
@@ -193,30 +194,39 @@ def play_wish(wish: Wish, out: Path | None, *, as_json: bool, ray: str | None = 
     """
     from nitropilot.simulator.benchmark.reports.summary import summary
     from nitropilot.simulator.benchmark.runner.places.cluster import ray_places
-    from nitropilot.simulator.benchmark.runner.running import run as play
 
-    folder = new_session_folder(data_folder() / "benchmarks") if out is None else spelled(out)
     for number in ending_signals():
         signal.signal(number, _interrupt)
-    try:
-        with (
-            nullcontext() if ray is None else ray_places(ray, wish) as places,
-            progress_bar(reports=True) as bar,
-        ):
-            bar("loading the policies", 0.0)
-            lines = ProgressLines()
-            play(wish, folder, lambda told: bar(lines.line(told), told.done / told.asked), places)
-    except BaseException:
-        if out is None:
-            with suppress(OSError):  # a result that was not begun leaves no folder
-                folder.rmdir()
-        raise
+    with nullcontext() if ray is None else ray_places(ray, wish) as places:
+        folder = _played(wish, out, places)
     found = summary(folder)
     if as_json:
         print_json(found)
     else:
         _print(found)
     _complain(wish, found)
+
+
+def _played(wish: Wish, out: Path | None, places: Places | None) -> Path:
+    """Play it; the result's folder."""
+    from nitropilot.simulator.benchmark.runner.running import run as play
+
+    folder = new_session_folder(data_folder() / "benchmarks") if out is None else spelled(out)
+    try:
+        with progress_bar(reports=True) as bar:
+            bar("loading the policies", 0.0)
+            lines = ProgressLines()
+
+            def tell(told: Told) -> None:
+                bar(lines.line(told), told.done / told.asked)
+
+            play(wish, folder, tell, places)
+    except BaseException:
+        if out is None:
+            with suppress(OSError):  # a result that was not begun leaves no folder
+                folder.rmdir()
+        raise
+    return folder
 
 
 def _interrupt(_number: int, _frame: Any) -> None:
