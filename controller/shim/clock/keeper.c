@@ -59,6 +59,11 @@ static void look(void)
     clock_unlock(&gate_lock);
 }
 
+static bool somebody_waits(void)
+{
+    return clock_page->sleepers || timers_armed();
+}
+
 static void *keep(void *nothing)
 {
     settle_except(clock_tid());
@@ -70,7 +75,7 @@ static void *keep(void *nothing)
         else
             sleeper_fire_all();
         if (seen == poked)
-            clock_wait_word(&poked, seen, clock_page->sleepers ? LOOK_EVERY : SECOND);
+            clock_wait_word(&poked, seen, somebody_waits() ? LOOK_EVERY : SECOND);
     }
     return nothing;
 }

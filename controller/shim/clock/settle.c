@@ -32,6 +32,7 @@ struct seat {
 enum look { FIRST_LOOK, SECOND_LOOK };
 
 static struct seat seats[SEATS];
+static _Atomic uint32_t looks = 1; /* how often it was settled: seats may have become free since */
 static _Atomic bool unseated; /* some thread's rest is not proved: more than there are seats */
 static _Atomic int excepted;
 
@@ -113,10 +114,13 @@ void settle_count_read(void)
 {
     static THREAD struct seat *own;
     static THREAD int own_tid;
+    static THREAD uint32_t looked_at; /* where all are taken, it costs as many files to look */
+    uint32_t now = looks;
 
-    if (!own || own_tid != clock_tid()) {
+    if (own_tid != clock_tid() || (!own && looked_at != now)) {
         own_tid = clock_tid();
         own = seat_of(own_tid);
+        looked_at = now;
     }
     if (own)
         own->reads++;
@@ -195,6 +199,7 @@ void clock_settle(void)
     if (!clock_asked(ASKED_SETTLE))
         return;
     unseated = false;
+    looks++;
     for (int i = 0; i < SEATS; i++)
         atomic_store_explicit(&seats[i].reads_before,
             atomic_load_explicit(&seats[i].reads, memory_order_relaxed), memory_order_relaxed);

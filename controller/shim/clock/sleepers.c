@@ -11,9 +11,12 @@
 
 static struct sleeper *sleepers;
 
-static void count(int change)
+/* In the page, which a child of fork shares: threads alone, which leave as they come.  A child
+ * has its timers without a word, and ends without one. */
+static void count(const struct sleeper *sleeper, int change)
 {
-    clock_page->sleepers += (uint32_t)change;
+    if (sleeper->kind != SLEEP_TIMER)
+        clock_page->sleepers += (uint32_t)change;
 }
 
 void sleeper_list(struct sleeper *sleeper)
@@ -23,7 +26,7 @@ void sleeper_list(struct sleeper *sleeper)
     clock_enter(LOCK_SLEEPERS);
     sleeper->next = sleepers;
     sleepers = sleeper;
-    count(1);
+    count(sleeper, 1);
     clock_leave(LOCK_SLEEPERS);
 }
 
@@ -39,7 +42,7 @@ void sleeper_remove(struct sleeper *sleeper)
     for (struct sleeper **at = &sleepers; *at; at = &(*at)->next) {
         if (*at == sleeper) {
             *at = sleeper->next;
-            count(-1);
+            count(sleeper, -1);
             break;
         }
     }

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <sys/timerfd.h>
 
-enum { TIMERS = 64 };
+enum { TIMERS = 1024 }; /* as many as a process may have files, where nobody says otherwise */
 
 struct timer {
     struct sleeper sleeper; /* the first: fire() is given it; armed when its deadline is one */
@@ -17,11 +17,12 @@ struct timer {
 };
 
 static struct timer timers[TIMERS];
+static _Atomic int used; /* the first so many may be listed */
 static _Atomic uint32_t known_turn, armed;
 
 static struct timer *timer_of(int fd)
 {
-    for (int i = 0; i < TIMERS; i++)
+    for (int i = 0; i < used; i++)
         if (timers[i].listed && timers[i].fd == fd)
             return &timers[i];
     return NULL;
@@ -77,7 +78,7 @@ static void arm(struct timer *timer)
 /* Whether time has to go on for one of them. */
 bool timers_armed(void)
 {
-    for (int i = 0; armed && i < TIMERS; i++)
+    for (int i = 0; armed && i < used; i++)
         if (timers[i].listed && timers[i].sleeper.deadline != FOREVER && !is_gone(timers[i].fd))
             return true;
     return false;
@@ -90,7 +91,7 @@ bool timers_notice(void)
         return false;
     clock_enter(LOCK_TIMERS);
     known_turn = clock_turn();
-    for (int i = 0; i < TIMERS; i++) {
+    for (int i = 0; i < used; i++) {
         struct timer *timer = &timers[i];
         ns behind = clock_now() - timer->sleeper.deadline;
 
@@ -107,7 +108,7 @@ bool timers_notice(void)
 /* A child of fork has the timers, and a list of sleepers that is empty. */
 void timers_after_fork(void)
 {
-    for (int i = 0; i < TIMERS; i++)
+    for (int i = 0; i < used; i++)
         if (timers[i].listed)
             sleeper_list(&timers[i].sleeper);
 }
@@ -134,6 +135,8 @@ EXPORT int timerfd_create(int clock, int flags)
         timer->sleeper.deadline = FOREVER;
         timer->sleeper.kind = SLEEP_TIMER;
         timer->listed = true;
+        if (timer == &timers[used])
+            used++;
         if (!listed)
             sleeper_add(&timer->sleeper);
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from nitropilot.simulator.benchmark.policies.naming import Entry
+    from nitropilot.simulator.benchmark.runner.places.place import Places
     from nitropilot.simulator.benchmark.runner.running import Told
     from nitropilot.simulator.benchmark.runner.wishes import Wish
 
@@ -112,6 +113,13 @@ def run(
         int | None,
         typer.Option(min=1, max=256, help="Episodes at a time; default: as the cores allow."),
     ] = None,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            help="Play on the machines of a Ray cluster: HOST:PORT of its head; or local, on this "
+            "one by way of Ray."
+        ),
+    ] = None,
     as_json: Annotated[bool, JsonOption] = False,
 ) -> None:
     """Play tasks with policies, and write down how it went.
@@ -148,7 +156,7 @@ def run(
         jobs=jobs,
         patience=Patience(load_timeout, policy_timeout, game_timeout),
     )
-    play_wish(wish, out, as_json=as_json)
+    play_wish(wish, out, as_json=as_json, ray=ray)
 
 
 def entered(text: str) -> Entry:
@@ -175,36 +183,50 @@ def entered(text: str) -> Entry:
     return Entry(text, "checkpoint", str(found))
 
 
-def play_wish(wish: Wish, out: Path | None, *, as_json: bool) -> None:
+def play_wish(wish: Wish, out: Path | None, *, as_json: bool, ray: str | None = None) -> None:
     """Play it, and print what came of it; exit 1 when an episode is missing.
 
     Args:
         wish: What.
         out: The result's folder; None: a new one.
         as_json: Whether programs read it.
+        ray: The Ray cluster to play on; None: this machine.
     """
     from nitropilot.simulator.benchmark.reports.summary import summary
-    from nitropilot.simulator.benchmark.runner.running import run as play
+    from nitropilot.simulator.benchmark.runner.places.cluster import ray_places
 
-    folder = new_session_folder(data_folder() / "benchmarks") if out is None else spelled(out)
     for number in ending_signals():
         signal.signal(number, _interrupt)
-    try:
-        with progress_bar(reports=True) as bar:
-            bar("loading the policies", 0.0)
-            lines = ProgressLines()
-            play(wish, folder, lambda told: bar(lines.line(told), told.done / told.asked))
-    except BaseException:
-        if out is None:
-            with suppress(OSError):  # a result that was not begun leaves no folder
-                folder.rmdir()
-        raise
+    with nullcontext() if ray is None else ray_places(ray, wish) as places:
+        folder = _played(wish, out, places)
     found = summary(folder)
     if as_json:
         print_json(found)
     else:
         _print(found)
     _complain(wish, found)
+
+
+def _played(wish: Wish, out: Path | None, places: Places | None) -> Path:
+    """Play it; the result's folder."""
+    from nitropilot.simulator.benchmark.runner.running import run as play
+
+    folder = new_session_folder(data_folder() / "benchmarks") if out is None else spelled(out)
+    try:
+        with progress_bar(reports=True) as bar:
+            bar("loading the policies", 0.0)
+            lines = ProgressLines()
+
+            def tell(told: Told) -> None:
+                bar(lines.line(told), told.done / told.asked)
+
+            play(wish, folder, tell, places)
+    except BaseException:
+        if out is None:
+            with suppress(OSError):  # a result that was not begun leaves no folder
+                folder.rmdir()
+        raise
+    return folder
 
 
 def _interrupt(_number: int, _frame: Any) -> None:
@@ -266,7 +288,7 @@ def _complain(wish: Wish, found: dict[str, Any]) -> None:
     missing = asked - found["summary"]["episodes"]
     if missing:
         print_error(
-            f"{missing} of {asked} episodes are missing: their game failed each time; "
-            f"{found['result']} says how"
+            f"{missing} of {asked} episodes are missing: their game failed each time, or its "
+            f"machine; {found['result']} says how"
         )
         raise typer.Exit(EXIT_FAILED)

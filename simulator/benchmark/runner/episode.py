@@ -92,6 +92,8 @@ class _Alive:
 def main() -> None:
     """Play the one episode."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # Ray's processes block it
     pipes = Pipes(gone=_thread.interrupt_main)
     try:
         first = pipes.receive()

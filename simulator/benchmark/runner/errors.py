@@ -3,8 +3,10 @@
 SimulatorError
 ├── UnknownSuite      there is no suite of that name, or nothing in it can be played
 ├── BadRun            seeds, episodes or other wishes that do not fit together
+├── RayUnavailable    a cluster cannot be joined, or would not play the same
 ├── CannotInstall     a game's packages cannot be installed from here
 └── RunFailed         the machine does not let us run: a process cannot be started
+    └── PlaceLost     one machine of several is lost; the others go on
 """
 
 from __future__ import annotations
@@ -24,6 +26,12 @@ class BadRun(SimulatorError):
     code = "bad_run"
 
 
+class RayUnavailable(SimulatorError):
+    """There is no Ray, no cluster, or one that would not play the same as this machine."""
+
+    code = "ray_unavailable"
+
+
 class CannotInstall(SimulatorError):
     """The packages of a game cannot be installed from here, or were not."""
 
@@ -34,3 +42,7 @@ class RunFailed(SimulatorError):
     """The machine does not let the benchmark run; what is recorded stays."""
 
     code = "run_failed"
+
+
+class PlaceLost(RunFailed):
+    """A machine, or what played on it, is lost; what it was playing is played again."""

@@ -17,6 +17,7 @@ from nitropilot.mailbox import Mailbox
 from nitropilot.simulator.benchmark.policies.builtin import CARDS
 from nitropilot.simulator.benchmark.policies.card import Card
 from nitropilot.simulator.benchmark.policies.errors import CRASHED, LATE, EntryError
+from nitropilot.simulator.benchmark.results.machines import this_machine
 from nitropilot.simulator.benchmark.runner.episode import UNPLAYED
 from nitropilot.simulator.benchmark.runner.errors import RunFailed
 from nitropilot.simulator.benchmark.runner.process import Child
@@ -37,6 +38,18 @@ NOTHING: dict[str, Any] = {
     **UNPLAYED,
 }  # fmt: skip
 """Of an episode that nobody can tell of any more."""
+
+
+def nothing(end: str, error: str, began: float) -> dict[str, Any]:
+    """What is told of such an episode.
+
+    Args:
+        end: Why it ended (``Ending``).
+        error: What happened.
+        began: When, in seconds of ``time.perf_counter``.
+    """
+    seconds = time.perf_counter() - began
+    return {**NOTHING, "end": end, "error": error, "wall_seconds": seconds}
 
 
 @dataclass(frozen=True)
@@ -66,14 +79,21 @@ class Referee:
     Args:
         means: What policies run on.
         patience: How long to wait.
+
+    Attributes:
+        machine: Where it plays (``Machine.name``).
     """
 
     def __init__(self, means: Means, patience: Patience) -> None:
         self._means, self._patience = means, patience
+        self.machine = this_machine().name
         self._box: Letters = Mailbox()
         self._policies: dict[str, tuple[Child, Card]] = {}
         self._number = 0
         self._stopped = False
+
+    def open(self) -> None:
+        """It is ready as it is."""
 
     def stop(self) -> None:
         """Have ``play`` raise ``Stopped``.  From any thread."""
@@ -115,7 +135,7 @@ class Referee:
             self.enter(entry)
         except EntryError as error:
             how = LATE if isinstance(error, _LoadedLate) else CRASHED
-            return self._nothing(how, error.line(), began), None
+            return nothing(how, error.line(), began), None
         episode = Child(EPISODE, self._box)
         closed = False
         try:
@@ -172,11 +192,11 @@ class Referee:
                     late_at = None
                     continue
                 text = f"the game gave no sign of life for {self._patience.game:g} s"
-                return self._nothing(GAME_HUNG, text, began), None
+                return nothing(GAME_HUNG, text, began), None
             if who is episode:
                 game_until = time.monotonic() + self._patience.game
                 if said is None:
-                    return self._nothing(GAME_CRASHED, episode.obituary(), began), None
+                    return nothing(GAME_CRASHED, episode.obituary(), began), None
                 if "done" in said:
                     return said["done"], said.get("trace")
                 if "broken" in said:
@@ -220,12 +240,6 @@ class Referee:
     def _blame(episode: Child, how: str, text: str, hint: str = "") -> None:
         """Tell the episode that its policy has failed."""
         episode.send({"error": {"how": how, "message": text, "hint": hint}})
-
-    @staticmethod
-    def _nothing(end: str, error: str, began: float) -> dict[str, Any]:
-        return {
-            **NOTHING, "end": end, "error": error, "wall_seconds": time.perf_counter() - began
-        }  # fmt: skip
 
 
 class _LoadedLate(EntryError):

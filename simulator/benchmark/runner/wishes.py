@@ -85,14 +85,16 @@ class Wish:
 
     @property
     def at_once(self) -> int:
-        """Episodes at a time."""
+        """Episodes at a time, on this machine."""
         cores = this_machine().cores or 1
-        if self.jobs is not None:
-            return self.jobs
+        return self.jobs if self.jobs is not None else 1 if self.alone else cores
+
+    @property
+    def alone(self) -> bool:
+        """Whether a machine plays one episode at a time: each would need the processor, or the
+        card, that the others compute on."""
         heavy = any(entry.kind == "checkpoint" for entry in self.entries)
-        if heavy or self.track == "realtime":
-            return 1  # each would need the processor, or the card, that the others compute on
-        return cores
+        return heavy or self.track == "realtime"
 
     def played(self, card: Card) -> int | None:
         """How many actions of a policy's answer are played; None: all."""
@@ -107,7 +109,7 @@ class Wish:
             seeds=self.seeds,
             episodes=len(self.seeds),
             machine=this_machine(),
-            versions={"python": platform.python_version(), **_versions()},
+            versions=versions(),
             options={"decide_seconds": self.patience.decide, "window": self.window},
         )
 
@@ -164,8 +166,9 @@ def _task(task: SuiteTask) -> Task:
     )
 
 
-def _versions() -> dict[str, str]:
-    found = {}
+def versions() -> dict[str, str]:
+    """Of Python, and of the packages here whose versions may change what happens."""
+    found = {"python": platform.python_version()}
     for package in MATTER:
         try:
             found[package] = version(package)

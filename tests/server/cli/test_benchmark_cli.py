@@ -129,6 +129,7 @@ def test_the_policy_of_the_page_plays(tmp_path: Path) -> None:
         (("--policy", "random:huge"), "sizes are full and tiny"),
         (("--policy", "nvidia/NitroGen", "--suite", "free10"), "`nitropilot policies pull nvidia/"),
         (("--policy", "policies/mine.pt"), "there is no policy 'policies/mine.pt'"),
+        (("--policy", "idle", "--ray", "everywhere"), "write HOST:PORT of its head, or local"),
     ],
 )
 def test_what_is_refused(tmp_path: Path, words: tuple[str, ...], said: str) -> None:

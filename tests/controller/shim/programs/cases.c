@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -212,29 +213,93 @@ static void signals_at_gate(void)
     }
 }
 
-/* ---- Timers that are closed while they run ---- */
+/* ---- Many timers, and those that are closed while they run ---- */
+
+static void goes_by_our_time(int timer)
+{
+    const struct itimerspec late = { .it_value = { 1000, 0 } };
+    struct timespec before, after;
+
+    MUST(timerfd_settime(timer, 0, &late, NULL) == 0);
+    clock_gettime(CLOCK_MONOTONIC, &before);
+    MUST(poll(&(struct pollfd) { timer, POLLIN, 0 }, 1, -1) == 1);
+    clock_gettime(CLOCK_MONOTONIC, &after);
+    MUST(after.tv_sec - before.tv_sec == 1000);
+}
 
 static void closed_timers(void)
 {
     const struct itimerspec often = { { 0, 1000000 }, { 0, 1000000 } };
-    struct timespec before, after;
     int ends[2], kept[70];
 
-    for (int i = 0; i < 70; i++) {
+    for (int i = 0; i < 70; i++)
         kept[i] = timerfd_create(CLOCK_MONOTONIC, 0);
+    goes_by_our_time(kept[69]);
+    for (int i = 0; i < 70; i++)
         MUST(timerfd_settime(kept[i], 0, &often, NULL) == 0);
-    }
     for (int i = 0; i < 70; i++)
         close(kept[i]);
     MUST(pipe(ends) == 0);
     for (int i = 0; i < 70; i++) /* other numbers than theirs */
         MUST(fcntl(0, F_DUPFD, 0) >= 0);
-    timer = timerfd_create(CLOCK_MONOTONIC, 0); /* is ours: it goes by the game's time */
-    MUST(timerfd_settime(timer, 0, &(struct itimerspec) { .it_value = { 1000, 0 } }, NULL) == 0);
-    clock_gettime(CLOCK_MONOTONIC, &before);
-    MUST(poll(&(struct pollfd) { timer, POLLIN, 0 }, 1, -1) == 1);
-    clock_gettime(CLOCK_MONOTONIC, &after);
-    MUST(after.tv_sec - before.tv_sec == 1000);
+    goes_by_our_time(timerfd_create(CLOCK_MONOTONIC, 0));
+}
+
+/* ---- More threads than there are seats for ---- */
+
+enum { SEATED = 520, READS = 400 };
+
+static int said[2], over[2];
+
+static void *read_once(void *nothing)
+{
+    struct timespec now;
+    char byte = 0;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    MUST(write(said[1], &byte, 1) == 1);
+    MUST(read(over[0], &byte, 1) == 0);
+    return nothing;
+}
+
+static double processor_ms(void)
+{
+    struct rusage used;
+
+    getrusage(RUSAGE_THREAD, &used);
+    return (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1e3
+        + (used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e3;
+}
+
+static void *read_often(void *nothing)
+{
+    struct timespec now;
+    double began = processor_ms(), first;
+
+    clock_gettime(CLOCK_MONOTONIC, &now); /* looks through all seats */
+    first = processor_ms() - began;
+    for (int i = 0; i < READS; i++)
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    MUST(processor_ms() - began < READS / 8 * first);
+    return nothing;
+}
+
+static void many_threads(void)
+{
+    pthread_t threads[SEATED], one;
+    pthread_attr_t small;
+    char byte;
+
+    MUST(pipe(said) == 0 && pipe(over) == 0);
+    MUST(pthread_attr_init(&small) == 0 && pthread_attr_setstacksize(&small, 1 << 16) == 0);
+    for (int i = 0; i < SEATED; i++)
+        MUST(pthread_create(&threads[i], &small, read_once, NULL) == 0);
+    for (int i = 0; i < SEATED; i++)
+        MUST(read(said[0], &byte, 1) == 1);
+    MUST(pthread_create(&one, NULL, read_often, NULL) == 0 && pthread_join(one, NULL) == 0);
+    close(over[1]);
+    for (int i = 0; i < SEATED; i++)
+        pthread_join(threads[i], NULL);
 }
 
 /* As other languages write numbers, and to the end of time. */
@@ -264,6 +329,7 @@ static const struct {
     { "fork in a handler", fork_in_handler },
     { "signals at the gate", signals_at_gate },
     { "closed timers", closed_timers },
+    { "many threads", many_threads },
     { "odd numbers", odd_numbers },
 };
 

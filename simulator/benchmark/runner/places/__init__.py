@@ -1,0 +1,1 @@
+"""Where episodes are played: this machine, or those of a Ray cluster."""
