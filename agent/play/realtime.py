@@ -165,7 +165,9 @@ class RealtimeLoop(PlayLoop):
         else:
             row, number = pressed.tag.row, pressed.tag.number
             self._note(row, number, pressed)
-            sample = PadSample(row.states[-1], pressed.at, "agent", row.number, number)
+            sample = PadSample(
+                row.states[-1], pressed.at, "agent", row.number, number, began=pressed.began
+            )
         if not self._blind:  # with nothing to see, a tick counts for nothing
             self._freshness.count(1, fresh=pressed is not None)
             self._record(replace(sample, stretch=self._stretch, tick=self._tick))
