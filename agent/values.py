@@ -34,6 +34,7 @@ class PadSample:
     Attributes:
         state: The pad's state.
         sent: When, in seconds of ``time.perf_counter``; now, if nothing is given.
+        began: When it began to be sent: between the two nobody knows which state a picture shows.
         source: Whose it was: ``agent``, ``human``, or ``none`` when there was nothing to send.
         chunk: Number of the policy's chunk, from 0; -1 for none.
         action: Number of the action in it.
@@ -50,6 +51,12 @@ class PadSample:
     text: str = ""
     stretch: int = 0
     tick: int = 0
+    began: float | None = None
+
+    @property
+    def since(self) -> float:
+        """From when on a game may have seen it."""
+        return self.sent if self.began is None else self.began
 
     def follows(self, before: PadSample) -> bool:
         """Whether this is of the tick right after that of ``before``."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import math
 import os
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -208,14 +209,17 @@ def _speeds(*, measure: bool) -> Speeds | None:
 
 
 def _slower(chosen: Backend, rest: list[Backend], policy: str) -> list[str]:
-    """What those that were measured to be slower on the processor would take."""
-    from nitropilot.engines.speeds import is_smaller  # as in _speeds
+    """What those that were measured to be slower on the processor would take, if they fit."""
+    from nitropilot.engines.speeds import has_room, is_smaller  # as in _speeds
 
     if chosen.device != CPU or (speeds := _speeds(measure=False)) is None:
         return []
     others = [b for b in rest if b.device == CPU and b.engine in speeds.chunk_ms]
+    room = has_room(policy)
     said = [
-        f"{b.label} would take about {speeds.best(b.engine):.0f} ms for the full policy"
+        f"{b.label} would take about {took:.0f} ms for the full policy"
+        if (took := speeds.best(b.engine, room)) < math.inf
+        else f"{b.label} computes in float32, which does not fit the free memory"
         for b in others
     ]
     if said and is_smaller(policy):

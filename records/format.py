@@ -12,8 +12,8 @@ negative y is up).  Ours beside them, which readers of the published columns do 
 
     frame_index                        the frame of ``video.mp4``, from 0
     frame_time                         when its picture was taken, seconds since 1970
-    sent_time                          when the state was sent, seconds since 1970: the tick lasts
-                                       until the next row's
+    sent_time                          when the state was there for the game to see, seconds since
+                                       1970: the tick lasts until the next row's
     stretch                            of play, from 0: rows of one are of successive ticks
     source                             ``agent``, ``human``, or ``none`` (nothing was there to send,
                                        or nothing that is to be learned)

@@ -162,11 +162,11 @@ class PausedLoop(PlayLoop):
     def _tell(self, step: _Next, pressed: Pressed[None]) -> None:
         if step.row is None:
             self.parts.events.released()
-            sample = PadSample(NEUTRAL, pressed.at, source="none")
+            sample = PadSample(NEUTRAL, pressed.at, source="none", began=pressed.began)
         else:
             self._note(step.row, step.number, pressed)
             state, row = step.row.states[-1], step.row.number
-            sample = PadSample(state, pressed.at, "agent", row, step.number)
+            sample = PadSample(state, pressed.at, "agent", row, step.number, began=pressed.began)
         self._record(replace(sample, stretch=self._stretch, tick=self._tick))
 
     def _write_finished(self) -> None:

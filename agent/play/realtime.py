@@ -163,9 +163,9 @@ class RealtimeLoop(PlayLoop):
             self.parts.events.released()
             sample = PadSample(NEUTRAL, due, source="none")
         else:
-            row, number = pressed.tag.row, pressed.tag.number
+            row, number, began = pressed.tag.row, pressed.tag.number, pressed.began
             self._note(row, number, pressed)
-            sample = PadSample(row.states[-1], pressed.at, "agent", row.number, number)
+            sample = PadSample(row.states[-1], pressed.at, "agent", row.number, number, began=began)
         if not self._blind:  # with nothing to see, a tick counts for nothing
             self._freshness.count(1, fresh=pressed is not None)
             self._record(replace(sample, stretch=self._stretch, tick=self._tick))

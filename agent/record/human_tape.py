@@ -39,14 +39,18 @@ class HumanTape:
     Args:
         recording: Where it goes, while that is switched on.
         clock: Seconds, as ``time.perf_counter``.
+        counts: Whether the pad means anything to the game just now; where it does not, what was
+            seen of it is forgotten, and not recorded as held until it means something again.
     """
 
     def __init__(
         self,
         recording: RecordingSwitch,
         clock: Callable[[], float] = time.perf_counter,
+        counts: Callable[[], bool] = lambda: True,
     ) -> None:
         self._recording = recording
+        self._counts = counts
         self._clock = clock
         self._lock = threading.Lock()
         self._changes: deque[tuple[float, GamepadState]] = deque(maxlen=MOST_CHANGES)
@@ -74,6 +78,9 @@ class HumanTape:
         Returns:
             Seconds to wait until the next call.
         """
+        if not self._counts():
+            with self._lock:
+                self._changes.clear()
         if not self._changes or not self._recording.state.enabled:
             self.begin()
             return idle

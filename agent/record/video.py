@@ -171,12 +171,12 @@ class VideoRecorder:
             except queue.Empty:
                 known = False
             if after is not None and after.sent - sample.sent < NEXT_TICKS * self._period:
-                end = after.sent
+                end = after.since
             if after is not None and (between := self._held(sample, after)):
                 end = min(end, between[0].sent)
             held = self._held(before, sample)
             for one, follower in zip(held, [*held, sample][1:], strict=True):
-                yield one, min(one.sent + self._period, follower.sent), 1
+                yield one, min(one.sent + self._period, follower.since), 1
                 before = one
             yield sample, end, self._since(before, sample)
             before, sample = sample, after if known else self._queue.get()
@@ -191,7 +191,7 @@ class VideoRecorder:
         apart = (sample.sent - before.sent) / max(ticks, 1)
         return [
             replace(before, sent=before.sent + apart * more, tick=before.tick + more,
-                    chunk=-1, action=-1)
+                    chunk=-1, action=-1, began=None)
             for more in range(1, ticks)
         ]  # fmt: skip
 

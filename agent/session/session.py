@@ -78,7 +78,7 @@ class Session:
         replaces, alone = bool(plan.restart_of), plan.people_only
         self.machine = SessionMachine(self.id, self._tell_changed, plan.begin, replaces, alone)
         self.guard = MenuGuard(plan.settings.allowed, plan.settings.controls)
-        self._tape = HumanTape(self.recording)
+        self._tape = HumanTape(self.recording, counts=lambda: self.control.takeover_settings.pad)
         self.control = SessionControl(
             self.machine, self.guard, self._tape, self.events, plan.takeover, plan.takeover_said,
             self._finish,

@@ -199,7 +199,7 @@ class Controls:
                 self._early[sent.number] = sent
         found = self._early.pop(number)
         tag, state = self._plans[found.serial][number]
-        return Pressed(tag, state, found.due, found.at)  # type: ignore[arg-type]
+        return Pressed(tag, state, found.due, found.began, found.at)  # type: ignore[arg-type]
 
     def play(
         self, states: Sequence[GamepadState], period: float, epoch: int

@@ -17,10 +17,11 @@ class Pressed(Generic[T]):
 
     Attributes:
         tag, state: What was handed over; what the limits forbid was not pressed of it.
-        due, at: When it was to be sent, and when it was.
+        due, began, at: As of ``Sent``.
     """
 
     tag: T
     state: GamepadState
     due: float
+    began: float
     at: float

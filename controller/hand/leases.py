@@ -81,7 +81,8 @@ class PadLeases:
 
     Args:
         pad: The pad.
-        sent: Told of each state of a plan: ``stretch, serial, number, due, now``.
+        sent: Told of each state of a plan once it is on the pad: ``stretch, serial, number, due``,
+            and the time at which that was begun.
         lapsed: Told when the daemon's silence has made the pad neutral.
         stands: Seconds of silence for which a game that goes by steps may stand.
 

@@ -218,8 +218,8 @@ class HandProcess:
             self._inbox.put(("runs",))
             say("thawed", why)
 
-    def _sent(self, stretch: int, serial: int, number: int, due: float, now: float) -> None:
-        say("sent", stretch, serial, number, due, now)
+    def _sent(self, stretch: int, serial: int, number: int, due: float, began: float) -> None:
+        say("sent", stretch, serial, number, due, began, time.perf_counter())
 
     def _lapsed(self) -> None:
         say("lapsed", self._leases.lapses)

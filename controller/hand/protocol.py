@@ -84,13 +84,15 @@ class Sent(NamedTuple):
 
     Attributes:
         stretch, serial, number: Of the stretch of play, the plan and the state.
-        due, at: When it was to be sent and when it was, in seconds of ``time.perf_counter``.
+        due, began, at: When it was to be sent, when the hand began to, and when it was there for
+            the game to see, in seconds of ``time.perf_counter``.
     """
 
     stretch: int
     serial: int
     number: int
     due: float
+    began: float
     at: float
 
 

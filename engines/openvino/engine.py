@@ -49,6 +49,9 @@ CODE = (
 )
 """What a compiled policy is made with; a change makes the cached ones void."""
 
+CHOOSES = ("auto", "int8")
+"""Precisions that leave it to us what is computed in."""
+
 
 class OpenVinoEngine(Engine):
     """Runs a compiled policy.
@@ -189,6 +192,14 @@ def _fastest(device: str, room: bool = True) -> tuple[str, str]:
     return speeds.precision("openvino", room), speeds.of("openvino")
 
 
+def _what_does_not_fit(wish: Wish, compute: str) -> str:
+    """Said where the policy computes in another precision than the one that is faster here."""
+    faster = _fastest(DEVICES[wish.device])[0]
+    if wish.precision not in CHOOSES or compute == faster:
+        return ""
+    return f"; it computes in {compute}, as {faster} does not fit the free memory"
+
+
 def _has_bfloat16(device: str) -> bool:
     return "BF16" in _core().get_property(device, "OPTIMIZATION_CAPABILITIES")
 
@@ -207,6 +218,7 @@ def open_engine(wish: Wish, reason: str) -> OpenVinoEngine:
     """
     device = DEVICES[wish.device]
     key, job = plan(wish)
+    reason += _what_does_not_fit(wish, job["compute"])
     for attempt in range(2):
         entry = find(CACHE, key)
         if entry is None:
@@ -265,7 +277,7 @@ def plan(wish: Wish) -> tuple[str, dict[str, Any]]:
 
 
 def _compute(device: str, precision: str, policy: str) -> str:
-    if precision in ("auto", "int8"):
+    if precision in CHOOSES:
         return _fastest(device, has_room(policy))[0]
     if precision == "bfloat16" and not (device == "CPU" and _has_bfloat16(device)):
         raise EngineUnavailable(

@@ -70,6 +70,7 @@ STATUS = {
     "job_refused": 409,
     "improve_refused": 409,
     "no_display": 503,
+    "display_silent": 503,
     "grab_failed": 503,
     "pad_unavailable": 503,
     "engine_unavailable": 503,

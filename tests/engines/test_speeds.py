@@ -116,6 +116,38 @@ def test_the_policys_own_size_says_what_fits(
     assert computes == ["bfloat16", "float32"]
 
 
+def test_what_does_not_fit_is_said(
+    memory: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reason that names the faster precision, beside another one that computes, tells nobody
+    that memory is short; and an engine that does not fit is not one that would take so long."""
+    memory.available = 2e9
+    monkeypatch.setattr(engine, "_has_bfloat16", lambda _device: True)
+    monkeypatch.setattr(engine, "speeds_here", lambda **_: XEON)
+    monkeypatch.setattr(chooser, "_speeds", lambda **_: XEON)
+    # This processor may have no bfloat16, and a full policy would take minutes to compile.
+    monkeypatch.setattr(engine, "find", lambda *_: SimpleNamespace())
+    monkeypatch.setattr(engine, "_spec", lambda *_: SimpleNamespace(is_random=False))
+    monkeypatch.setattr(engine, "OpenVinoEngine", lambda *made: SimpleNamespace(reason=made[3]))
+    openvino, torch = (
+        next(b for b in chooser.BACKENDS if (b.engine, b.device) == (name, "cpu"))
+        for name in ("openvino", "torch")
+    )
+
+    def said(policy: str, precision: str = "auto") -> tuple[Any, list[str]]:
+        wish = Wish(policy, engine="openvino", device="cpu", precision=precision)
+        opened: Any = engine.open_engine(wish, "asked for")
+        return opened.reason, chooser._slower(openvino, [torch], policy)
+
+    short = "asked for; it computes in bfloat16, as float32 does not fit the free memory"
+    other = "torch on cpu computes in float32, which does not fit the free memory"
+    assert said("random:full") == (short, [other])
+    assert said("random:full", "int8") == (short, [other])
+    assert said("random:full", "bfloat16") == ("asked for", [other])
+    assert said(POCKET)[0] == "asked for"
+    assert said(POCKET)[1][0] == "torch on cpu would take about 9999 ms for the full policy"
+
+
 @pytest.mark.usefixtures("memory")
 @pytest.mark.parametrize(
     ("found", "said"),

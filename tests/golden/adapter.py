@@ -367,7 +367,7 @@ class FedHand:
                 self._condition.wait(None if wake is None else max(wake - time.perf_counter(), 0))
 
     def _sent(self, stretch: int, serial: int, number: int, due: float, at: float) -> None:
-        self.reports.put(Sent(stretch, serial, number, due, at))
+        self.reports.put(Sent(stretch, serial, number, due, at, at))
 
 
 class FedProbe(ResponseProbe):

@@ -36,3 +36,6 @@ MIXES = {
 }
 
 CASES = {**PRESSES, **PUSHES, **MIXES}
+
+KILLS = 20
+"""Hands that are killed or stopped while they press everything."""

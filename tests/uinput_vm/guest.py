@@ -16,46 +16,22 @@ import sys
 import time
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nitropilot.controller.errors import PadUnavailable
 from nitropilot.controller.pads.vgamepad_pad import RULE_FILE, UINPUT, VGamepadPad, check_vgamepad
 from tests.uinput_vm.cases import CASES
+from tests.uinput_vm.hands import kill_hands
+from tests.uinput_vm.watching import Helper, pads, seconds_until, wait_for_change
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.uinput_vm.watching import Facts
+
 assert sys.platform == "linux"
 
 NOBODY = 65534
-CHANGE_TIMEOUT_S = 10.0
-DEVICE_LIST = Path("/proc/bus/input/devices")
-PAD_NAME = 'Name="Microsoft X-Box 360 pad"'
-
-Facts = dict[str, Any]
-
-
-class Helper:
-    """A module of this package in its own process, asked line by line."""
-
-    def __init__(self, module: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", f"tests.uinput_vm.{module}"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1,
-        )  # fmt: skip
-        self.greeting = self.read()
-
-    def read(self) -> str:
-        assert self.process.stdout is not None
-        line = self.process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"{self.process.args!r} ended with {self.process.wait()}")
-        return line.strip()
-
-    def ask(self, order: str) -> str:
-        assert self.process.stdin is not None
-        self.process.stdin.write(order + "\n")
-        return self.read()
 
 
 def refusal(error: PadUnavailable | None) -> Facts:
@@ -99,29 +75,6 @@ def install_rule() -> Facts:
     return {"mode": stat.S_IMODE(status.st_mode), "group": grp.getgrgid(status.st_gid).gr_name}
 
 
-def pads() -> int:
-    return DEVICE_LIST.read_text().count(PAD_NAME)
-
-
-def seconds_until_gone() -> float | None:
-    start = time.monotonic()
-    while time.monotonic() - start < CHANGE_TIMEOUT_S:
-        if pads() == 0:
-            return time.monotonic() - start
-        time.sleep(0.005)
-    return None
-
-
-def wait_for_change(reader: Helper, before: Facts) -> Facts:
-    """The first state that differs from ``before``, or the last one seen in time."""
-    deadline = time.monotonic() + CHANGE_TIMEOUT_S
-    while True:
-        now: Facts = json.loads(reader.ask("state"))
-        if now != before or time.monotonic() > deadline:
-            return now
-        time.sleep(0.01)
-
-
 def play_cases(holder: Helper, reader: Helper) -> Facts:
     """Each case sent from neutral, and the state that came back to neutral after it."""
     rest: Facts = json.loads(reader.ask("state"))
@@ -140,27 +93,14 @@ def close_pad(holder: Helper, reader: Helper) -> Facts:
     pressed = wait_for_change(reader, json.loads(reader.ask("state")))
     holder.ask("close")
     return {
-        "gone_after_s": seconds_until_gone(),
+        "gone_after_s": seconds_until(lambda: pads() == 0),
         "holder_runs": holder.process.poll() is None,
         "reader": wait_for_change(reader, pressed),
     }
 
 
-def kill_holder() -> Facts:
-    holder = Helper("pad_holder")
-    reader = Helper("sdl_reader")
-    holder.ask("everything")
-    existed = pads()
-    holder.process.kill()
-    holder.process.wait()
-    gone_after_s = seconds_until_gone()
-    state = json.loads(reader.ask("state"))
-    while state["attached"] and (newer := wait_for_change(reader, state)) != state:
-        state = newer
-    return {"existed": existed, "gone_after_s": gone_after_s, "reader": state}
-
-
 def gather(facts: Facts) -> None:
+    facts["moments"] = {"up": time.monotonic()}
     facts["before_modprobe"] = try_pad()
     subprocess.run(["modprobe", "-a", "uinput", "joydev", "evdev"], check=True)
     subprocess.run(["udevadm", "settle"], check=True)
@@ -168,12 +108,16 @@ def gather(facts: Facts) -> None:
     facts["rule"] = install_rule()
     facts["member"] = try_as_nobody([grp.getgrnam("input").gr_gid], try_pad)
     facts["left_over"] = pads()
+    facts["moments"]["rule"] = time.monotonic()
     holder = Helper("pad_holder")
     reader = Helper("sdl_reader")
     facts["identity"] = json.loads(reader.greeting)
+    facts["moments"]["helpers"] = time.monotonic()
     facts |= play_cases(holder, reader)
     facts["close"] = close_pad(holder, reader)
-    facts["kill"] = kill_holder()
+    facts["moments"]["cases"] = time.monotonic()
+    facts["kills"] = kill_hands(reader)
+    facts["moments"]["kills"] = time.monotonic()
 
 
 def main(out: Path) -> None:

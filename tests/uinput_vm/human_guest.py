@@ -28,7 +28,9 @@ from nitropilot.controller import NEUTRAL, Button, GamepadState, Hand, PadPage
 from nitropilot.controller.human.reader import human_report, open_human_pads
 from nitropilot.controller.pads.vgamepad_pad import VGamepadPad
 from tests.uinput_vm.cases import CASES
-from tests.uinput_vm.guest import Helper, try_as_nobody
+from tests.uinput_vm.guest import try_as_nobody
+from tests.uinput_vm.hands import be_patient
+from tests.uinput_vm.watching import Helper
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -208,6 +210,7 @@ def take_over(human: Helper, pads: HumanPads, folder: Path) -> Facts:
 
 def gather(facts: Facts, folder: Path) -> None:
     """Everything, in order."""
+    be_patient()
     facts["before"] = asdict(human_report())
     subprocess.run(["modprobe", "-a", "uinput", "joydev", "evdev"], check=True)
     subprocess.run(["udevadm", "settle"], check=True)

@@ -21,7 +21,7 @@ import psutil
 
 from tests.support.places import ROOT
 
-BOOT_AND_RUN_S = 600.0
+BOOT_AND_RUN_S = 850.0
 
 
 class Missing(Exception):
@@ -36,7 +36,7 @@ def run_in_machine(module: str, out: Path) -> str:
 
     Raises:
         Missing: The emulator, virtme-ng, BusyBox or a usable kernel is missing.
-        TimeoutError: The machine was still running after ten minutes.
+        TimeoutError: The machine was still running after a quarter of an hour.
     """
     environment = [f"PYTHONPATH={ROOT}", "PYTHONDONTWRITEBYTECODE=1"]
     order = shlex.join(["env", *environment, sys.executable, "-m", module, str(out)])

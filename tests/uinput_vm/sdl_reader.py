@@ -74,7 +74,9 @@ def snapshot(pad: controller.Controller) -> dict[str, object]:
 def main() -> None:
     pad = find_controller()
     print(json.dumps(identity(pad)), flush=True)
-    for _ in sys.stdin:
+    for line in sys.stdin:
+        if line.strip() == "find":
+            pad = find_controller()
         print(json.dumps(snapshot(pad)), flush=True)
 
 

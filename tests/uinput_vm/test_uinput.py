@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from nitropilot.controller.pads.vgamepad_pad import RULE_FILE, UDEV_RULE
-from tests.uinput_vm.cases import CASES, MIXES, PRESSES
+from tests.uinput_vm.cases import CASES, KILLS, MIXES, PRESSES
 from tests.uinput_vm.machine import Missing, run_in_machine
 
 pytestmark = [
@@ -130,12 +130,23 @@ def test_close_unplugs(facts: Facts) -> None:
     assert facts["close"]["reader"] == {"attached": False}
 
 
-def test_kill_unplugs(facts: Facts) -> None:
-    """``kill -9`` of the player must not leave its buttons pressed in the game."""
-    assert facts["kill"]["existed"] == 1
-    print(f"gone after {facts['kill']['gone_after_s']} s")
-    assert facts["kill"]["gone_after_s"] is not None
-    assert facts["kill"]["reader"] == {"attached": False}
+def test_no_button_outlives_a_hand(facts: Facts) -> None:
+    """A hand that is killed or stopped must leave neither a button pressed nor a game frozen."""
+    print("seconds after the machine's start:", facts["moments"])
+    kills = facts["kills"]
+    for one in kills:
+        print(one)
+    assert len(kills) == KILLS
+    assert {(one["way"], one["frozen"]) for one in kills} == {
+        (way, frozen) for way in ("SIGKILL", "SIGSTOP") for frozen in (True, False)
+    }
+    assert sum(one["frozen"] for one in kills) == KILLS / 2
+    for one in kills:
+        assert set(one["pressed"]) == BUTTONS_SEEN["everything"]
+        assert one["existed"] == 1
+        assert one["gone_after_s"] is not None
+        assert one["runs_after_s"] is not None
+        assert one["seen"] == {"attached": False}
 
 
 @pytest.mark.parametrize("verdict", ["check", "open"])

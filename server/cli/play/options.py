@@ -151,7 +151,7 @@ class RecordOptions(AtTheKeyboard):
             open_game=partial(open_game, target, pad=NO_PAD),
             open_engine=Nobody,
             people_only=True,
-            takeover=TakeoverSettings(pad=True, idle_seconds=None),
+            takeover_said=TakeoverSettings(pad=True, idle_seconds=None),
             folder=new_session_folder(out),
             recording=_recording(out),
         )

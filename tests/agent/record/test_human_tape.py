@@ -26,7 +26,8 @@ class Played:
             state=SimpleNamespace(enabled=True), hz=HZ,
             put=self.samples.append, expect=self.expected.append,
         )  # fmt: skip
-        self.tape = HumanTape(self.switch, lambda: self.now)
+        self.counts = True
+        self.tape = HumanTape(self.switch, lambda: self.now, lambda: self.counts)
 
     def see(self, ticks: float, state: GamepadState) -> None:
         """The pad changes so many ticks after the beginning."""
@@ -141,3 +142,19 @@ def test_without_a_pad_nothing_is_written_down() -> None:
     played = Played()
     assert played.tick(5.0) == 9.0
     assert not played.samples
+
+
+def test_a_pad_that_means_nothing_is_not_held(played: Played) -> None:
+    """Who presses something before the game is there, on a display that they do not see, would
+    hold it in every row from then on, for what follows is not told any more."""
+    played.see(0.5, GamepadState(buttons=Button.A))
+    played.tick(1.02)
+    played.counts = False
+    assert played.tick(2.02) == 9.0
+    played.counts = True
+    assert played.tick(5.02) == 9.0
+    assert len(played.samples) == 1
+    played.see(6.0, GamepadState(buttons=Button.B))
+    played.tick(6.01)
+    played.tick(7.02)
+    assert [int(sample.state.buttons) for sample in played.samples] == [Button.A, Button.B]

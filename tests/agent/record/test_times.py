@@ -48,8 +48,9 @@ CLOSE = 0.06
 LEAST = 8
 """Rows that must be judged, each with an action that the others around it have not; how many more
 there are depends on what else the machine does."""
-BETWEEN = 0.1
-"""Of these the share that may show the action before."""
+STRAYS = 0.05
+"""Of these the share, and one in any case, that may show another action: a machine that is busy
+shows a drawn picture late, in one of some hundred rows."""
 CLOCKS_S = 0.002
 """How well two clocks can be held against each other."""
 
@@ -196,12 +197,12 @@ def test_frames_and_labels_agree(
         lags.append(row["frame_time"] - row["sent_time"])
     print(
         f"{stage.mode} at {hz:g} Hz: {owned} of {len(rows)} rows have a frame of their own, "
-        f"in {len(judged)} of these the game had seen the row's own action; taken "
-        f"{np.percentile(lags, 5) * 1000:.1f} to {np.percentile(lags, 95) * 1000:.1f} ms after it"
+        f"in {len(judged)} of these the game had seen the row's own action, {others} "
+        f"show another; taken {np.percentile(lags, 5) * 1000:.1f} to "
+        f"{np.percentile(lags, 95) * 1000:.1f} ms after it"
     )
     assert len(judged) > LEAST
-    # An action is stamped before the game can see it: a busy machine puts a look in between.
-    assert others <= len(judged) * BETWEEN, "the row's own action"
+    assert others <= 1 + len(judged) * STRAYS, "the row's own action"
     for shift in (1, 3):
         check_pairs(recorded, seen, judged, shift)
 

@@ -108,7 +108,8 @@ def test_ticks_in_which_nothing_was_sent_lie_between_the_others(
 def test_a_tick_ends_where_the_next_began_however_late_that_is_told(
     window: XWindow, display: PrivateDisplay, tmp_path: Path
 ) -> None:
-    """A picture of after the next action would be in the row of the one before."""
+    """A picture of after the next action would be in the row of the one before; it counts from when
+    its sending began, for from then on the game may have seen it."""
     ends: list[float] = []
 
     class Watched(VideoRecorder):
@@ -120,9 +121,10 @@ def test_a_tick_ends_where_the_next_began_however_late_that_is_told(
     began, stretch = time.perf_counter(), new_stretch()
     recorder.put(PadSample(NEUTRAL, began, stretch=stretch, tick=0))
     time.sleep(3 / 60)
-    recorder.put(PadSample(NEUTRAL, began + 0.6 / 60, stretch=stretch, tick=1))
+    second = began + 0.5 / 60
+    recorder.put(PadSample(NEUTRAL, second + 0.1 / 60, stretch=stretch, tick=1, began=second))
     recorder.close()
-    assert ends[0] == began + 0.6 / 60
+    assert ends[0] == second
 
 
 def test_the_window_changes_its_size(

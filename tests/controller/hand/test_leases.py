@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from nitropilot.controller.hand import process
 from nitropilot.controller.hand.leases import PadLeases, Plan, Step
+from nitropilot.controller.hand.process import HandProcess
 from nitropilot.controller.hand.protocol import ALIVE_S, EXPIRY_S, FREEZE_LEASE_S, HUMAN_S, PLAN_S
 from nitropilot.controller.pads.gamepad import Gamepad
 from nitropilot.controller.state import NEUTRAL, Button, GamepadState, Limits
@@ -40,6 +43,21 @@ class NotedPad(Gamepad):
 
     def close(self) -> None:
         """Nothing is open."""
+
+
+class SlowPad(NotedPad):
+    """Is held up in the middle of a write, as on a busy machine; notes when it began and ended."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.moments: list[float] = []
+
+    def send(self, state: GamepadState) -> None:
+        """Note it."""
+        self.moments.append(time.perf_counter())
+        time.sleep(0.002)
+        super().send(state)
+        self.moments.append(time.perf_counter())
 
 
 class Bench:
@@ -100,8 +118,25 @@ def test_a_plan_is_sent_on_time_and_ends_neutral(bench: Bench) -> None:
     bench.run(1.0)
     assert [report[2] for report in bench.reports] == [0, 1, 2]
     assert [report[3] for report in bench.reports] == pytest.approx([start, 100.02, 100.04])
-    assert all(at - due < 1e-4 for *_, due, at in bench.reports)
+    assert all(began - due < 1e-4 for *_, due, began in bench.reports)
     assert bench.pressed == NEUTRAL
+
+
+def test_what_is_called_sent_is_on_the_pad(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A recording would take a picture of before a state for one of after it; the time until it
+    is there belongs to neither state."""
+    told: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(process, "say", lambda *words: told.append(words))
+    bench, hand, pad = Bench(), object.__new__(HandProcess), SlowPad()
+    hand._leases = bench.leases = PadLeases(pad, hand._sent, bench.lapse)
+    bench.leases.arm(EPOCH)
+    bench.now = time.perf_counter()
+    bench.leases.beat(bench.now)
+    bench.plan([PUSH])
+    bench.leases.tick(bench.now)
+    ((_, _, _, number, due, began, at),) = told
+    assert (number, due) == (0, bench.now)
+    assert began <= pad.moments[-2] < pad.moments[-1] <= at
 
 
 def test_silence_makes_the_pad_neutral(bench: Bench) -> None:

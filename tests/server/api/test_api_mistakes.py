@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.server.processes import running_game
+from tests.server.processes import running_game, stopped
+from tests.support.places import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,6 +65,7 @@ MISTAKES: list[Mistake] = [
     ("POST", "/sessions/nothing/recording", {"enabled": True}, GONE),
     ("GET", "/sessions/nothing/frame", None, GONE),
     ("GET", "/sessions/nothing/guard", None, GONE),
+    ("PUT", "/sessions/nothing/guard", {"controls": ["a"]}, GONE),
     ("PUT", "/sessions/nothing/takeover", {"pad": True, "idle_seconds": None}, GONE),
     ("POST", f"{S}/autoplay", {}, INVALID),
     ("POST", f"{S}/autoplay", {"enabled": "perhaps"}, INVALID),
@@ -101,6 +105,8 @@ MISTAKES: list[Mistake] = [
     ("PATCH", "/settings", {"play": {"turbo": 1}}, SETTINGS),
     ("PATCH", "/settings", {"turbo": {}}, SETTINGS),
     ("PATCH", "/settings", {"play": {"action_hz": 1000}}, SETTINGS),
+    ("PATCH", "/settings", {"play": {"controls": ["jump"]}}, SETTINGS),
+    ("PATCH", "/settings", {"play": {"allow": ["turbo"]}}, SETTINGS),
     ("PATCH", "/settings", {"hotkeys": {"panic": "x"}}, SETTINGS),
     ("PATCH", "/settings", {"play": 5}, INVALID),
     ("POST", "/tokens", {"name": "", "scope": "deck"}, INVALID),
@@ -121,6 +127,24 @@ MISTAKES: list[Mistake] = [
     ("GET", "/jobs/none/progress", None, (404, "job_not_found")),
     ("DELETE", "/jobs/none", None, (404, "job_not_found")),
 ]  # fmt: skip
+
+HUNG = "server/daemon/test_load.py::test_a_hung_window_system_holds_up_neither_panic_nor_the_end"
+ELSEWHERE = {
+    "busy": HUNG,
+    "display_silent": HUNG,
+    "game_taken": "server/sessions/test_taken.py::test_a_game_of_a_command_is_not_for_the_daemon",
+    "protected_game": "server/sessions/test_fair_play.py::test_the_api_refuses_with_a_reason",
+    "too_many_failures":
+        "attacks/test_guessing.py::test_guesses_end_in_429_and_the_user_gets_through",
+    "pending": "server/sessions/test_restarts.py::test_a_pending_restart_is_called_off",
+    "guard":
+        "server/sessions/test_restarts.py::test_what_is_said_before_a_restart_is_said_of_the_play",
+    "window_ambiguous":
+        "server/sessions/test_session_requests.py::test_several_matches_are_named",
+    "is unknown": "server/cli/test_refused_games.py::test_a_game_in_a_container_needs_its_process",
+}  # fmt: skip
+"""Mistakes that take more than a daemon and a game to make, by a word of what is said: their tests,
+below ``tests``."""
 
 
 @pytest.fixture(scope="module")
@@ -160,3 +184,32 @@ def test_a_mistake_has_its_code(
     assert [each["id"] for each in daemon.client.get("/api/v1/sessions").json()] == sessions
     assert daemon.client.get("/api/v1/settings").json() == before
     assert daemon.session(numbers["session"])["state"] == "paused"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="folders' modes")
+def test_what_cannot_be_noted_is_not_done(daemon: Daemon, numbers: dict[str, Any]) -> None:
+    """A game that is taken in hand without a note of it could stand still for ever."""
+    ledger = daemon.home / "ledger"
+    ledger.chmod(0o755)
+    try:
+        session = daemon.create(pid=numbers["{pid}"])["id"]
+        ended = daemon.wait_for(session, "failed")["end"]
+    finally:
+        ledger.chmod(0o700)
+    assert ended["code"] == "ledger_failed", ended
+    assert f"({ledger} is not a private folder of this user)" in ended["reason"]
+    assert not stopped(numbers["{pid}"])
+    assert daemon.session(numbers["session"])["state"] == "paused"
+
+
+@pytest.mark.parametrize("word", ELSEWHERE)
+def test_the_other_mistakes_have_their_tests(word: str) -> None:
+    """A test that was renamed, or asks for something else by now, shows nothing any more."""
+    file, name = ELSEWHERE[word].split("::")
+    text = (ROOT / "tests" / file).read_text("utf-8")
+    (test,) = [
+        node
+        for node in ast.parse(text).body
+        if isinstance(node, ast.FunctionDef) and node.name == name
+    ]
+    assert word in (ast.get_source_segment(text, test) or "")

@@ -8,7 +8,7 @@ import socket
 import sys
 import threading
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import psutil
@@ -67,6 +67,16 @@ def answers(held: list[socket.socket]) -> list[int]:
             continue
         found.append(int(start.split()[1]))
     return found
+
+
+def answered(held: list[socket.socket], word: bytes) -> bool:
+    """Whether one of the answers that have come says this."""
+    for each in held:
+        with suppress(BlockingIOError):
+            each.setblocking(False)
+            if word in each.recv(4096, socket.MSG_PEEK):
+                return True
+    return False
 
 
 def panic_now(daemon: Daemon) -> None:
@@ -129,6 +139,9 @@ def test_a_hung_window_system_holds_up_neither_panic_nor_the_end(tmp_path: Path)
                 assert psutil.Process(game.pid).status() != psutil.STATUS_STOPPED
                 assert daemon.client.get("/api/v1/sessions").status_code == 200
                 assert len(answers(held)) < WAITING, "none of them waits any more"
+                assert answered(held, b'"code":"busy"')
+                until(lambda: answered(held, b'"code":"display_silent"'), "its own answer")
+                assert set(answers(held)) == {503}
                 assert daemon.signal(signal.SIGINT) == 0
     finally:
         os.kill(display.process.pid, signal.SIGCONT)
