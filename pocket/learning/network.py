@@ -111,4 +111,4 @@ class Charter(nn.Module):
     def forward(self, context: Tensor) -> Tensor:
         """``context``: ``B x L x W``."""
         said: Tensor = self.out(context)
-        return said.unflatten(-1, (KINDS, -1))
+        return said.view(*said.shape[:-1], KINDS, -1)
