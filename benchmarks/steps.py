@@ -26,7 +26,7 @@ from nitropilot.errors import NitroPilotError
 from nitropilot.pocket.measuring import measure, tasks_of
 from nitropilot.policy import open_policy
 from nitropilot.policy.files.formats import find_checkpoint
-from nitropilot.policy.naming import DEFAULT
+from nitropilot.policy.naming import DEFAULT, parse_adapted
 from nitropilot.policy.shipped.card import require_described, write_steps_table
 from nitropilot.policy.steps_rows import StepsRow
 from nitropilot.simulator.arcade.rules import RULES
@@ -166,6 +166,11 @@ def run(asked: argparse.Namespace) -> dict[str, Any]:
     Raises:
         NitroPilotError: There is no such policy; it needs several frames; it has no card.
     """
+    if asked.write_card and parse_adapted(asked.policy):
+        raise NitroPilotError(
+            f"{asked.policy} has no card: that of its base is of the base alone",
+            "leave --write-card out, or merge them first (nitropilot policies merge)",
+        )
     policy = open_policy(asked.policy)
     if policy.frames != 1:
         raise NitroPilotError(

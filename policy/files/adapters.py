@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 FORMAT = "nitropilot-adapters-1"
 FORMAT_KEY, BASE_KEY, SCALE_KEY = "format", "base", "scale"
 A, B = ".lora_a", ".lora_b"
+DIGEST = re.compile("[0-9a-f]{64}")
 NO_ADAPTERS = "name the adapters.safetensors that a run with --lora has written"
 OTHER_BASE = "name the policy that they were trained on"
 
@@ -100,7 +102,7 @@ class AdaptedFile(CheckpointFile):
 
     def weight(self, key: str, device: torch.device) -> Tensor:
         """See ``CheckpointFile.weight``."""
-        weight = super().weight(key, device)
+        weight = self.base.weight(key, device)
         layer = key.removesuffix(".weight")
         a, b = (self.adapters.tensors.get(layer + letter) for letter in (A, B))
         if a is None or b is None:
@@ -156,7 +158,12 @@ def save_adapters(adapters: Adapters, path: Path) -> None:
 
 def find_adapters(path: Path) -> None:
     """Raise ``CheckpointError`` unless there is such a file."""
-    if not path.is_file():
+    try:
+        there = path.is_file()
+    except OSError as error:  # no right to look, or no name of a file at all
+        said = f"cannot read {quoted(str(path))}: {error.strerror or error}"
+        raise CheckpointError(said, "check the path") from None
+    if not there:
         raise CheckpointError(f"there is no file {path}", NO_ADAPTERS)
 
 
@@ -176,6 +183,8 @@ def read_adapters(path: Path) -> Adapters:
         if facts.get(FORMAT_KEY) != FORMAT:
             raise CheckpointError(f"{path} holds no adapters", NO_ADAPTERS)
         scale, config = float(facts[SCALE_KEY]), json.loads(facts[CONFIG_KEY])
+        if not DIGEST.fullmatch(facts[BASE_KEY]):
+            raise ValueError(f"the digest of its base is {facts[BASE_KEY]}")
         if not (isinstance(config, dict) and math.isfinite(scale)):
             raise ValueError(f"its scale is {scale}, or its configuration no object")
         checked(CheckpointFile(path, "safetensors", config, tensors))

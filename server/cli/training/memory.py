@@ -42,6 +42,10 @@ def say_memory(options: Common, otherwise: Mapping[str, Any]) -> None:
     rows = [
         ("parameters", f"{facts['parameters']:,}"),
         ("of them trained", f"{facts['trained']:,}"),
-        *((words, f"{facts[name] / 1e9:.2f} GB") for name, words in ROWS.items()),
+        *((words, _size(facts[name])) for name, words in ROWS.items()),
     ]
     print_table(f"{config.run.policy}, {config.run.batch_size} samples a step", ("", ""), rows)
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.2f} GB" if count >= 1e8 else f"{count / 1e6:.2f} MB"

@@ -48,7 +48,7 @@ CLOSE = 0.06
 LEAST = 8
 """Rows that must be judged, each with an action that the others around it have not; how many more
 there are depends on what else the machine does."""
-STRAYS = 0.05
+STRAYS = 0.1
 """Of these the share, and one in any case, that may show another action: a machine that is busy
 shows a drawn picture late, in one of some hundred rows."""
 CLOCKS_S = 0.002

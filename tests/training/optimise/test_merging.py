@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from shutil import copyfile
 
@@ -12,6 +13,8 @@ import torch
 from nitropilot.engines import load_engine
 from nitropilot.engines.fingerprint import fingerprint_of, stored_bytes
 from nitropilot.policy import CheckpointError, load_policy
+from nitropilot.policy.files.adapters import read_adapters, save_adapters
+from nitropilot.policy.files.formats import read_checkpoint
 from nitropilot.policy.naming import files_of, from_root, is_there, parse_adapted
 from nitropilot.server.cli.main import app
 from nitropilot.server.options.play import PolicyChoice
@@ -63,6 +66,24 @@ def test_merging_writes_the_policy_that_the_run_exported(
     assert not made.is_random
 
 
+def test_adapters_of_a_policy_that_has_some_already(
+    material: Path, adapted: Path, named: str, tmp_path: Path
+) -> None:
+    """All of them are in the weights: those of the base would else be gone without a word."""
+    first, cpu = read_adapters(adapted / ADAPTERS), torch.device("cpu")
+    both = read_checkpoint(named)
+    second = tmp_path / "second.safetensors"
+    more = {name: 2 * value for name, value in first.tensors.items()}
+    save_adapters(replace(first, base=both.fingerprint(), tensors=more), second)
+    base, whole = read_checkpoint(material / "small.safetensors"), f"{named}+{second}"
+    key = f"{first.layers[0]}.weight"
+    step = both.weight(key, cpu) - base.weight(key, cpu)
+    assert step.abs().max() > 0
+    found = read_checkpoint(whole).weight(key, cpu) - base.weight(key, cpu)
+    assert torch.allclose(found, 5 * step, atol=1e-6)
+    assert load_policy(whole).fingerprint != load_policy(named).fingerprint
+
+
 def test_adapters_of_another_base_are_refused(
     material: Path, adapted: Path, tmp_path: Path
 ) -> None:
@@ -74,6 +95,7 @@ def test_adapters_of_another_base_are_refused(
         (f"pocket+{added}", r"the adapter of '\S+' is \(32, 2\) by \(2, 32\), and \S+ has"),
         (f"{small}+{other}", r"other\.safetensors holds no adapters"),
         (f"{small}+{tmp_path / 'gone'}", r"there is no file \S+gone"),
+        (f"{small}+{'a' * 300}", "cannot read .*: File name too long"),
         (str(added), r"holds adapters, and no policy"),
     ):
         with pytest.raises(CheckpointError, match=said) as caught:

@@ -69,7 +69,7 @@ def allocated(config: TrainConfig) -> int:
 def test_it_takes_what_was_said(material: Path, way: str) -> None:
     """Who is told 7 GB and meets 14 has lost an evening."""
     config = config_of(material, **WAYS[way])
-    assert memory_of(config).most == pytest.approx(allocated(config), rel=0.01)
+    assert memory_of(config).most == pytest.approx(allocated(config), rel=0.05)
 
 
 def test_the_command_says_what_each_is_for(

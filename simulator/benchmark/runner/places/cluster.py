@@ -7,6 +7,7 @@ machine does is said, and never left out in silence.
 
 from __future__ import annotations
 
+import math
 from contextlib import contextmanager
 from itertools import cycle
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -88,7 +89,7 @@ class Cluster:
         self.at_once = total if wish.jobs is None else min(total, wish.jobs)
         turns = range(max(seats.values()))
         self._next = cycle([node for turn in turns for node in self.nodes if turn < seats[node]])
-        self._share = {node: min(node.cards / seats[node], 1.0) for node in self.nodes}
+        self._share = {node: _card_share(node.cards, seats[node]) for node in self.nodes}
 
     def place(self) -> FarPlace:
         """One more: on each machine in turn."""
@@ -117,6 +118,17 @@ class Cluster:
                     "see to it, or take it out of the cluster with `ray stop`",
                 ) from error
             _require_same(node.where, here, found)
+
+
+def _card_share(cards: float, seats: int) -> float:
+    """What each of so many seats has of the graphics cards, so that all find room.
+
+    A seat is on one card, and Ray counts in ten-thousandths: rounded up, the last would find none.
+    """
+    if cards < 1:
+        return 0.0
+    a_card = math.ceil(seats / int(cards))
+    return math.floor(1e4 / a_card) / 1e4
 
 
 def _node(row: dict[str, Any]) -> Node:

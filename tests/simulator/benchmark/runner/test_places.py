@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,7 @@ from nitropilot.simulator.benchmark.runner.places.joining import ALONE, TRIES, U
 from nitropilot.simulator.benchmark.runner.places.seat import THREADS, Seat
 from nitropilot.simulator.benchmark.runner.referee import EPISODE, Patience
 from nitropilot.simulator.benchmark.runner.running import run
+from tests.server.processes import PATIENCE_S, until
 from tests.simulator.benchmark.runner.test_referee import entered, wait_until_gone
 from tests.simulator.benchmark.runner.test_running import wish
 
@@ -81,7 +83,6 @@ def test_what_a_cluster_plays_is_what_this_machine_plays(
 ) -> None:
     """After an interruption, and with a machine that dies in mid-episode: that is written down and
     played again, and no episode is missing or another one."""
-    before = set(psutil.pids())
     wanted = wish(entered("slow"), task="runner-1", seeds="0-2", digest=True, video=True)
     run(wanted, tmp_path / "near")
 
@@ -93,14 +94,14 @@ def test_what_a_cluster_plays_is_what_this_machine_plays(
         assert places.at_once == len(places.nodes) == 2
         with pytest.raises(KeyboardInterrupt):
             run(wanted, tmp_path / "far", stop_after_one, places)
-        assert not episodes(before), "an interrupted run leaves no episode on any machine"
+        assert not episodes(two_nodes), "an interrupted run leaves no episode on any machine"
         begun = read_result(tmp_path / "far").records
         assert len(begun) == 1
 
-        killer = threading.Thread(target=die_in_play, args=(two_nodes, before))
+        killer = threading.Thread(target=die_in_play, args=(two_nodes,), daemon=True)
         killer.start()
         run(wanted, tmp_path / "far", places=places)
-        killer.join()
+        killer.join(PATIENCE_S)
         result = read_result(tmp_path / "far")
         lost = [record for record in result.records if record.void]
         assert [record.end for record in lost] == ["machine failed"]
@@ -128,34 +129,37 @@ def test_what_a_cluster_plays_is_what_this_machine_plays(
             RayUnavailable, match=f"has nitropilot .*, and this machine has {OTHER}"
         ):
             clusters.Cluster(sys.modules["ray"], wanted)
-    assert not episodes(before)
+    assert not episodes(two_nodes)
     monkeypatch.setattr("ray.__version__", OTHER)
     with pytest.raises(RayUnavailable, match="another Ray or Python: Version mismatch"):
         joined(two_nodes.address).__enter__()
 
 
-def episodes(before: set[int]) -> list[psutil.Process]:
-    """Processes of episodes that were not there before, whoever has started them."""
+def episodes(cluster: Any) -> list[tuple[psutil.Process, Any]]:
+    """Processes of episodes on the machines of a cluster, each with its machine."""
     found = []
-    for process in psutil.process_iter():
+    for node in cluster.worker_nodes:
         with suppress(psutil.Error):
-            ours = process.pid not in before and EPISODE in process.cmdline()
-            if ours and process.status() != psutil.STATUS_ZOMBIE:
-                found.append(process)
+            raylet = psutil.Process(node.all_processes["raylet"][0].process.pid)
+            for process in raylet.children(recursive=True):
+                with suppress(psutil.Error):
+                    plays = EPISODE in process.cmdline()
+                    if plays and process.status() != psutil.STATUS_ZOMBIE:
+                        found.append((process, node))
     return found
 
 
-def die_in_play(cluster: Any, before: set[int]) -> None:
+def die_in_play(cluster: Any) -> None:
     """Kill a machine as soon as an episode plays on it."""
-    nodes = {node.all_processes["raylet"][0].process.pid: node for node in cluster.worker_nodes}
-    while True:
-        for episode in episodes(before):
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline:
+        for episode, node in episodes(cluster):
             with suppress(psutil.Error):
-                (raylet,) = nodes.keys() & {parent.pid for parent in episode.parents()}
                 if episode.cpu_times().user > 0.5:
-                    cluster.remove_node(nodes[raylet], allow_graceful=False)
+                    cluster.remove_node(node, allow_graceful=False)
                     return wait_until_gone(episode.pid)
-        threading.Event().wait(0.02)
+        time.sleep(0.02)
+    return None
 
 
 def test_a_cluster_of_this_machine_alone(tmp_path: Path) -> None:
@@ -169,11 +173,16 @@ def test_a_cluster_of_this_machine_alone(tmp_path: Path) -> None:
     environment = module_environment() | {
         "MARK": str(mark), "NITROPILOT_DATA": str(tmp_path), "TMPDIR": temporary
     }  # fmt: skip
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:
-        while not mark.exists() or len(mark.read_text().split()) != 2:
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    try:
+
+        def plays() -> bool:
             assert process.poll() is None, process.communicate()[1]
+            return mark.exists() and len(mark.read_text().split()) == 2
+
+        until(plays, "an episode")
         family = psutil.Process(process.pid).children(recursive=True)
-        assert any("raylet" in each.name() for each in family)
+        assert any("raylet" in word for each in family for word in words_of(each))
         for each in family:
             with suppress(psutil.NoSuchProcess):
                 sockets = each.net_connections("inet")
@@ -182,11 +191,22 @@ def test_a_cluster_of_this_machine_alone(tmp_path: Path) -> None:
                 shows = any("dashboard/dashboard.py" in word for word in each.cmdline())
                 assert not shows or "--disable-frontend" in each.cmdline()
         process.send_signal(signal.SIGINT)
-        assert process.wait() == 130
+        assert process.wait(PATIENCE_S) == 130
         for each in family:
             wait_until_gone(each.pid)
+    finally:
+        process.kill()
+        process.communicate()
     assert read_result(tmp_path / "r").records == ()
     Path(temporary).rmdir()  # nothing is in it
+
+
+def words_of(process: psutil.Process) -> list[str]:
+    """Its command, or none once it is gone."""
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
 
 
 @pytest.mark.parametrize(
