@@ -13,7 +13,6 @@ import torch
 from nitropilot.agent.record import video
 from nitropilot.agent.target.launch import launch
 from nitropilot.policy import random_policy
-from nitropilot.server.host.switching import switch_often
 from nitropilot.simulator.games.recipes import find_recipe
 from tests.agent.playing import (
     BOTH,
@@ -33,6 +32,10 @@ if TYPE_CHECKING:
     from nitropilot.agent.target.launch import LaunchedGame
     from nitropilot.policy.network.policy import Policy
 
+SWITCH_S = 0.0005
+"""As ``server.host.switching`` has it, which is not imported here: whatever comes first decides
+whether Gymnasium is told of our environments."""
+
 
 @pytest.fixture(scope="package")
 def policy() -> Iterator[Policy]:
@@ -42,7 +45,7 @@ def policy() -> Iterator[Policy]:
     """
     threads, interval = torch.get_num_threads(), sys.getswitchinterval()
     torch.set_num_threads(1)
-    switch_often()
+    sys.setswitchinterval(SWITCH_S)
     yield random_policy("tiny", 0)
     torch.set_num_threads(threads)
     sys.setswitchinterval(interval)
