@@ -15,7 +15,6 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nitropilot.places import spelled
 from nitropilot.policy.errors import PolicyError
 from nitropilot.texts import meant
 
@@ -53,6 +52,13 @@ def parse_random(text: str) -> tuple[str, int] | None:
     return size, int(seed or 0)
 
 
+def _spelled(path: Path | str) -> Path:
+    """As ``places.spelled``, which a machine that comes bare, to run a card's tests, has not."""
+    from nitropilot.places import spelled
+
+    return spelled(path)
+
+
 def parse_adapted(text: str) -> tuple[str, str] | None:
     """Base and adapters of ``BASE+ADAPTERS``; None for a policy that is named by itself.
 
@@ -64,7 +70,7 @@ def parse_adapted(text: str) -> tuple[str, str] | None:
     parts = text.split(PLUS)
     cuts = [(PLUS.join(parts[:n]), PLUS.join(parts[n:])) for n in range(1, len(parts))]
     cuts = [
-        (base, str(spelled(added)) if added.startswith("~") else added)  # no shell reads this one
+        (base, str(_spelled(added)) if added.startswith("~") else added)  # no shell reads this one
         for base, added in cuts
         if base and added and (base in SHIPPED or _is_there(base) or parse_adapted(base))
     ]
@@ -91,7 +97,7 @@ def from_root(text: str) -> str:
     if pair is not None:
         return PLUS.join(from_root(each) for each in pair)
     files = files_of(text)
-    return str(spelled(files[0])) if files else text
+    return str(_spelled(files[0])) if files else text
 
 
 def is_there(text: str) -> bool:
