@@ -14,6 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from nitropilot.policy import random_policy, save_policy
 from nitropilot.server.sessions.pool import KEPT_UNUSED, EnginePool
+from tests.server.api.test_predict import picture
 from tests.server.processes import POLICY, Daemon, command, until
 
 if TYPE_CHECKING:
@@ -189,10 +190,10 @@ def test_policies_that_nobody_uses_do_not_pile_up() -> None:
 def test_predictions_count_as_use(daemon: Daemon, game: RunningGame) -> None:
     """Who asks for ever other policies must not fill the memory, nor take the player's away."""
     session = daemon.playing(pid=game.pid, policy="random:tiny:50")
-    picture = bytes(64 * 64 * 3)
+    seen = bytes(64 * 64 * 3)
     for seed in range(51, 54):
         answer = daemon.client.post(
-            "/api/v1/predict", content=picture,
+            "/api/v1/predict", content=seen,
             params={"policy": f"random:tiny:{seed}", "width": 64, "height": 64},
             headers={"Content-Type": "application/octet-stream"},
         )  # fmt: skip
@@ -260,7 +261,10 @@ def test_another_engine_for_new_sessions(checkpoint: Path) -> None:
 
 def test_reload_through_the_api(daemon: Daemon) -> None:
     """The way to say it without waiting for a look at the file."""
-    daemon.client.post("/api/v1/predict", content=b"", headers={"Content-Type": "image/png"})
+    used = daemon.client.post(
+        "/api/v1/predict", content=picture(), headers={"Content-Type": "image/png"}
+    )
+    assert used.status_code == 200, used.text
     assert POLICY in daemon.client.post("/api/v1/policies/reload").json()["reloaded"]
     assert daemon.client.post("/api/v1/policies/reload").json() == {"reloaded": []}
 
