@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -57,7 +58,7 @@ def test_the_verdict(broken: str | None, monkeypatch: pytest.MonkeyPatch) -> Non
     """One picture that differs in lockstep, or a clock that jumps, misses the bar."""
 
     def measured(
-        one: Subject, freezes: list[int], runs: int, seconds: float
+        _one: Subject, freezes: list[int], runs: int, seconds: float
     ) -> dict[Way, list[Run]]:
         found = {way: some(way)[:runs] for way in ways(freezes)}
         for way, its in found.items():
@@ -69,6 +70,8 @@ def test_the_verdict(broken: str | None, monkeypatch: pytest.MonkeyPatch) -> Non
                 its[-1] = run(way, ahead=0.2)
             if way.name == "stop":
                 its[:] = [run(way, ahead=1.0)] * runs
+            # What a game does more at its begin it does in every way, and it is nobody's fault.
+            its[:] = [replace(one, ahead=one.ahead + 0.25) for one in its]
         return found
 
     monkeypatch.setattr("benchmarks.freeze.__main__.subject", lambda game: SUBJECT)
