@@ -103,6 +103,16 @@ SUITES: dict[str, str] = {
         reporting
         __main__
     """,
+    "dataset": """
+        errors pad pose
+        templates
+        drawing
+        video
+        synth locating
+        reading
+        output
+        extracting
+    """,
     "server": """
         errors
         options

@@ -1,0 +1,1 @@
+"""A controller in any state, as it stands in a video."""

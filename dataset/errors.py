@@ -1,0 +1,35 @@
+"""What can go wrong between a video and what was pressed in it.
+
+DatasetError
+├── BadTemplate       a preset, a picture or a template cannot be used
+├── BadVideo          a video cannot be decoded, or shows nothing
+└── NotExtracted      what is to be written has no place, or no room
+"""
+
+from __future__ import annotations
+
+from nitropilot.errors import NitroPilotError
+
+
+class DatasetError(NitroPilotError):
+    """Any failure of making a data set."""
+
+    code = "dataset_failed"
+
+
+class BadTemplate(DatasetError):
+    """A preset, a picture or a template cannot be used."""
+
+    code = "template_invalid"
+
+
+class BadVideo(DatasetError):
+    """A video cannot be decoded, or shows nothing."""
+
+    code = "video_unreadable"
+
+
+class NotExtracted(DatasetError):
+    """What is to be written has no place, or no room."""
+
+    code = "dataset_not_written"

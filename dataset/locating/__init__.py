@@ -1,0 +1,1 @@
+"""Which controller is where in a video."""

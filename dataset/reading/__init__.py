@@ -1,0 +1,1 @@
+"""What is pressed in each frame."""

@@ -1,0 +1,1 @@
+"""Videos whose truth is known."""

@@ -1,0 +1,1 @@
+"""How controllers on screen look."""

@@ -1,0 +1,1 @@
+"""Frames as the codec has them, with their times."""
