@@ -94,6 +94,19 @@ def stick_grid() -> list[tuple[int, int]]:
     return [(x, y) for x, y in itertools.product(steps, steps) if np.hypot(x, y) * FINE <= REACH]
 
 
+def places_of(part: Part) -> list[Moment]:
+    """Enough of a part's states to show all pixels that it can change, the released one first."""
+    if part.way is not Way.STICK:
+        return list(part.states)
+    half = int(REACH / FINE / 2)
+    ring = [p for p in stick_grid() if max(map(abs, p)) in (half, 2 * half)]
+    return [
+        stick_moment(part.side, x * FINE, y * FINE, state.buttons)
+        for state in part.states
+        for x, y in [(0, 0), *ring]
+    ]
+
+
 def _trigger(template: Template, side: str) -> Part:
     found = [
         number
