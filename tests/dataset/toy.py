@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import av
@@ -16,7 +17,6 @@ from nitropilot.dataset.templates.template import DPAD_LOOKS, Element, Fill, Kin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from fractions import Fraction
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -147,13 +147,14 @@ def encode(
         stream = container.add_stream("libx264", rate=rate)
         stream.options = {"crf": str(crf), "preset": "veryfast"}
         stream.pix_fmt = pix_fmt
+        if times is not None:
+            stream.codec_context.time_base = Fraction(1, 1000)
         for number, picture in enumerate(pictures):
-            stream.height, stream.width = picture.shape[:2]
+            if number == 0:
+                stream.height, stream.width = picture.shape[:2]
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             if times is not None:
-                from fractions import Fraction as Exact
-
-                frame.time_base, frame.pts = Exact(1, 1000), times[number]
+                frame.time_base, frame.pts = Fraction(1, 1000), times[number]
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return path
