@@ -143,9 +143,13 @@ def notes(template: Template) -> list[str]:
 def name_of(path: Path, atlas: Path) -> str:
     """A template's name after its files': the picture's, unless that says nothing."""
     plain = {"", "atlas", "overlay", "preset", "layout", "config", "image", "texture"}
-    words = [re.sub(r"[^a-z0-9]+", "-", each.lower()).strip("-")
-             for each in (atlas.stem, path.stem, path.parent.name)]  # fmt: skip
+    words = map(slug, (atlas.stem, path.stem, path.parent.name))
     return next((word for word in words if word not in plain), "template")
+
+
+def slug(text: str) -> str:
+    """Any text as a template's name; "" if nothing of it can be in one."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
 
 
 def check_name(name: str) -> str:
@@ -248,8 +252,6 @@ def _in_place(faces: dict[str, Element]) -> bool:
 
 def _whether_enough(preset: Preset, template: Template, partial: bool) -> None:
     """Raise for a template that shows too little."""
-    if not template.outputs:
-        raise BadTemplate(f"{preset.path} shows nothing that could be read", "is it a gamepad's?")
     missing = [name for name in NEEDED if name not in template.outputs]
     if missing and not partial:
         alike = f": {template.facts['alike_note']}" if "alike_note" in template.facts else ""
