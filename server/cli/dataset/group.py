@@ -7,6 +7,7 @@ import typer
 from nitropilot.server.cli.dataset.check import check
 from nitropilot.server.cli.dataset.export import export
 from nitropilot.server.cli.dataset.shift import shift
+from nitropilot.server.cli.dataset.template import template
 
 dataset = typer.Typer(
     help="Look at training data before it is trained on, and take it elsewhere.",
@@ -15,3 +16,4 @@ dataset = typer.Typer(
 dataset.command("check")(check)
 dataset.command("shift")(shift)
 dataset.command("export")(export)
+dataset.add_typer(template, name="template")
