@@ -26,8 +26,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nitropilot.dataset.errors import NotExtracted
-from nitropilot.dataset.extracting.result import Options, VideoResult
+from nitropilot.dataset.extracting.options import Options
 from nitropilot.dataset.output.published import no_room
+from nitropilot.dataset.output.result import VideoResult
 from nitropilot.dataset.output.samples import Sample
 from nitropilot.records.writer import write_json
 

@@ -15,11 +15,12 @@ import numpy as np
 
 from nitropilot.dataset.errors import DatasetError, NotExtracted
 from nitropilot.dataset.extracting.joining import joined
-from nitropilot.dataset.extracting.result import HOUR, Job, Options, Overlay, VideoResult
+from nitropilot.dataset.extracting.options import Job, Options
 from nitropilot.dataset.output.filtering import Reason, filtered
 from nitropilot.dataset.output.gate import figures_of, refused
 from nitropilot.dataset.output.prints import fingerprint
 from nitropilot.dataset.output.published import Labels, Piece, chunk_rows, sides, write_labels
+from nitropilot.dataset.output.result import HOUR, Overlay, VideoResult
 from nitropilot.dataset.output.samples import Sample, places, sample
 from nitropilot.dataset.output.timing import rate_for, rows_of
 from nitropilot.dataset.output.watching import Watched

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from nitropilot.dataset.errors import NotExtracted
 from nitropilot.dataset.extracting.one import Extracted, Ways, extract_one, known_ways
-from nitropilot.dataset.extracting.result import HOUR, Job, Options, VideoResult
+from nitropilot.dataset.extracting.options import Job, Options
 from nitropilot.dataset.extracting.sources import video_id
 from nitropilot.dataset.output.facts import UNKNOWN, Facts, facts_of
 from nitropilot.dataset.output.prints import Seen
 from nitropilot.dataset.output.published import set_aside
+from nitropilot.dataset.output.result import HOUR, VideoResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from nitropilot.dataset.output.facts import Facts
 from nitropilot.dataset.output.filtering import Reason
@@ -14,37 +14,6 @@ if TYPE_CHECKING:
 
 HOUR = 3600.0
 NOTHING_KNOWN = Facts()
-
-
-@dataclass(frozen=True)
-class Options:
-    """How a data set is made: all of it is the same for each of its videos.
-
-    Attributes:
-        hz: Rows a second; None: 30 or 60, as each video has it.
-        active: Least share of active steps of a chunk that is kept.
-        templates: The folder with templates of the user's own; None: the usual one.
-        cap_hours: Most hours that are kept of one creator; None: any.
-    """
-
-    hz: int | None = None
-    active: float = 0.5
-    templates: str | None = None
-    cap_hours: float | None = None
-
-
-class Job(NamedTuple):
-    """A video to extract.
-
-    Attributes:
-        source: The file's path.
-        video_id: Its name in the set.
-        facts: What is known of it.
-    """
-
-    source: str
-    video_id: str
-    facts: Facts = NOTHING_KNOWN
 
 
 @dataclass(frozen=True)
