@@ -8,10 +8,12 @@ but for how strong the background and the noise of this video are.
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from nitropilot.dataset.drawing.planes import Planes
+from nitropilot.dataset.locating.refine import refine
 from nitropilot.dataset.pose import Box, Pose
 from nitropilot.dataset.reading.background import Surroundings
 from nitropilot.dataset.reading.eyes import Crops
@@ -25,19 +27,65 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nitropilot.dataset.reading.reading import Reading
+    from nitropilot.dataset.templates.template import Template
     from nitropilot.dataset.video.frames import Frame, Video
 
 BATCH = 256
 """Frames that are read at once."""
 WHOLE = 24
 """Whole pictures from which it is learned what shows through."""
+STILL = 75
+"""Frames whose median is what the controller looks like when nothing is pressed."""
 FIRST_LOOK = 192
 """Frames on which the noise is measured."""
 ENOUGH = 240
 """Pixels of width that are enough: larger controllers are made smaller by a whole number."""
 
 
-def read(video: Video, sight: Sight, first: int, last: int) -> Reading:
+class Located(Protocol):
+    """A controller that was found: ``locating.found.Found``."""
+
+    @property
+    def template(self) -> Template:
+        """Which it is."""
+
+    @property
+    def pose(self) -> Pose:
+        """About where it is."""
+
+    @property
+    def first(self) -> int:
+        """First frame in which it is there."""
+
+    @property
+    def last(self) -> int:
+        """The first one after them."""
+
+
+def read(video: Video, found: Located) -> Reading:
+    """Read a controller in the frames in which it was found, as far as they can be decoded.
+
+    Args:
+        video: Which.
+        found: What was found in it.
+    """
+    return read_at(video, sight_of(video, found), found.first, found.last)
+
+
+def sight_of(video: Video, found: Located) -> Sight:
+    """How a controller looks where it was found, seen more closely."""
+    size = (video.width, video.height)
+    sight = Sight(found.template, found.pose, video.colours, 1.0, size)
+    frames = sample(video, STILL, found.first, found.last, sight.box)
+    y, u, v = (
+        np.median(np.stack([frame[index] for frame in frames]), axis=0).astype(np.float32)
+        for index in (2, 3, 4)
+    )
+    close = refine(Planes(y, u, v), sight.box, found.template, found.pose, video.colours)
+    return dataclasses.replace(sight, pose=close.pose, opacity=close.opacity)
+
+
+def read_at(video: Video, sight: Sight, first: int, last: int) -> Reading:
     """Read frames ``first`` to before ``last``, as far as they can be decoded.
 
     Args:

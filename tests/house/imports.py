@@ -27,7 +27,7 @@ ROOMS: dict[str, set[str]] = {
 
 SHARED = {
     f"nitropilot.{name}"
-    for name in ("errors", "version", "calls", "children", "mailbox", "places", "texts")
+    for name in ("errors", "version", "calls", "children", "mailbox", "page", "places", "texts")
 }
 """What rooms may import of ``nitropilot`` itself; its face looks up to the rooms."""
 

@@ -6,6 +6,9 @@ A take is one video with all chunks of it that there are.  The set has no pictur
 and named after its ``video_id``, is looked for in the folder of its chunks, in the folders above up
 to two levels (the shard's and the set's), and in ``videos/`` of each.  Frames are found by time:
 a chunk's row *n* shows ``start_time + n / rate`` seconds of the video, whatever rate that has.
+
+What ``nitropilot dataset extract`` writes says under ``nitropilot`` which chunks its filter did not
+keep and which rows of the others it left out: the former are not read, nobody learns the latter.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from nitropilot.records.format import PROCESSED
 from nitropilot.records.reader import CHUNK, chunk_folders, read_metadata, read_published
 from nitropilot.records.rows import schema
 from nitropilot.training.formats.boxes import game_area, overlay
-from nitropilot.training.formats.take import Take
+from nitropilot.training.formats.take import NOBODY, Take
 from nitropilot.training.formats.video import frame_seconds
 from nitropilot.training.formats.view import Box, View
 
@@ -38,6 +41,8 @@ NEAR = 0.02
 """By what share a chunk's rows may differ from its rate: videos of 59.94 frames a second count
 as 60."""
 ENDINGS = (".mp4", ".mkv", ".webm", ".mov", ".avi")
+OVERLAY, OURS = "bbox_controller_overlay", "nitropilot"
+"""Keys of the metadata."""
 ABOVE = 2
 """Folders above a video's chunks that are looked into."""
 SHOWN = 0.5
@@ -59,6 +64,7 @@ class Chunk(NamedTuple):
         hz: Rows a second.
         game: Of what.
         view: What of a picture is looked at.
+        taught: Of each row, whether it is to be learned.
     """
 
     rows: pa.Table
@@ -66,6 +72,7 @@ class Chunk(NamedTuple):
     hz: float
     game: str
     view: View
+    taught: NDArray[np.bool_]
 
 
 def is_published(folder: Path) -> bool:
@@ -74,13 +81,20 @@ def is_published(folder: Path) -> bool:
 
 
 def find_published(place: Path, depth: int = 3) -> list[Path]:
-    """The folders of videos in a folder, a shard, or the whole set."""
+    """The folders of videos in a folder, a shard, or the whole set.
+
+    Those that are hidden are not finished, and those of which the filter kept nothing are left out.
+    """
     if is_published(place):
-        return [place]
+        return [place] if _kept(place) else []
     if not depth:
         return []
     open_to_us = os.R_OK | os.X_OK  # a disk's lost+found is nobody's data
-    inside = sorted(p for p in place.iterdir() if p.is_dir() and os.access(p, open_to_us))
+    inside = sorted(
+        path
+        for path in place.iterdir()
+        if path.is_dir() and not path.name.startswith(".") and os.access(path, open_to_us)
+    )
     return [found for path in inside for found in find_published(path, depth - 1)]
 
 
@@ -93,7 +107,9 @@ def read_published_take(folder: Path) -> Take:
     """
     import pyarrow as pa
 
-    folders = chunk_folders(folder)
+    folders = [chunk for chunk in chunk_folders(folder) if _chosen(chunk)]
+    if not folders:
+        raise DamagedRecording(f"of {folder} no chunk is kept", "leave it out")
     chunks = sorted(map(_chunk, folders), key=lambda chunk: chunk.began)
     rates = {chunk.hz for chunk in chunks}
     if len(rates) > 1:
@@ -122,6 +138,41 @@ def published_game(folder: Path) -> str:
     return str(read_metadata(chunk_folders(folder)[0]).get("game", ""))
 
 
+def _chosen(chunk: Path) -> bool:
+    """Whether a chunk is to be learned: of other writers' all are, and of ours what is kept."""
+    said = read_metadata(chunk).get(OURS)
+    return not isinstance(said, dict) or said.get("kept", True) is not False
+
+
+def _kept(folder: Path) -> bool:
+    """Whether any chunk of a video is; one that is damaged is for whoever reads it."""
+    for chunk in chunk_folders(folder):
+        try:
+            if (chunk / PROCESSED).is_file() or _chosen(chunk):
+                return True
+        except RecordsError:
+            return True
+    return False
+
+
+def _taught(said: Any, rows: int, folder: Path) -> NDArray[np.bool_]:
+    """Of each row of a chunk, whether it is to be learned."""
+    taught = np.ones(rows, bool)
+    for span in said.get("left_out", []) if isinstance(said, dict) else []:
+        if not (isinstance(span, list) and all(isinstance(at, int) for at in span[:2])):
+            raise DamagedRecording(f"{folder} says that {span!r} of its rows are left out")
+        taught[slice(*span[:2])] = False
+    return taught
+
+
+def _overlays(facts: dict[str, Any], size: Any, folder: Path) -> tuple[Box, ...]:
+    """All that is to be blackened."""
+    ours = facts.get(OURS)
+    others = ours.get("other_overlays", []) if isinstance(ours, dict) else []
+    found = (overlay(said, size, folder) for said in (facts.get(OVERLAY), *others))
+    return tuple(box for boxes in found for box in boxes)
+
+
 def _chunk(folder: Path) -> Chunk:
     facts, original = read_metadata(folder), _video_facts(folder)
     rows = read_published(folder, *([PROCESSED] if (folder / PROCESSED).is_file() else []))
@@ -138,9 +189,10 @@ def _chunk(folder: Path) -> Chunk:
     size = original.get("resolution")
     view = View(
         game_area(facts.get("bbox_game_area"), size, folder),
-        overlay(facts.get("bbox_controller_overlay"), size, folder),
+        _overlays(facts, size, folder),
     )
-    return Chunk(rows, began, near, str(facts.get("game", "")), view)
+    taught = _taught(facts.get(OURS), rows.num_rows, folder)
+    return Chunk(rows, began, near, str(facts.get("game", "")), view, taught)
 
 
 def _video_facts(chunk: Path) -> dict[str, Any]:
@@ -199,7 +251,8 @@ def _timed(chunks: list[Chunk], seconds: NDArray[np.float64]) -> Iterator[pa.Tab
         frames = np.clip(shown, 0, len(seconds) - 1)
         more = {
             "frame_index": frames, "frame_time": sent + SHOWN / chunk.hz, "sent_time": sent,
-            "stretch": np.full(count, stretch), "source": ["human"] * count,
+            "stretch": np.full(count, stretch),
+            "source": np.where(chunk.taught, "human", NOBODY).tolist(),
             "trigger_left": chunk.rows["left_trigger"].cast(pa.int8()).cast(pa.float64()),
             "trigger_right": chunk.rows["right_trigger"].cast(pa.int8()).cast(pa.float64()),
             "policy_chunk": np.full(count, -1), "policy_action": np.full(count, -1),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from nitropilot.page import Page, number, percent
 from nitropilot.training.reports.charts import chart
-from nitropilot.training.reports.page import Page, number, percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

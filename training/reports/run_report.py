@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nitropilot.page import Page, number, percent
 from nitropilot.training.objective.draws import VALIDATION, draw
 from nitropilot.training.objective.times import TimeDistribution
 from nitropilot.training.reports.charts import chart
 from nitropilot.training.reports.examples import chunk, picture
-from nitropilot.training.reports.page import Page, number, percent
 from nitropilot.training.trainer.files import BEST, NEWEST, written
 from nitropilot.training.trainer.logs import read_log
 from nitropilot.training.trainer.speed import MFU_FORMULA

@@ -6,14 +6,19 @@ import typer
 
 from nitropilot.server.cli.dataset.check import check
 from nitropilot.server.cli.dataset.export import export
+from nitropilot.server.cli.dataset.extract import extract
 from nitropilot.server.cli.dataset.shift import shift
 from nitropilot.server.cli.dataset.template import template
 
 dataset = typer.Typer(
-    help="Look at training data before it is trained on, and take it elsewhere.",
+    help="Make training data out of videos, look at it before it is trained on, take it elsewhere.",
     no_args_is_help=True,
 )
 dataset.command("check")(check)
 dataset.command("shift")(shift)
 dataset.command("export")(export)
+<<<<<<< HEAD
 dataset.add_typer(template, name="template")
+=======
+dataset.command("extract")(extract)
+>>>>>>> extract14

@@ -179,8 +179,8 @@ def _notes(entries: list[Entry], held: Held, share: float, levels: int) -> list[
 
 
 def _print(found: list[Evaluated], folder: Path) -> None:
+    from nitropilot.page import number
     from nitropilot.training.reports.comparison import NO_RANKING, agreement
-    from nitropilot.training.reports.page import number
 
     rows = []
     for each in found:

@@ -182,9 +182,7 @@ class Clip(Video):
 
 def clip(*shown: Shown, count: int = 30, seed: int = 1) -> Clip:
     """A video of some frames."""
-    return Clip(
-        Path("clip"), WIDTH, HEIGHT, np.arange(count) / 30, COLOURS, shown=shown, seed=seed
-    )
+    return Clip(Path("clip"), WIDTH, HEIGHT, np.arange(count) / 30, COLOURS, shown=shown, seed=seed)
 
 
 def neutral_over(template: Template, pose: Pose, under: Picture) -> Picture:

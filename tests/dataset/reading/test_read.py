@@ -10,7 +10,7 @@ import pytest
 
 from nitropilot.dataset.drawing.planes import Colours
 from nitropilot.dataset.pad import BUTTONS
-from nitropilot.dataset.reading.read import read
+from nitropilot.dataset.reading.read import read_at
 from nitropilot.dataset.reading.sight import Sight
 from nitropilot.dataset.video.frames import open_video
 from nitropilot.records.format import PUBLISHED_BUTTONS
@@ -34,7 +34,7 @@ def truth() -> PadStates:
 @pytest.fixture(scope="module")
 def reading(tmp_path_factory: pytest.TempPathFactory, truth: PadStates) -> Reading:
     path = encode(tmp_path_factory.mktemp("clip") / "v.mp4", drawn(toy(), truth, size=SIZE))
-    return read(open_video(path), Sight(toy(), POSE, Colours(), 1.0, SIZE), 0, FRAMES)
+    return read_at(open_video(path), Sight(toy(), POSE, Colours(), 1.0, SIZE), 0, FRAMES)
 
 
 def test_buttons_are_read_at_their_own_frames(reading: Reading, truth: PadStates) -> None:
@@ -77,7 +77,7 @@ def test_a_part_of_a_video_is_read_as_in_the_whole(
     reading: Reading, tmp_path: Path, truth: PadStates
 ) -> None:
     path = encode(tmp_path / "v.mp4", drawn(toy(), truth, size=SIZE))
-    part = read(open_video(path), Sight(toy(), POSE, Colours(), 1.0, SIZE), 40, 90)
+    part = read_at(open_video(path), Sight(toy(), POSE, Colours(), 1.0, SIZE), 40, 90)
 
     assert part.numbers.tolist() == list(range(40, 90))
     same = part.states.buttons == reading.states.buttons[40:90]
@@ -88,7 +88,7 @@ def test_larger_controllers_are_read_at_half_the_size(tmp_path: Path) -> None:
     truth, size = pressing(40, seed=3), (832, 512)
     pose = replace(POSE, scale=POSE.scale * 4, x=POSE.x * 4, y=POSE.y * 4)
     path = encode(tmp_path / "v.mp4", drawn(toy(), truth, pose, size))
-    found = read(open_video(path), Sight(toy(), pose, Colours(), 1.0, size), 0, 40)
+    found = read_at(open_video(path), Sight(toy(), pose, Colours(), 1.0, size), 0, 40)
 
     assert (found.states.buttons != truth.buttons).mean() < 0.01
     assert np.median(np.abs(found.states.sticks - truth.sticks)) < 0.03
@@ -97,7 +97,7 @@ def test_larger_controllers_are_read_at_half_the_size(tmp_path: Path) -> None:
 
 def test_a_video_without_the_controller_does_not_show_it(tmp_path: Path) -> None:
     path = encode(tmp_path / "v.mp4", scene(30, *SIZE))
-    found = read(open_video(path), Sight(toy(), POSE, Colours(), 1.0, SIZE), 0, 30)
+    found = read_at(open_video(path), Sight(toy(), POSE, Colours(), 1.0, SIZE), 0, 30)
 
     assert found.shown.mean() < 0.4
 
@@ -109,7 +109,7 @@ def test_what_a_template_does_not_show_is_not_read(tmp_path: Path) -> None:
     )
     truth = pressing(30)
     path = encode(tmp_path / "v.mp4", drawn(few, truth, size=SIZE))
-    found = read(open_video(path), Sight(few, POSE, Colours(), 1.0, SIZE), 0, 30)
+    found = read_at(open_video(path), Sight(few, POSE, Colours(), 1.0, SIZE), 0, 30)
 
     assert found.outputs == {"south", "left_trigger", "j_left", "left_thumb"}
     others = [n for n, name in enumerate(BUTTONS) if name not in found.outputs]

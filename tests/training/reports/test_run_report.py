@@ -13,8 +13,8 @@ import pytest
 import torch
 from PIL import Image
 
+from nitropilot.page import Page
 from nitropilot.training.reports.charts import chart, ticks
-from nitropilot.training.reports.page import Page
 from nitropilot.training.reports.run_report import EXAMPLES, REPORT, write_report
 from nitropilot.training.trainer.logs import read_log
 from nitropilot.training.trainer.outcome import Verdict

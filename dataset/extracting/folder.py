@@ -1,0 +1,257 @@
+"""``SetFolder``: a data set that grows video by video, and survives whoever writes it.
+
+    OUT/SHARD_0000/<video_id>/...        labels of a video, complete
+    OUT/videos/<video_id>.mp4            a link to the video itself, for who trains
+    OUT/actions/SHARD_0000.tar.gz        archives, where they were asked for
+    OUT/report.html, report.json
+    OUT/.nitropilot/options.json         how it was made
+    OUT/.nitropilot/videos/<id>.json     what became of a video: written when all else is ready
+    OUT/.nitropilot/samples/<id>.json    its strip for the report
+    OUT/.nitropilot/tries/<id>           how often it was begun, while it is not done
+    OUT/.nitropilot/ready/<id>/          labels that are being written, or wait for their shard
+
+A video is done once ``videos/<id>.json`` is there; a folder that then still waits is moved when the
+set is opened the next time, and what waits for no such file is half done and goes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nitropilot.dataset.errors import NotExtracted
+from nitropilot.dataset.extracting.options import Options
+from nitropilot.dataset.output.published import no_room
+from nitropilot.dataset.output.result import VideoResult
+from nitropilot.dataset.output.samples import Sample
+from nitropilot.records.writer import write_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+FORMAT = 1
+OURS = ".nitropilot"
+PER_SHARD = 100
+"""Videos of a shard."""
+READ_BY_TRAINING = frozenset({".mp4", ".mkv", ".webm", ".mov", ".avi"})
+"""Endings of videos that ``training.formats`` looks for."""
+
+
+class SetFolder:
+    """One data set, opened by one process.
+
+    Args:
+        out: Its folder.
+
+    Attributes:
+        results: What became of each video, by its id.
+    """
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+        self.results: dict[str, VideoResult] = {}
+        self._shards: dict[str, str] = {}
+        self._stamps: dict[str, list[int]] = {}
+
+    @contextmanager
+    def opened(self, options: Options) -> Iterator[SetFolder]:
+        """Take the folder, or make it.
+
+        Raises:
+            NotExtracted: It holds something else, was made otherwise, another process writes it, or
+                it cannot be written.
+        """
+        try:
+            self._claim(options)
+            with _locked(self._own / "lock", self.out):
+                self._recover()
+                yield self
+        except OSError as error:
+            raise no_room(self.out, error) from error
+
+    @property
+    def _own(self) -> Path:
+        return self.out / OURS
+
+    def ready(self, video_id: str) -> Path:
+        """Where a video's labels are written."""
+        return self._own / "ready" / video_id
+
+    @property
+    def shards(self) -> list[Path]:
+        """The shards' folders."""
+        return [self.out / name for name in sorted({*self._shards.values()})]
+
+    def named(self, source: Path) -> str:
+        """The id that a video has in this set; "" for one that is new, or is another file now."""
+        found = next((i for i, r in self.results.items() if r.source == str(source)), "")
+        if found and self._stamps[found] != _stamp(source):
+            self._forget(found)
+            return ""
+        return found
+
+    def begun(self, video_id: str) -> int:
+        """Count one more try.
+
+        Returns:
+            How many there were before it, by this process or by others that ended in the middle.
+        """
+        path = self._own / "tries" / video_id
+        before = int(path.read_text("ascii") or 0) if path.exists() else 0
+        path.write_text(str(before + 1), "ascii")
+        return before
+
+    def given_up(self, video_id: str) -> None:
+        """A try that was called off, and counts for none."""
+        (self._own / "tries" / video_id).unlink(missing_ok=True)
+
+    def done(self, result: VideoResult, samples: list[Sample]) -> None:
+        """Put a video's labels into a shard, and write down what became of it."""
+        name, shard = result.video_id, ""
+        if result.written:
+            shard = self._shard()
+            write_json(self._own / "samples" / f"{name}.json", _listed(samples))
+        source = Path(result.source)
+        said = {"result": result.plain(), "shard": shard, "stamp": _stamp(source)}
+        write_json(self._own / "videos" / f"{name}.json", said)
+        self._know(name, said)
+        if shard:
+            self._move(name, source)
+        self.given_up(name)
+
+    def samples(self, video_id: str) -> list[Sample]:
+        """The strip of a video."""
+        path = self._own / "samples" / f"{video_id}.json"
+        if not path.exists():
+            return []
+        return [Sample.of(each) for each in json.loads(path.read_text("utf-8"))["samples"]]
+
+    def _claim(self, options: Options) -> None:
+        wanted = {"format": FORMAT, **asdict(options)}
+        file = self._own / "options.json"
+        if file.is_file():
+            self._same(json.loads(file.read_text("utf-8")), wanted)
+        elif self.out.exists() and (not self.out.is_dir() or any(self.out.iterdir())):
+            raise NotExtracted(
+                f"{self.out} holds something else than a data set of this command",
+                "name a folder that is empty or not there",
+            )
+        for name in ("videos", "samples", "tries", "ready"):
+            (self._own / name).mkdir(parents=True, exist_ok=True)
+        if not file.is_file():
+            write_json(file, wanted)
+
+    def _same(self, said: dict[str, Any], wanted: dict[str, Any]) -> None:
+        if said.get("format") != FORMAT:
+            raise NotExtracted(
+                f"{self.out} was made by another version (format {said.get('format')!r})",
+                "name another folder",
+            )
+        other = [f"{name} {said.get(name)!r} and not {value!r}"
+                 for name, value in wanted.items() if said.get(name) != value]  # fmt: skip
+        if other:
+            raise NotExtracted(
+                f"{self.out} holds a data set that was made with {', '.join(other)}",
+                "give the same options, or name another folder",
+            )
+
+    def _recover(self) -> None:
+        """Finish what was done and not moved; drop what was half done."""
+        for path in sorted((self._own / "videos").glob("*.json")):
+            self._know(path.stem, json.loads(path.read_text("utf-8")))
+        for name, shard in list(self._shards.items()):
+            if not shard or (self.out / shard / name).is_dir():
+                continue
+            if self.ready(name).is_dir():
+                self._move(name, Path(self.results[name].source))
+            else:
+                self._forget(name)
+        for path in (self._own / "ready").iterdir():
+            shutil.rmtree(path, ignore_errors=True)
+
+    def _know(self, name: str, said: dict[str, Any]) -> None:
+        self.results[name] = VideoResult.of(said["result"])
+        self._stamps[name] = said["stamp"]
+        if said["shard"]:
+            self._shards[name] = said["shard"]
+
+    def _forget(self, name: str) -> None:
+        shard = self._shards.pop(name, "")
+        (self._own / "videos" / f"{name}.json").unlink(missing_ok=True)
+        if shard:
+            shutil.rmtree(self.out / shard / name, ignore_errors=True)
+        del self.results[name], self._stamps[name]
+
+    def _shard(self) -> str:
+        """The first shard that has room."""
+        number, full = 0, [*self._shards.values()]
+        while full.count(f"SHARD_{number:04d}") >= PER_SHARD:
+            number += 1
+        return f"SHARD_{number:04d}"
+
+    def _move(self, name: str, source: Path) -> None:
+        final = self.out / self._shards[name] / name
+        final.parent.mkdir(exist_ok=True)
+        _link(self.out / "videos", name, source)
+        self.ready(name).rename(final)
+
+
+def _listed(samples: list[Sample]) -> dict[str, Any]:
+    return {"samples": [each.plain() for each in samples]}
+
+
+def _stamp(source: Path) -> list[int]:
+    """What of a file changes with it."""
+    with suppress(OSError):
+        info = source.stat()
+        return [info.st_size, info.st_mtime_ns]
+    return []
+
+
+def _link(folder: Path, name: str, source: Path) -> None:
+    """Put a video where training looks for it; where there are no links, it is not there."""
+    folder.mkdir(exist_ok=True)
+    ending = source.suffix.lower() if source.suffix.lower() in READ_BY_TRAINING else ".mp4"
+    link = folder / f"{name}{ending}"
+    link.unlink(missing_ok=True)
+    try:
+        link.symlink_to(source)
+    except OSError:
+        with suppress(OSError):
+            os.link(source, link)
+
+
+@contextmanager
+def _locked(path: Path, out: Path) -> Iterator[None]:
+    """Keep other processes out, until the block or the process ends."""
+    with path.open("a") as file:
+        if not _try_lock(file.fileno()):
+            raise NotExtracted(f"{out} is being written by another process", "wait until it ends")
+        yield
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _try_lock(descriptor: int) -> bool:
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+else:
+    import fcntl
+
+    def _try_lock(descriptor: int) -> bool:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True

@@ -1,0 +1,216 @@
+"""``extract_one``: one video, from its file to its labels on disk.
+
+It takes plain values and gives one back, so that it can be called in another process, or on another
+machine that sees the same folders.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import numpy as np
+
+from nitropilot.dataset.errors import DatasetError, NotExtracted
+from nitropilot.dataset.extracting.joining import joined
+from nitropilot.dataset.extracting.options import Job, Options
+from nitropilot.dataset.output.filtering import Reason, filtered
+from nitropilot.dataset.output.gate import figures_of, refused
+from nitropilot.dataset.output.prints import fingerprint
+from nitropilot.dataset.output.published import Labels, Piece, chunk_rows, sides, write_labels
+from nitropilot.dataset.output.result import HOUR, Overlay, VideoResult
+from nitropilot.dataset.output.samples import Sample, places, sample
+from nitropilot.dataset.output.timing import rate_for, rows_of
+from nitropilot.dataset.output.watching import Watched
+from nitropilot.dataset.video.frames import open_video
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from nitropilot.dataset.output.timing import Rows
+    from nitropilot.dataset.pose import Box, Pose
+    from nitropilot.dataset.reading.reading import Reading
+    from nitropilot.dataset.templates.template import Template
+    from nitropilot.dataset.video.frames import Video
+
+
+class Located(Protocol):
+    """A controller that was found: ``locating.found.Found``."""
+
+    @property
+    def template(self) -> Template:
+        """Which it is."""
+
+    @property
+    def pose(self) -> Pose:
+        """Where it is."""
+
+    @property
+    def score(self) -> float:
+        """How well it was found."""
+
+    @property
+    def first(self) -> int:
+        """First frame in which it is there."""
+
+    @property
+    def last(self) -> int:
+        """The one after the last."""
+
+
+class Searched(Protocol):
+    """What a search came to: ``locating.found.Search``."""
+
+    @property
+    def found(self) -> Sequence[Located]:
+        """All controllers."""
+
+    @property
+    def best_score(self) -> float:
+        """Of what is the likest."""
+
+
+class Ways(NamedTuple):
+    """How a controller is found and read."""
+
+    locate: Callable[[Video], Searched]
+    read: Callable[[Video, Located], Reading]
+
+
+class Extracted(NamedTuple):
+    """What is known of a video, and what of it is for a report."""
+
+    result: VideoResult
+    samples: list[Sample]
+
+
+@dataclass(frozen=True, eq=False)
+class _Read:
+    """One controller and what was read of it."""
+
+    found: Located
+    reading: Reading
+    box: Box
+    damage: str
+
+
+def extract_one(job: Job, options: Options, folder: Path, ways: Ways | None = None) -> Extracted:
+    """Find the controller in a video, read it, and write what it did.
+
+    Args:
+        job: The video.
+        options: Those of its data set.
+        folder: Where its labels are written, if it has any: a place where no reader looks.
+        ways: How controllers are found and read; None: by the templates that there are.
+
+    Raises:
+        NotExtracted: There is no room, or no way to write there.
+    """
+    nothing = VideoResult(job.source, job.video_id, facts=job.facts)
+    try:
+        ways = ways or known_ways(options.templates)
+        video = Watched.of(open_video(Path(job.source)))
+        lost = {Reason.SET_ASIDE.value: round(video.seconds, 3)}
+        nothing = replace(nothing, hours_in=video.seconds / HOUR, dropped=lost)
+        return _extract(nothing, video, options, folder, ways)
+    except NotExtracted:
+        raise
+    except DatasetError as error:
+        return Extracted(replace(nothing, set_aside=error.line()), [])
+
+
+@cache
+def known_ways(templates: str | None) -> Ways:
+    """How controllers are found and read by templates: those that come along and the user's own.
+
+    Args:
+        templates: The folder of the user's own; None: the usual one.
+
+    Raises:
+        BadTemplate: One of them cannot be used.
+    """
+    from nitropilot.dataset.locating.locate import locate
+    from nitropilot.dataset.reading.read import read
+    from nitropilot.dataset.templates.library import library
+
+    known = library(None if templates is None else Path(templates))
+    return Ways(lambda video: locate(video, known), read)
+
+
+def _extract(
+    nothing: VideoResult, video: Watched, options: Options, folder: Path, ways: Ways
+) -> Extracted:
+    search = ways.locate(video)
+    if not search.found:
+        seconds = {Reason.NO_OVERLAY.value: round(video.seconds, 3)}
+        best = Overlay(score=round(float(search.best_score), 4))
+        return Extracted(replace(nothing, overlay=best, dropped=seconds), [])
+    read = [_read(video, found, ways) for found in search.found]
+    damage = next((each.damage for each in read if each.damage), "")
+    parts = [(each.reading, _piece(each, read, video)) for each in read]
+    frames, pieces = joined(video.times, parts, whole=not damage)
+    rows = rows_of(frames, rate_for(video.rate, options.hz))
+    chunks = rows.chunks(chunk_rows(rows.hz))
+    scene = video.scene()
+    judged = filtered(rows, chunks, scene, options.active)
+    figures = figures_of(rows)
+    aside = refused(figures)
+    labels = Labels(nothing.video_id, nothing.facts, rows, chunks, judged, pieces, aside, damage)
+    write_labels(folder, labels)
+    kept = int((judged.why == "").sum())
+    longest = max(read, key=lambda each: len(each.reading.numbers))
+    dropped = judged.seconds(rows.hz)
+    if (gap := round(nothing.hours_in * HOUR - len(rows) / rows.hz, 3)) > 1 / rows.hz:
+        dropped[(Reason.DAMAGED if damage else Reason.GAP).value] = gap
+    result = replace(
+        nothing,
+        overlay=Overlay(True, longest.found.template.name, round(longest.found.score, 4),
+                        sides(longest.box)),
+        hours_out=kept / rows.hz / HOUR,
+        dropped=dropped,
+        damage=damage,
+        hz=rows.hz,
+        chunks=(len(chunks), sum(judged.kept)),
+        figures=figures,
+        fingerprint=fingerprint(scene, rows),
+    )  # fmt: skip
+    return Extracted(result.aside(aside) if aside else result, _samples(video, rows))
+
+
+def _read(video: Watched, found: Located, ways: Ways) -> _Read:
+    """Read one controller; what the pictures do meanwhile is watched."""
+    box = found.pose.box(found.template.width, found.template.height)
+    video.watching = True
+    video.crop = box
+    video.crops |= dict.fromkeys(places(found.first, found.last))
+    try:
+        return _Read(found, ways.read(video, found), box, video.damage)
+    finally:
+        video.watching = False
+
+
+def _piece(one: _Read, among: Sequence[_Read], video: Watched) -> Piece:
+    found = one.found
+    others = [each.box for each in among if each is not one
+              and each.found.first < found.last and found.first < each.found.last]  # fmt: skip
+    return Piece(
+        found.template.name,
+        found.template.family,
+        float(found.score),
+        float(one.reading.opacity),
+        one.box,
+        video.size_at(found.first),
+        one.reading.outputs,
+        tuple(dict.fromkeys(others)),
+    )
+
+
+def _samples(video: Watched, rows: Rows) -> list[Sample]:
+    made = []
+    for number, crop in sorted(video.crops.items()):
+        at = min(int(np.searchsorted(rows.frame, number)), len(rows) - 1)
+        if crop is not None and crop.size and rows.read[at]:
+            made.append(sample(float(video.times[number]), rows.states.moment(at), crop))
+    return made

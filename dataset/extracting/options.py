@@ -1,0 +1,39 @@
+"""What is asked of a data set, and of one video of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from nitropilot.dataset.output.facts import Facts
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a data set is made: all of it is the same for each of its videos.
+
+    Attributes:
+        hz: Rows a second; None: 30 or 60, as each video has it.
+        active: Least share of active steps of a chunk that is kept.
+        templates: The folder with templates of the user's own; None: the usual one.
+        cap_hours: Most hours that are kept of one creator; None: any.
+    """
+
+    hz: int | None = None
+    active: float = 0.5
+    templates: str | None = None
+    cap_hours: float | None = None
+
+
+class Job(NamedTuple):
+    """A video to extract.
+
+    Attributes:
+        source: The file's path.
+        video_id: Its name in the set.
+        facts: What is known of it.
+    """
+
+    source: str
+    video_id: str
+    facts: Facts = Facts()

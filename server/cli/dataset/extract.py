@@ -1,0 +1,104 @@
+"""``nitropilot dataset extract``: what players pressed, out of videos with a controller in them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nitropilot.places import spelled
+from nitropilot.server.cli.terminal.output import print_json, print_note, print_table
+from nitropilot.server.cli.terminal.progress import progress_bar
+
+if TYPE_CHECKING:
+    from nitropilot.dataset.output.result import VideoResult
+
+COLUMNS = ("video", "controller", "score", "minutes in", "minutes out", "dropped", "")
+
+
+class Rate(StrEnum):
+    """Rows a second that can be had."""
+
+    THIRTY = "30"
+    SIXTY = "60"
+
+
+def extract(
+    sources: Annotated[
+        list[Path], typer.Argument(metavar="SRC...", help="A video, or a folder of some.")
+    ],
+    out: Annotated[Path, typer.Option(help="The data set; one that is there is gone on with.")],
+    hz: Annotated[
+        Rate | None,
+        typer.Option(help="Rows a second; otherwise 30 for videos of up to 32 frames, else 60."),
+    ] = None,
+    active: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Least share of active steps in 20 s; the paper: 0.5"),
+    ] = 0.5,
+    templates: Annotated[
+        Path | None, typer.Option(help="Templates of your own, beside those that come along.")
+    ] = None,
+    facts: Annotated[
+        Path | None,
+        typer.Option(help="CSV: video, game, creator, genre, url, licence; beside .info.json."),
+    ] = None,
+    cap: Annotated[
+        float | None, typer.Option(min=0, help="Most hours that are kept of one creator.")
+    ] = None,
+    pack: Annotated[
+        bool, typer.Option("--pack", help="Also write each shard as an archive.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print what became of each video as a JSON list.")
+    ] = False,
+) -> None:
+    """Read what players pressed off the controllers in videos, and write it as training data.
+
+    The same command goes on where it was stopped.  Videos without a controller, and such that are
+    set aside, are handled: the exit status is 0.
+    """
+    from nitropilot.dataset.extracting.folder import SetFolder
+    from nitropilot.dataset.extracting.one import known_ways
+    from nitropilot.dataset.extracting.options import Options
+    from nitropilot.dataset.extracting.run import Run
+    from nitropilot.dataset.extracting.sources import find_videos
+    from nitropilot.dataset.output.facts import read_table
+    from nitropilot.dataset.output.packing import pack as write_archives
+    from nitropilot.dataset.output.report import PAGE, write_report
+
+    folder = spelled(out)
+    root, videos = find_videos(map(spelled, sources), folder)
+    table = read_table(spelled(facts)) if facts else {}
+    own = str(spelled(templates)) if templates else None
+    options = Options(int(hz) if hz else None, active, own, cap)
+    ways = known_ways(own)
+    with SetFolder(folder).opened(options) as made, progress_bar(reports=True) as tell:
+        handled = 0
+
+        def told(result: VideoResult) -> None:
+            nonlocal handled
+            handled += 1
+            tell(result.line(), handled / len(videos))
+
+        results = Run(made, options, ways).over(videos, root, table, told)
+        if pack:
+            write_archives(folder, made.shards)
+        write_report(folder, list(made.results.values()), made.samples)
+    if as_json:
+        print_json([result.public() for result in results])
+        return
+    print_table("Videos", COLUMNS, map(_line, results))
+    whole, kept = sum(one.hours_in for one in results), sum(one.hours_out for one in results)
+    print_note(f"{kept:.2f} of {whole:.2f} hours are kept in {folder}; see {folder / PAGE}")
+
+
+def _line(one: VideoResult) -> tuple[str, ...]:
+    dropped = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in one.dropped.items())
+    return (
+        one.video_id, one.overlay.skin or "none", f"{one.overlay.score:.2f}",
+        f"{60 * one.hours_in:.1f}", f"{60 * one.hours_out:.1f}", dropped,
+        f"set aside: {one.set_aside}" if one.set_aside else one.damage,
+    )  # fmt: skip
