@@ -17,8 +17,5 @@ dataset = typer.Typer(
 dataset.command("check")(check)
 dataset.command("shift")(shift)
 dataset.command("export")(export)
-<<<<<<< HEAD
-dataset.add_typer(template, name="template")
-=======
 dataset.command("extract")(extract)
->>>>>>> extract14
+dataset.add_typer(template, name="template")
