@@ -159,7 +159,7 @@ def _edge(video: Video, shots: Shots, claim: Claim, inside: int, outside: int) -
 
 
 def _is_there(video: Video, shots: Shots, claim: Claim, number: int) -> bool:
-    frame = next(video.at(np.array([number], np.int64)), None)
+    frame = next(video.frames(first=number), None)
     if frame is None or (frame.width, frame.height) != (shots.width, shots.height):
         return False
     share = claim.presence.share(shot(frame).part(claim.presence.box))

@@ -10,6 +10,7 @@ import numpy as np
 
 from nitropilot.dataset.drawing.planes import Planes
 from nitropilot.dataset.pose import Box, Pose
+from nitropilot.dataset.video.sampling import about
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,18 +118,13 @@ def shot(frame: Frame) -> Shot:
 def sample(video: Video, count: int) -> list[Shots]:
     """Frames spread over a video, for each size that its pictures have."""
     total = len(video.times)
-    found = _at(video, spaced(total, count))
+    found = about(video, spaced(total, count))
     if found and len(found) < min(count, total) // 2:  # it breaks off: what there is, then
-        found = _at(video, spaced(found[-1].number + 1, count))
+        found = about(video, spaced(found[-1].number + 1, count))
     by_size: dict[tuple[int, int], list[Shot]] = {}
     for frame in found:
         by_size.setdefault((frame.width, frame.height), []).append(shot(frame))
     return [Shots(shots, *size) for size, shots in by_size.items() if min(size) > 1]
-
-
-def _at(video: Video, numbers: NDArray[np.int64]) -> list[Frame]:
-    unique = {frame.number: frame for frame in video.at(numbers)}
-    return [unique[number] for number in sorted(unique)]
 
 
 def spaced(total: int, count: int) -> NDArray[np.int64]:
