@@ -49,6 +49,7 @@ class Looked:
 
     found: Sequence[Seen]
     best_score: float = 0.1
+    xfeat: str = "unavailable"
 
 
 def played(count: int, seed: int = 0) -> PadStates:
@@ -122,6 +123,7 @@ def write_video(
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=Fraction(rate))
         stream.options = {"crf": "20", "preset": "ultrafast", "g": "60"}
+        stream.thread_count = 1
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         unit = Fraction(1, 1000 if times else rate)
         stream.codec_context.time_base = unit
