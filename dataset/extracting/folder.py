@@ -172,6 +172,8 @@ class SetFolder:
                 self._move(name, Path(self.results[name].source))
             else:
                 self._forget(name)
+        for name in self.results:
+            self.given_up(name)
         for path in (self._own / "ready").iterdir():
             shutil.rmtree(path, ignore_errors=True)
 

@@ -6,6 +6,7 @@ machine that sees the same folders.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from nitropilot.dataset.reading.reading import Reading
     from nitropilot.dataset.templates.template import Template
     from nitropilot.dataset.video.frames import Video
+
+log = logging.getLogger("nitropilot.dataset")
 
 
 class Located(Protocol):
@@ -70,6 +73,10 @@ class Searched(Protocol):
     @property
     def best_score(self) -> float:
         """Of what is the likest."""
+
+    @property
+    def xfeat(self) -> str:
+        """Whether XFeat took part."""
 
 
 class Ways(NamedTuple):
@@ -131,18 +138,22 @@ def known_ways(templates: str | None) -> Ways:
     Raises:
         BadTemplate: One of them cannot be used.
     """
-    from nitropilot.dataset.locating.locate import locate
+    from nitropilot.dataset.locating.locate import locator
     from nitropilot.dataset.reading.read import read
     from nitropilot.dataset.templates.library import library
 
     known = library(None if templates is None else Path(templates))
-    return Ways(lambda video: locate(video, known), read)
+    found = locator(known)
+    for name, why in known.broken.items():
+        log.warning("the template %s is left out: %s", name, why)
+    return Ways(found.search, read)
 
 
 def _extract(
     nothing: VideoResult, video: Watched, options: Options, folder: Path, ways: Ways
 ) -> Extracted:
     search = ways.locate(video)
+    nothing = replace(nothing, xfeat=search.xfeat)
     if not search.found:
         seconds = {Reason.NO_OVERLAY.value: round(video.seconds, 3)}
         best = Overlay(score=round(float(search.best_score), 4))

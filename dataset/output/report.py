@@ -93,6 +93,8 @@ def _summary(page: Page, figures: Mapping[str, Any]) -> None:
     page.table(("what became of them", "videos"), _texts(figures["became"]))
     if figures["damaged"]:
         page.say(f"{figures['damaged']} videos ended early: what can be decoded is used.")
+    for said in figures["xfeat"]:
+        page.say(f"xfeat: {said}")
     page.heading("Why the rest was dropped")
     page.table(
         ("reason", "hours"),

@@ -52,6 +52,7 @@ class VideoResult:
         facts: What is known of it.
         figures: What was measured; None where nothing was read.
         fingerprint: What a copy of it is known by.
+        xfeat: Whether XFeat took part in the search.
     """
 
     source: str
@@ -68,6 +69,7 @@ class VideoResult:
     facts: Facts = NOTHING_KNOWN
     figures: Figures | None = None
     fingerprint: str = ""
+    xfeat: str = ""
 
     @property
     def written(self) -> bool:

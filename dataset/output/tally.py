@@ -53,6 +53,7 @@ def tally(results: Sequence[VideoResult]) -> dict[str, Any]:
             name: sum(getattr(result.facts, name) == UNKNOWN for result in results)
             for name in COLUMNS
         },
+        "xfeat": sorted({result.xfeat for result in results} - {""}),
         "damaged": sum(bool(result.damage) for result in results),
         "buttons": pressed(results, lambda _: "all").get("all", {}),
         "buttons_by_game": pressed(results, lambda result: result.facts.game),

@@ -25,6 +25,9 @@ SLOW = 32.0
 GAP = 0.25
 """Seconds without a frame that end a stretch: 8 to 15 rows in which nobody saw what was pressed."""
 
+ROUNDING = 1e-6
+"""Of a row: every other frame of a video at twice the rate is right between two of them."""
+
 
 @dataclass(frozen=True, eq=False)
 class Frames:
@@ -90,7 +93,7 @@ def rate_for(fps: float, asked: int | None = None) -> int:
 
 def ticks(times: NDArray[np.float64], hz: int) -> NDArray[np.int64]:
     """The row that each frame is in."""
-    found: NDArray[np.int64] = np.floor(times * hz + 0.5).astype(np.int64)
+    found: NDArray[np.int64] = np.floor(times * hz + 0.5 + ROUNDING).astype(np.int64)
     return found
 
 

@@ -49,6 +49,7 @@ class Looked:
 
     found: Sequence[Seen]
     best_score: float = 0.1
+    xfeat: str = "unavailable"
 
 
 def played(count: int, seed: int = 0) -> PadStates:
@@ -116,12 +117,14 @@ def write_video(
     pictures: Iterable[NDArray[np.uint8]],
     rate: int = 30,
     times: Sequence[float] | None = None,
+    crf: int = 20,
 ) -> Path:
     """Encode pictures; ``times`` in seconds for a video whose frames come as they like."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=Fraction(rate))
-        stream.options = {"crf": "20", "preset": "ultrafast", "g": "60"}
+        stream.options = {"crf": str(crf), "preset": "ultrafast", "g": "60"}
+        stream.thread_count = 1
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         unit = Fraction(1, 1000 if times else rate)
         stream.codec_context.time_base = unit
