@@ -13,7 +13,7 @@ import numpy as np
 from nitropilot.dataset.drawing.canvas import Painter
 from nitropilot.dataset.drawing.planes import Colours, layer_of, planes_of
 from nitropilot.dataset.drawing.projection import Projection
-from nitropilot.dataset.pad import NEUTRAL, Moment
+from nitropilot.dataset.pad import Moment
 from nitropilot.dataset.pose import Box, Pose
 from nitropilot.dataset.templates.template import Element, Kind, Template
 from nitropilot.dataset.video.frames import Frame, Video
@@ -142,10 +142,22 @@ class Shown:
 
 @dataclass
 class Clip(Video):
-    """A ``Video`` whose frames are drawn when they are asked for."""
+    """A ``Video`` whose frames are drawn when they are asked for.
+
+    Attributes:
+        shown: What is on top of the game.
+        seed: Of the game.
+        held: Where the sticks are; None for now and then somewhere.
+        grows: From which frame on it has another width and height.
+        ends: The first frame that cannot be decoded.
+        asked: All frames that were asked for.
+    """
 
     shown: Sequence[Shown] = ()
     seed: int = 1
+    held: tuple[float, float, float, float] | None = None
+    grows: tuple[int, int, int] | None = None
+    ends: int = 10**6
     asked: list[int] = field(default_factory=list)
 
     def at(self, numbers: NDArray[np.int64], box: Box | None = None) -> Iterator[Frame]:
@@ -153,12 +165,17 @@ class Clip(Video):
         assert box is None
         for number in numbers.tolist():
             self.asked.append(number)
+            if number >= self.ends:
+                return
             yield self.frame(number)
 
     def frame(self, number: int) -> Frame:
         """One of them."""
-        planes = planes_of(game(self.seed, number, self.width, self.height), COLOURS)
-        whole = Box(0, 0, self.width, self.height)
+        width, height = self.width, self.height
+        if self.grows and number >= self.grows[0]:
+            width, height = self.grows[1:]
+        planes = planes_of(game(self.seed, number, width, height), COLOURS)
+        whole = Box(0, 0, width, height)
         for each in self.shown:
             if each.first <= number < each.last:
                 canvas = Painter(each.template).paint(self.moment(number))
@@ -170,14 +187,14 @@ class Clip(Video):
             np.clip(np.round(plane + noise.normal(0, 2, plane.shape)), 0, 255).astype(np.uint8)
             for plane in planes
         )
-        return Frame(number, float(self.times[number]), y, u, v, self.width, self.height)
+        return Frame(number, float(self.times[number]), y, u, v, width, height)
 
     def moment(self, number: int) -> Moment:
         """Something is pressed in every frame, and never the same for long."""
         rng = np.random.default_rng(number + 1000)
         down = frozenset(name for name in BUTTONS if rng.random() < 0.2)
         x, y = (rng.uniform(-1, 1, 2) if rng.random() < 0.4 else np.zeros(2)).tolist()
-        return Moment(down, (x, y, 0.0, 0.0))
+        return Moment(down, self.held or (x, y, 0.0, 0.0))
 
 
 def clip(*shown: Shown, count: int = 30, seed: int = 1) -> Clip:
@@ -185,10 +202,9 @@ def clip(*shown: Shown, count: int = 30, seed: int = 1) -> Clip:
     return Clip(Path("clip"), WIDTH, HEIGHT, np.arange(count) / 30, COLOURS, shown=shown, seed=seed)
 
 
-def neutral_over(template: Template, pose: Pose, under: Picture) -> Picture:
-    """The grey of a picture with a skin on it."""
-    canvas = Painter(template).paint(NEUTRAL)
-    whole = Box(0, 0, under.shape[1], under.shape[0])
-    part = Box(0, 0, template.width, template.height)
-    layer = layer_of(Projection(pose, whole).project(canvas, part), COLOURS)
-    return np.round(layer.over(planes_of(under, COLOURS)).y).astype(np.uint8)
+def off(pose: Pose, right: Pose, template: Template) -> float:
+    """By how many pixels a pose is off, at the corner of the canvas where it is most."""
+    wide, high = template.width, template.height
+    corners = np.array([[0, 0, 1], [wide, 0, 1], [0, high, 1], [wide, high, 1]])
+    apart = corners @ (pose.matrix() - right.matrix()).T
+    return float(np.hypot(*apart.T).max())
