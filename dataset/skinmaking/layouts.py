@@ -133,14 +133,14 @@ def split() -> Layout:
     halves = left | left.mirrored(340)
     back, start = rounded(196, 108, 30, 12, 4), circle(484, 114, 15)
     return Layout(
-        680, 600, halves, ((155, 344), 62, 20), ((525, 226), 52, 27),
+        680, 600, halves, ((155, 368), 60, 20), ((525, 226), 52, 27),
         {
             **pair("shoulder", rounded(92, 42, 150, 28, [22, 6, 4, 4]), 680),
             "back": back, "start": start,
             "misc1": rounded(186, 470, 30, 30, 6), "guide": circle(480, 486, 16),
         },
         both(rounded(108, 6, 112, 30, [20, 8, 4, 4]), 680),
-        {"left": (155, 226), "right": (525, 362)}, 38, 20, 54,
+        {"left": (155, 226), "right": (525, 374)}, 38, 20, 54,
     )  # fmt: skip
 
 

@@ -16,29 +16,11 @@ from nitropilot.dataset.templates.template import Element, Fill, Kind, Template
 
 SKINS = Path(nitropilot.dataset.__file__).parent / "skins"
 GAP = 3
-CODES = [
-    "south",
-    "east",
-    "west",
-    "north",
-    "back",
-    "guide",
-    "start",
-    "left_thumb",
-    "right_thumb",
-    "left_shoulder",
-    "right_shoulder",
-    "dpad_up",
-    "dpad_down",
-    "dpad_left",
-    "dpad_right",
-    "misc1",
-    "paddle1",
-    "paddle2",
-    "paddle3",
-    "paddle4",
-    "touchpad",
-]
+CODES = (
+    "south", "east", "west", "north", "back", "guide", "start", "left_thumb", "right_thumb",
+    "left_shoulder", "right_shoulder", "dpad_up", "dpad_down", "dpad_left", "dpad_right", "misc1",
+    "paddle1", "paddle2", "paddle3", "paddle4", "touchpad",
+)  # fmt: skip
 LABELS = {0: "east", 1: "south", 2: "north", 3: "west"}
 
 
