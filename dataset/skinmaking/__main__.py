@@ -13,13 +13,13 @@ from nitropilot.dataset.skinmaking.preset import NAMES, write
 FOLDER = Path(__file__).resolve().parents[1] / "skins"
 
 
-def main() -> int:
-    """Write each skin's two files."""
+def main(arguments: list[str] | None = None) -> int:
+    """Write each skin's two files; the arguments are the command line's unless they are given."""
     parser = argparse.ArgumentParser("nitropilot.dataset.skinmaking")
     parser.add_argument("--out", type=Path, default=FOLDER, help="default: %(default)s")
     parser.add_argument("skins", nargs="*", choices=[[], *(skin.name for skin in SKINS)],
                         metavar="SKIN", help="default: all")  # fmt: skip
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     for skin in SKINS:
         if options.skins and skin.name not in options.skins:
             continue

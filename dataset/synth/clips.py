@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import av
@@ -109,7 +110,7 @@ def write_clip(
         again: Whether it is decoded and written once more, smaller or larger.
 
     Raises:
-        NotExtracted: Its size is odd, or there is no frame.
+        NotExtracted: Its size is odd, there is no state, or fewer pictures than states.
     """
     coding = Coding(codec, crf, preset, matrix)
     when = np.arange(len(states)) / rate if times is None else times
@@ -134,19 +135,25 @@ def write_frames(
     Raises:
         NotExtracted: Their size is odd, or there is none.
     """
-    stream: VideoStream | None = None
-    with av.open(str(path), "w") as container:
-        for picture, time in zip(pictures, times.tolist(), strict=False):
-            if stream is None:
-                height, width = picture.shape[:2]
-                stream = _stream(container, width, height, times, coding)
-            frame = _coded(picture, coding.matrix)
-            frame.pts = round(time * UNIT)
-            frame.time_base = Fraction(1, UNIT)
-            container.mux(stream.encode(frame))
-        if stream is None:
-            raise NotExtracted(f"{path} would have no frame")
-        container.mux(stream.encode())
+    rest = iter(pictures)
+    first = next(rest, None)
+    if first is None or not len(times):
+        raise NotExtracted(f"{path} would have no frame")
+    height, width = first.shape[:2]
+    if width % 2 or height % 2:
+        raise NotExtracted(f"a clip of {width} x {height} cannot be written", "give even sides")
+    try:
+        with av.open(str(path), "w") as container:
+            stream = _stream(container, width, height, times, coding)
+            for picture, time in zip(chain([first], rest), times.tolist(), strict=False):
+                frame = _coded(picture, coding.matrix)
+                frame.pts = round(time * UNIT)
+                frame.time_base = Fraction(1, UNIT)
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode())
+    except BaseException:
+        path.unlink(missing_ok=True)  # nobody takes half a clip for a whole one
+        raise
 
 
 def resized(pose: Pose, old: tuple[int, int], new: tuple[int, int]) -> Pose:
@@ -182,8 +189,6 @@ def uneven(rng: Generator, count: int, rate: float, dropped: float = 0.05) -> ND
 def _stream(
     container: OutputContainer, width: int, height: int, times: NDArray[np.float64], coding: Coding
 ) -> VideoStream:
-    if width % 2 or height % 2:
-        raise NotExtracted(f"a clip of {width} x {height} cannot be written", "give even sides")
     gap = float(np.median(np.diff(times))) if len(times) > 1 else 1 / 30
     stream = container.add_stream(
         LIBRARIES[coding.codec], rate=Fraction(1 / gap).limit_denominator(1001)

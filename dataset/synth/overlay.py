@@ -9,6 +9,7 @@ import numpy as np
 
 from nitropilot.dataset.drawing.canvas import Painter, dpad_look
 from nitropilot.dataset.drawing.projection import Projection
+from nitropilot.dataset.errors import NotExtracted
 from nitropilot.dataset.pad import NEUTRAL, SIDES
 from nitropilot.dataset.pose import Box
 from nitropilot.dataset.templates.template import THUMBS, TRIGGER_SHOWN, Element, Kind, Template
@@ -130,17 +131,24 @@ def overlaid(
     states: PadStates,
     opacity: float = 1.0,
 ) -> Iterator[Picture]:
-    """Pictures with a controller drawn over each; as many as there are of both.
+    """Pictures with a controller drawn over each, one for each state.
 
     Args:
-        pictures: ``h x w x 3`` each, of red, green and blue; drawn into.
+        pictures: ``h x w x 3`` each, of red, green and blue, as many at least; drawn into.
         template: How the controller looks.
         pose: Where it is.
-        states: What it shows, one a picture.
+        states: What it shows.
         opacity: How much of it is seen, 0 to 1.
+
+    Raises:
+        NotExtracted: There are fewer pictures than states.
     """
     overlay: Overlay | None = None
-    for index, picture in zip(range(len(states)), pictures, strict=False):
+    rest = iter(pictures)
+    for index in range(len(states)):
+        picture = next(rest, None)
+        if picture is None:
+            raise NotExtracted(f"there are {index} pictures for {len(states)} states of the pad")
         if overlay is None:
             height, width = picture.shape[:2]
             overlay = Overlay(template, pose, width, height, opacity)

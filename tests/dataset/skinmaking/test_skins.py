@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from nitropilot.dataset.drawing.canvas import Painter
 from nitropilot.dataset.pad import NEUTRAL, Moment
+from nitropilot.dataset.skinmaking.__main__ import main
 from nitropilot.dataset.skinmaking.catalogue import SKINS
 from nitropilot.dataset.skinmaking.drawing import template
 from nitropilot.dataset.templates.template import ALL_OUTPUTS, Kind
@@ -56,17 +59,32 @@ def test_nothing_is_cut_off_at_the_canvas(name: str) -> None:
                 assert y + rows.min() >= 0 and y + rows.max() < skin.height, element.ident
 
 
-def test_a_skin_drawn_anew_is_the_shipped_one() -> None:
-    """A skin that nobody can draw again cannot be mended; and its file must give back each look
-    of each element, with the same name: a label for a position would swap A and B."""
+def test_a_skin_drawn_anew_is_the_shipped_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A skin that nobody can draw again cannot be mended."""
+    names = ["small-flat", "switch-outline"]
+    assert main(["--out", str(tmp_path), *names]) == 0
+    assert [line.split(":")[0] for line in capsys.readouterr().out.splitlines()] == names
+    for name in names:
+        one, two = (folder / name for folder in (tmp_path, reader.SKINS))
+        assert (one / "preset.json").read_text() == (two / "preset.json").read_text()
+        drawn, shipped = (Image.open(folder / "atlas.png") for folder in (one, two))
+        assert drawn.mode == shipped.mode == "RGBA"
+        np.testing.assert_array_equal(np.asarray(drawn), np.asarray(shipped))
+
+
+def test_a_preset_gives_back_what_was_drawn() -> None:
+    """A look that is cut a pixel off, or a label taken for a position, which swaps A and B, is
+    read wrongly in every video; OBS would draw it wrongly too."""
     for name in ("small-flat", "switch-outline"):
         skin = next(skin for skin in SKINS if skin.name == name)
         drawn, read = template(skin), reader.shipped(name)
         assert (drawn.width, drawn.height) == (read.width, read.height)
-        assert len(drawn.elements) == len(read.elements)
-        by_place = {(e.kind, e.name): e for e in read.elements}
+        by_name = {(element.kind, element.name): element for element in read.elements}
+        assert len(by_name) == len(drawn.elements)
         for element in drawn.elements:
-            other = by_place[element.kind, element.name]
+            other = by_name[element.kind, element.name]
             assert (element.x, element.y, element.radius, element.fill) == (
                 other.x, other.y, other.radius, other.fill,
             )  # fmt: skip
