@@ -67,7 +67,7 @@ class Sheet:
         )  # fmt: skip
         look = np.rint(np.concatenate([colour, alpha], axis=2) * 255).astype(np.uint8)
         look[look[..., 3] == 0] = 0
-        return look
+        return np.asarray(look, np.uint8)
 
     def _around(self, shape: Shape, margin: float) -> Box:
         """The part of the canvas that a shape and what is around it touch, on this sheet."""

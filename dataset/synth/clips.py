@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import av
 import cv2
 import numpy as np
+from av.video.stream import VideoStream
 
 from nitropilot.dataset.drawing.planes import Colours
 from nitropilot.dataset.errors import NotExtracted
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from av.container import OutputContainer
-    from av.video.stream import VideoStream
     from numpy.random import Generator
     from numpy.typing import NDArray
 
@@ -190,11 +190,10 @@ def _stream(
     container: OutputContainer, width: int, height: int, times: NDArray[np.float64], coding: Coding
 ) -> VideoStream:
     gap = float(np.median(np.diff(times))) if len(times) > 1 else 1 / 30
-    stream = container.add_stream(
-        LIBRARIES[coding.codec], rate=Fraction(1 / gap).limit_denominator(1001)
-    )
+    rate = Fraction(1 / gap).limit_denominator(1001)
+    stream = container.add_stream(LIBRARIES[coding.codec], rate=rate, options=coding.options())
+    assert isinstance(stream, VideoStream)
     stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-    stream.options = coding.options()
     context = stream.codec_context
     context.time_base = Fraction(1, UNIT)
     context.thread_count = 1

@@ -15,6 +15,7 @@ import numpy as np
 
 from nitropilot.dataset.synth.textures import (
     coloured,
+    dull,
     endless,
     noise,
     strong,
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from numpy.random import Generator
+    from numpy.typing import NDArray
 
-    from nitropilot.dataset.synth.textures import Picture
+    from nitropilot.dataset.synth.textures import Colour, Picture
 
 
 def scene(kind: str, rng: Generator, width: int, height: int, n: int) -> Iterator[Picture]:
@@ -78,9 +80,9 @@ def platformer(rng: Generator, width: int, height: int, n: int) -> Iterator[Pict
             window(ground, left, 0, width, height), window(mask, left, 0, width, height), picture
         )
         for index, (x, y) in enumerate(places):
-            at = (int((x - left) % (4 * width)), int(y + 9 * math.sin(t / 7 + index)))
-            if at[0] < width + size:
-                cv2.circle(picture, at, size // 3 + index % 3, colours[index % 8], -1)
+            middle = (int((x - left) % (4 * width)), int(y + 9 * math.sin(t / 7 + index)))
+            if middle[0] < width + size:
+                cv2.circle(picture, middle, size // 3 + index % 3, colours[index % 8], -1)
         y = int(height * 0.55 - abs(math.sin(t / 9)) * height * 0.3)
         cv2.rectangle(picture, (width // 2, y), (width // 2 + size, y + 2 * size), colours[0], -1)
         yield picture
@@ -89,7 +91,7 @@ def platformer(rng: Generator, width: int, height: int, n: int) -> Iterator[Pict
 def shooter(rng: Generator, width: int, height: int, n: int) -> Iterator[Picture]:
     """Walls of noise that turn, come nearer and roll; a weapon, a cross in the middle, flashes."""
     wide, high = 2 * width, 2 * height
-    colours = [tuple(int(v) for v in rng.integers(0, 200, 3)) for _ in range(4)]
+    colours = [dull(rng, 200) for _ in range(4)]
     walls = coloured(noise(rng, wide, high, height // 4), [*colours, strong(rng)])
     for _ in range(30):
         x, y = int(rng.integers(wide)), int(rng.integers(high))
@@ -123,9 +125,9 @@ def shooter(rng: Generator, width: int, height: int, n: int) -> Iterator[Picture
 
 def from_above(rng: Generator, width: int, height: int, n: int) -> Iterator[Picture]:
     """A map of meadows, woods and water that one looks over; units walk on it."""
-    wide, high = 3 * width // 2 * 2, 2 * height
+    half, high = 3 * width // 2, 2 * height
     land = coloured(
-        endless(noise(rng, wide // 2, high, height // 3)),
+        endless(noise(rng, half, high, height // 3)),
         [
             (30, 70, 150),
             (210, 200, 130),
@@ -135,8 +137,8 @@ def from_above(rng: Generator, width: int, height: int, n: int) -> Iterator[Pict
             (150, 150, 145),
         ],
     )
-    grain = (noise(rng, wide, high, 6)[..., None] * 60).astype(np.uint8)
-    land = cv2.subtract(land, np.repeat(grain, 3, axis=2))
+    grain = (noise(rng, 2 * half, high, 6)[..., None] * 60).astype(np.uint8)
+    land = np.asarray(cv2.subtract(land, np.repeat(grain, 3, axis=2)), np.uint8)
     way = wandering(rng, n, width / 130)
     units = rng.uniform((0, 0), (width, height), (40, 2))
     walks = [wandering(rng, n, width / 250) for _ in range(len(units))]
@@ -162,12 +164,11 @@ def racing(rng: Generator, width: int, height: int, n: int) -> Iterator[Picture]
     rows = np.arange(1, height - horizon + 1)
     depth = height / rows
     grass = strong(rng)
-    roads = [_road(width, rows, depth, dark, grass) for dark in (False, True)]
+    roads = [_road(width, len(rows), depth, dark, grass) for dark in (False, True)]
     bends, speed = wandering(rng, n, 0.05)[:, 0], rng.uniform(0.3, 0.9)
     base = np.repeat(np.arange(width, dtype=np.float32)[None], len(rows), axis=0)
     lines = np.repeat(np.arange(len(rows), dtype=np.float32)[:, None], width, axis=1)
     cars = [(rng.uniform(-0.8, 0.8), rng.uniform(0, 40), strong(rng)) for _ in range(7)]
-    picture = np.empty((height, width, 3), np.uint8)
     for t in range(n):
         shift = (np.sin(bends[t]) * width * 0.4 * (1 - rows / len(rows)) ** 2).astype(np.float32)
         stripes = ((depth * 1.2 + t * speed) % 2 < 1)[:, None, None]
@@ -190,14 +191,12 @@ def racing(rng: Generator, width: int, height: int, n: int) -> Iterator[Picture]
         yield picture
 
 
-def _road(
-    width: int, rows: np.ndarray, depth: np.ndarray, dark: bool, grass: tuple[int, int, int]
-) -> Picture:  # fmt: skip
+def _road(width: int, rows: int, depth: NDArray[np.float64], dark: bool, grass: Colour) -> Picture:
     """Twice as wide as the picture; one of two that take turns from stripe to stripe."""
     across = np.abs(np.arange(2 * width)[None] - width) / (0.6 * width / depth[:, None])
     lawn = tuple(max(c - 30 * dark, 0) for c in grass)
     tar = (92, 92, 98) if dark else (104, 104, 110)
-    road = np.empty((len(rows), 2 * width, 3), np.uint8)
+    road = np.empty((rows, 2 * width, 3), np.uint8)
     road[:] = lawn
     road[across < 1.12] = (240, 240, 240) if dark else (220, 30, 30)
     road[across < 1] = tar
@@ -208,7 +207,7 @@ def _road(
 
 def particles(rng: Generator, width: int, height: int, n: int) -> Iterator[Picture]:
     """Bright sparks in the dark, and bars, counters and frames that change in the corners."""
-    dark = [tuple(int(v) for v in rng.integers(0, 70, 3)) for _ in range(3)]
+    dark = [dull(rng, 70) for _ in range(3)]
     back = coloured(endless(noise(rng, width, height, height // 2)), dark)
     count = 160
     start = rng.uniform((0, 0), (width, height), (count, 2))
@@ -263,11 +262,10 @@ def cuts(rng: Generator, width: int, height: int, n: int) -> Iterator[Picture]:
         part = scene(kinds[int(rng.integers(len(kinds)))], rng, width, height, length)
         for index, picture in enumerate(part):
             if flash == 0 and index < 4:
-                yield cv2.addWeighted(picture, index / 4, light, 1 - index / 4, 0)
+                cv2.addWeighted(picture, index / 4, light, 1 - index / 4, 0, dst=picture)
             elif fades and length - index <= 8:
-                yield cv2.convertScaleAbs(picture, alpha=(length - index - 1) / 8)
-            else:
-                yield picture
+                cv2.convertScaleAbs(picture, dst=picture, alpha=(length - index - 1) / 8)
+            yield picture
         shown += length
 
 

@@ -26,6 +26,12 @@ def strong(rng: Generator) -> Colour:
     return STRONG[int(rng.integers(len(STRONG)))]
 
 
+def dull(rng: Generator, brightest: int) -> Colour:
+    """Any colour of which nothing is brighter than that."""
+    red, green, blue = rng.integers(0, brightest, 3).tolist()
+    return red, green, blue
+
+
 def noise(rng: Generator, width: int, height: int, cell: int = 48) -> NDArray[np.float32]:
     """``height x width`` of 0 to 1: clouds of ``cell`` pixels, with finer ones in them."""
     whole = np.zeros((height, width), np.float32)
@@ -58,7 +64,7 @@ def tiles(rng: Generator, size: int, colour: Colour) -> Picture:
     tile = np.clip(np.array(colour) * grain, 0, 255).astype(np.uint8)
     cv2.line(tile, (0, 0), (size, 0), tuple(min(c + 60, 255) for c in colour), 2)
     cv2.line(tile, (0, size - 1), (size, size - 1), tuple(c // 3 for c in colour), 2)
-    return tile
+    return np.asarray(tile, np.uint8)
 
 
 def window(picture: Picture, x: float, y: float, width: int, height: int) -> Picture:
