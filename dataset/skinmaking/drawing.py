@@ -63,7 +63,7 @@ def template(skin: Skin) -> Template:
         elements.append(parts.stick(side, middle, layout.knob, layout.radius, style))
     facts = {"codes": skin.codes, "style": _style(skin), "source": "drawn"}
     if skin.partial:
-        facts["partial"] = "yes"
+        facts["partial"] = "true"
     return Template(skin.name, layout.width, layout.height, tuple(elements), skin.family, facts)
 
 

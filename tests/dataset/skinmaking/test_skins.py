@@ -15,9 +15,10 @@ from nitropilot.dataset.skinmaking.__main__ import main
 from nitropilot.dataset.skinmaking.catalogue import SKINS
 from nitropilot.dataset.skinmaking.drawing import template
 from nitropilot.dataset.skinmaking.preset import preset
+from nitropilot.dataset.templates.library import SHIPPED, shipped
 from nitropilot.dataset.templates.template import ALL_OUTPUTS, Kind
-from tests.dataset.skinmaking import reader
 
+LIBRARY = shipped()
 NAMES = [skin.name for skin in SKINS]
 FULL = Moment(ALL_OUTPUTS, (1.0, 1.0, -1.0, -1.0), (1.0, 1.0))
 
@@ -28,29 +29,28 @@ def test_there_are_enough_of_every_family() -> None:
     counts = {family: families.count(family) for family in sorted(set(families))}
     assert counts["xbox"] >= 4 and counts["playstation"] >= 4
     assert counts["switch"] >= 3 and counts["generic"] >= 3
-    folders = {path.name for path in reader.SKINS.iterdir() if path.is_dir()}
-    assert folders == set(NAMES)
+    assert LIBRARY.names == sorted(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_shipped_skin_can_show_everything(name: str) -> None:
     """An output without an element, or with one look for both states, can never be read."""
-    facts = json.loads((reader.SKINS / name / "preset.json").read_text(encoding="utf-8"))
-    skin = reader.shipped(name)
+    facts = json.loads((SHIPPED / name / "preset.json").read_text(encoding="utf-8"))
+    skin = LIBRARY.get(name)
     lacking = ALL_OUTPUTS - skin.outputs
     assert bool(lacking) == facts["nitropilot"]["partial"] == (name == "old-grey")
     for element in skin.elements:
         if element.kind is not Kind.PICTURE:
             looks = {look.tobytes() for look in element.looks}
             assert len(looks) == (9 if element.kind is Kind.DPAD else 2), element.ident
-    assert (reader.SKINS / name / "atlas.png").stat().st_size < 120 * 1024
+    assert (SHIPPED / name / "atlas.png").stat().st_size < 120 * 1024
     assert 640 <= skin.width <= 900
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_is_cut_off_at_the_canvas(name: str) -> None:
     """What reaches out of the canvas when it is pressed is outside what is masked."""
-    skin = reader.shipped(name)
+    skin = LIBRARY.get(name)
     painter = Painter(skin)
     for moment in (NEUTRAL, FULL):
         for element in skin.elements:
@@ -67,25 +67,25 @@ def test_a_skin_drawn_anew_is_the_shipped_one(
     assert main(["--out", str(tmp_path), "small-flat"]) == 0
     assert capsys.readouterr().out.startswith("small-flat: ")
     assert [path.name for path in tmp_path.iterdir()] == ["small-flat"]
-    one, two = (folder / "small-flat" for folder in (tmp_path, reader.SKINS))
+    one, two = (folder / "small-flat" for folder in (tmp_path, SHIPPED))
     assert (one / "preset.json").read_text() == (two / "preset.json").read_text()
-    drawn, shipped = (Image.open(folder / "atlas.png") for folder in (one, two))
-    assert drawn.mode == shipped.mode == "RGBA"
-    np.testing.assert_array_equal(np.asarray(drawn), np.asarray(shipped))
+    drawn, kept = (Image.open(folder / "atlas.png") for folder in (one, two))
+    assert drawn.mode == kept.mode == "RGBA"
+    np.testing.assert_array_equal(np.asarray(drawn), np.asarray(kept))
 
 
 def test_a_preset_gives_back_what_was_drawn() -> None:
     """A look that is cut a pixel off, or a label taken for a position, which swaps A and B, is
     read wrongly in every video; OBS would draw it wrongly too."""
     skin = next(skin for skin in SKINS if skin.name == "switch-outline")
-    drawn, read = template(skin), reader.shipped(skin.name)
+    drawn, read = template(skin), LIBRARY.get(skin.name)
     facts, _ = preset(drawn)
-    assert facts == json.loads((reader.SKINS / skin.name / "preset.json").read_text())
+    assert facts == json.loads((SHIPPED / skin.name / "preset.json").read_text())
     assert (drawn.width, drawn.height) == (read.width, read.height)
-    by_name = {(element.kind, element.name): element for element in read.elements}
-    assert len(by_name) == len(drawn.elements)
-    for element in drawn.elements:
-        other = by_name[element.kind, element.name]
+    for element, other in zip(drawn.elements, read.elements, strict=True):
+        assert (element.kind, element.ident, element.outputs) == (
+            other.kind, other.ident, other.outputs,
+        )  # fmt: skip
         assert (element.x, element.y, element.radius, element.fill) == (
             other.x, other.y, other.radius, other.fill,
         )  # fmt: skip

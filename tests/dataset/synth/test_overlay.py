@@ -14,8 +14,8 @@ from nitropilot.dataset.skinmaking.ink import Sheet
 from nitropilot.dataset.skinmaking.shapes import circle
 from nitropilot.dataset.synth.overlay import Overlay, overlaid
 from nitropilot.dataset.synth.states import states
+from nitropilot.dataset.templates.library import shipped
 from nitropilot.dataset.templates.template import Element, Kind, Template
-from tests.dataset.skinmaking.reader import shipped
 
 CAP = Sheet(60, 60).fill(circle(30, 30, 26), "#ffffff").look()
 BALL = Template("ball", 300, 200, (Element(Kind.STICK, "left", 120, 70, (CAP, CAP), 40.0),))
@@ -32,11 +32,11 @@ KEY = Template(
 )
 def test_what_is_kept_is_what_would_be_drawn_anew(pose: Pose, close: float) -> None:
     """A press that is drawn over what the last one left would show both."""
-    skin = shipped("small-flat")
+    skin = shipped().get("small-flat")
     overlay, painter = Overlay(skin, pose, 200, 100), Painter(skin)
     played = states(np.random.default_rng(3), 20, 30)
     whole = Projection(pose, overlay.box)
-    for index in range(0, 600, 40):
+    for index in range(0, 600, 100):
         for frame in range(index, index + 4):
             moment = played.moment(frame)
             layer = overlay.layer(moment)
