@@ -171,7 +171,8 @@ def _sort(shots: Shots, path: Path, picture: Picture, ask: Ask | None) -> None:
             )
         label = ask(f"{path.name}: what has changed at {where}?", LABELS)
         if label:
-            alone = shots.neutral.copy()
+            again = shots.where.get(label) == str(path)  # such as both ends of a stick's way
+            alone = shots.shown.pop(label) if again else shots.neutral.copy()
             alone[area.mask] = picture[area.mask]
             _take(shots, label, path, alone)
 

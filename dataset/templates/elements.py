@@ -42,7 +42,8 @@ def element_of(entry: Entry, codes: Codes) -> Element | None:
     if kind in OTHERS:
         return None
     x, y = entry.wholes("pos", 2)
-    name, looks, radius, fill = "", (entry.sprite(),), 0.0, None
+    name, radius, fill = "", 0.0, None
+    looks: tuple[NDArray[np.uint8], ...] = (entry.sprite(),)
     if kind == BUTTON:
         hint = f"0 to {len(BY_POSITION) - 1} are a gamepad's buttons; presets for versions of the "
         hint += "plugin before 5 have others: open it in the plugin's editor and save it anew"

@@ -44,6 +44,9 @@ def read_picture(path: Path, formats: tuple[str, ...] = ("PNG",)) -> NDArray[np.
                         f"the picture {path} has {width} x {height} pixels",
                         f"at most {MOST_PIXELS} pixels",
                     )
+                if picture.mode.startswith("I"):  # 16 bits, of which Pillow would keep the lower 8
+                    grey = (np.asarray(picture).astype(np.int64) >> 8).astype(np.uint8)
+                    return np.array(Image.fromarray(grey).convert("RGBA"), np.uint8)
                 return np.array(picture.convert("RGBA"), np.uint8)
     except UnidentifiedImageError:
         raise BadTemplate(

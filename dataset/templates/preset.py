@@ -182,6 +182,7 @@ def _ours(path: Path, said: object) -> dict[str, Any]:
 def _listed(preset: Preset, atlas: NDArray[np.uint8], codes: Codes) -> list[Element]:
     """Its elements in the order in which they are drawn."""
     found: list[tuple[int, Element]] = []
+    pixels = 0
     for number, values in enumerate(preset.elements):
         where = f"{preset.path}: element {number}"
         if not isinstance(values, dict):
@@ -190,8 +191,15 @@ def _listed(preset: Preset, atlas: NDArray[np.uint8], codes: Codes) -> list[Elem
         entry = Entry(where, values, atlas)
         level = entry.whole("z_level", -(1 << 31), 1 << 31) if "z_level" in values else 0
         element = element_of(entry, codes)
-        if element is not None:
-            found.append((level, element))
+        if element is None:
+            continue
+        found.append((level, element))
+        pixels += sum(look.shape[0] * look.shape[1] for look in element.looks)
+        if pixels > MOST_PIXELS:
+            raise BadTemplate(
+                f"{where} is one of {len(preset.elements)} whose looks are too large together",
+                f"at most {MOST_PIXELS} pixels",
+            )
     if not found:
         raise BadTemplate(
             f"{preset.path} has no element of a gamepad", "presets of keyboards cannot be read"

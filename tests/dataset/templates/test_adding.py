@@ -162,6 +162,19 @@ def test_areas_are_asked_for(original: Template, tmp_path: Path) -> None:
     assert np.allclose(Painter(template).paint(moment), Painter(original).paint(moment), atol=0.01)
 
 
+def test_several_areas_may_be_one_thing(tmp_path: Path) -> None:
+    """A cap that has moved leaves a change at both ends of its way."""
+    files = [tmp_path / "neutral.png", tmp_path / "a.png"]
+    for path, x in zip(files, (10, 25), strict=True):
+        shown = np.full((40, 60, 4), 100, np.uint8)
+        shown[10:18, x : x + 8, :3] = 250
+        path.write_bytes(png_of(shown))
+    preset, atlas = preset_of("mine", files[0], {}, files[1:], ask=lambda *_: "j_left_x+")
+    stick = store(tmp_path / "library", "mine", preset, png_of(atlas)).stick("left")
+    assert stick is not None
+    assert (stick.x, stick.y, stick.size, stick.radius) == (10, 10, (8, 8), 15)
+
+
 def test_pictures_that_do_not_fit(shots: Path, tmp_path: Path) -> None:
     """Each way to take a wrong picture is named with the picture."""
     rng = np.random.default_rng(1)

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from nitropilot.dataset.drawing.canvas import Painter
 from nitropilot.dataset.errors import BadTemplate
 from nitropilot.dataset.pad import Moment
+from nitropilot.dataset.templates import preset
 from nitropilot.dataset.templates.codes import Codes
 from nitropilot.dataset.templates.preset import notes, read_preset
 from nitropilot.dataset.templates.template import Kind, Template
@@ -361,6 +363,31 @@ def test_pictures_that_are_none(tmp_path: Path) -> None:
             read_preset(path, atlas)
     atlas.unlink()
     with pytest.raises(BadTemplate, match="there is no picture"):
+        read_preset(path, atlas)
+
+
+@pytest.mark.parametrize("kind", ["palette", "grey of 16 bits"])
+def test_other_kinds_of_png(tmp_path: Path, kind: str) -> None:
+    """Tools that make files smaller write palettes; a stick of another colour is another stick."""
+    path, atlas = write(tmp_path, made())
+    with Image.open(atlas) as picture:
+        if kind == "palette":
+            picture.quantize(256, Image.Quantize.FASTOCTREE).save(atlas)
+            wanted = [90, 90, 90]
+        else:
+            Image.fromarray(np.full((100, 200), 40_000, np.uint16)).save(atlas)
+            wanted = [156, 156, 156]
+    template = read_preset(path, atlas, partial=True)
+    assert np.abs(np.subtract(seen(template, Moment(), 20, 4), wanted)).max() <= 3
+
+
+def test_looks_that_are_too_large_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small file can map one large picture a thousand times."""
+    monkeypatch.setattr(preset, "MOST_PIXELS", 100_000)
+    making = made()
+    making.elements += [{"type": 0, "pos": [0, 0], "mapping": [0, 0, 200, 100]}] * 5
+    path, atlas = write(tmp_path, making)
+    with pytest.raises(BadTemplate, match="whose looks are too large together"):
         read_preset(path, atlas)
 
 

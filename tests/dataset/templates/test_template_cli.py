@@ -216,7 +216,7 @@ def test_it_asks_at_a_terminal(
             shown[5:12, x : x + 6, :3] = 20
         (tmp_path / f"{label}.png").write_bytes(png_of(shown))
     typed = io.StringIO("A\nleft_trigger\nup\n")
-    typed.isatty = lambda: True  # type: ignore[method-assign]  # a terminal in all but this
+    typed.isatty = lambda: True  # a terminal in all but this
     monkeypatch.setattr("sys.stdin", typed)
     assert run("add", str(tmp_path / "neutral.png"), str(tmp_path / "shot.png"), "--name", "a") == 0
     said = capsys.readouterr()
