@@ -33,7 +33,8 @@ STANDS = 0.6
 """Levels of 255, on average over a small picture, by which one that stands may change: what is
 left of a codec's noise in means of some hundred pixels."""
 CUT = 12.0
-"""Levels by which a cut changes it at least, in a dark game; and ``TIMES`` more than is usual there."""
+"""Levels by which a cut changes it at least, in a dark game, and so many times more than is usual
+there."""
 TIMES = 5.0
 FLASH = 60.0
 """Levels of brightness by which a flash goes up, and down again."""
