@@ -3,6 +3,7 @@
 DatasetError
 ├── BadTemplate       a preset, a picture or a template cannot be used
 ├── BadVideo          a video cannot be decoded, or shows nothing
+├── BadWeights        a file of weights is missing, or another network's
 └── NotExtracted      what is to be written has no place, or no room
 """
 
@@ -27,6 +28,12 @@ class BadVideo(DatasetError):
     """A video cannot be decoded, or shows nothing."""
 
     code = "video_unreadable"
+
+
+class BadWeights(DatasetError):
+    """A file of weights is missing, or another network's."""
+
+    code = "weights_invalid"
 
 
 class NotExtracted(DatasetError):

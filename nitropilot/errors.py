@@ -13,6 +13,7 @@ line and exits with 2; the API puts them in ``{"error": {code, message, hint}}``
     ├── agent.AgentError
     ├── training.TrainingError
     ├── pocket.PocketError
+    ├── dataset.DatasetError
     └── server.ServerError
 """
 

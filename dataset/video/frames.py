@@ -130,18 +130,26 @@ class Video:
                 number = max(int(np.searchsorted(self.times, time - 1e-6)), number + 1)
             yield number, time, frame
 
-    def at(self, numbers: NDArray[np.int64], box: Box | None = None) -> Iterator[Frame]:
-        """Some frames, by jumping to each.
+    def near(self, number: int, box: Box | None = None) -> Frame | None:
+        """The frame at or before ``number`` at which decoding can begin; None if there is none.
 
         Args:
-            numbers: Which, rising; those that cannot be decoded are left out.
+            number: Of the wanted one.
             box: As in ``frames``.
         """
-        for number in numbers.tolist():
-            frame = next(self.frames(box, number), None)
-            if frame is None:
-                return
-            yield frame
+        import av
+
+        with av.open(str(self.path)) as container:
+            stream = container.streams.video[0]
+            stream.thread_count = 1
+            unit = float(stream.time_base or 1)
+            container.seek(round((self.begins + float(self.times[number])) / unit), stream=stream)
+            try:
+                for at, time, frame in self._counted(container, stream, unit):
+                    return _frame(at, time, frame, box)
+            except av.FFmpegError:
+                return None
+        return None
 
 
 def open_video(path: Path) -> Video:

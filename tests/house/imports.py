@@ -19,8 +19,10 @@ ROOMS: dict[str, set[str]] = {
     "simulator": {"records", "agent", "capture", "controller", "policy", "engines"},
     "training": {"records", "policy"},
     "pocket": {"policy", "controller", "simulator", "training"},
+    "dataset": {"records"},
     "server": {
         "records", "agent", "capture", "controller", "policy", "engines", "simulator", "training",
+        "dataset",
     },
 }  # fmt: skip
 """Which rooms a room may import, besides itself and ``nitropilot``."""

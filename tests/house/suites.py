@@ -106,7 +106,7 @@ SUITES: dict[str, str] = {
     "dataset": """
         errors pad pose
         templates
-        drawing
+        drawing skinmaking
         video
         synth locating
         reading

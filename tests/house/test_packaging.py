@@ -29,6 +29,7 @@ DATA = {
     ".html",
     ".js",
     ".css",
+    ".png",
     ".svg",
     ".webp",
     ".txt",

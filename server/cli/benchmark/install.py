@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import shlex
 import subprocess
-import sys
 from typing import Annotated
 
 import typer
 
+from nitropilot.server.cli.terminal.asking import at_a_terminal
 from nitropilot.server.cli.terminal.output import EXIT_FAILED, print_note, print_page
-
-
-def at_a_terminal() -> bool:
-    """Whether somebody is there to be asked."""
-    return sys.stdin is not None and sys.stdin.isatty()
 
 
 def install(

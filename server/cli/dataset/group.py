@@ -8,6 +8,7 @@ from nitropilot.server.cli.dataset.check import check
 from nitropilot.server.cli.dataset.export import export
 from nitropilot.server.cli.dataset.extract import extract
 from nitropilot.server.cli.dataset.shift import shift
+from nitropilot.server.cli.dataset.template import template
 
 dataset = typer.Typer(
     help="Make training data out of videos, look at it before it is trained on, take it elsewhere.",
@@ -17,3 +18,4 @@ dataset.command("check")(check)
 dataset.command("shift")(shift)
 dataset.command("export")(export)
 dataset.command("extract")(extract)
+dataset.add_typer(template, name="template")

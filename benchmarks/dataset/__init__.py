@@ -1,0 +1,1 @@
+"""What reading players' actions off videos reaches: ``python -m benchmarks.dataset``."""

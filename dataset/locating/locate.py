@@ -1,0 +1,167 @@
+"""Which controllers are where in a video.
+
+Some frames are spread over it.  By the points of their median, or of each, skins of a library are
+brought to places where they may be (``candidates``); by its pixels each is held against what is
+seen there (``claims``); then the frames are found from which and until which it is there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from nitropilot.dataset.locating.candidates import Points
+from nitropilot.dataset.locating.claims import Claims
+from nitropilot.dataset.locating.features import kinds
+from nitropilot.dataset.locating.found import Found, Search
+from nitropilot.dataset.locating.presence import HALF, MAYBE
+from nitropilot.dataset.locating.sampling import sample, shot
+from nitropilot.dataset.locating.skins import skins
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from nitropilot.dataset.locating.claims import Claim
+    from nitropilot.dataset.locating.features import Kind
+    from nitropilot.dataset.locating.sampling import Shots
+    from nitropilot.dataset.locating.skins import Skin
+    from nitropilot.dataset.templates.template import Template
+    from nitropilot.dataset.video.frames import Video
+
+BUDGET = 25
+"""Frames that are searched: with fewer the game shows through the median, with more nothing is
+found that these do not have."""
+
+
+class _Run(NamedTuple):
+    """Sampled frames in a row in which a skin is there: numbers of frames.
+
+    Attributes:
+        before: The last one sampled in which it is not yet there; -1 for none.
+        first: The first one sampled in which it is.
+        last: The last one.
+        after: The next one sampled; as many as the video has for none.
+    """
+
+    before: int
+    first: int
+    last: int
+    after: int
+
+
+@dataclass
+class Locator:
+    """Looks for the skins of one library in any number of videos.
+
+    Args:
+        skins: The library with its points.
+        kinds: How points are found.
+        xfeat: What is to be said of XFeat.
+    """
+
+    skins: list[Skin]
+    kinds: list[Kind]
+    xfeat: str
+
+    def search(self, video: Video, budget: int = BUDGET) -> Search:
+        """Look through a video.
+
+        Args:
+            video: Which.
+            budget: How many of its frames are searched for points.
+        """
+        sizes = sample(video, budget)
+        numbers = sorted(each.number for shots in sizes for each in shots.shots)
+        found: list[Found] = []
+        best_score, best_name = 0.0, ""
+        for shots in sizes:
+            points = Points(shots, self.kinds, self.skins)
+            claims = Claims(shots, points, video.colours)
+            for claim in claims.search():
+                found += _found(video, shots, claim, numbers)
+            if claims.best_score > best_score:
+                best_score, best_name = claims.best_score, claims.best_name
+        found.sort(key=lambda each: (each.first, each.pose.x))
+        return Search(found, best_score, best_name, self.xfeat)
+
+
+def locator(templates: Iterable[Template], xfeat_weights: Path | None = None) -> Locator:
+    """Make ready to look for skins.
+
+    Args:
+        templates: The skins.
+        xfeat_weights: A file of XFeat's weights; see ``features.kinds``.
+
+    Raises:
+        BadWeights: The file cannot be used.
+    """
+    ways, said = kinds(xfeat_weights)
+    return Locator(skins(templates, ways), ways, said)
+
+
+def locate(
+    video: Video,
+    templates: Iterable[Template],
+    budget: int = BUDGET,
+    xfeat_weights: Path | None = None,
+) -> Search:
+    """Look through one video; for many of them make one ``locator``."""
+    return locator(templates, xfeat_weights).search(video, budget)
+
+
+def _found(video: Video, shots: Shots, claim: Claim, numbers: list[int]) -> list[Found]:
+    """A claim for each time that it is there, to the frame."""
+    pose = shots.in_video(claim.at.pose)
+    return [
+        Found(
+            claim.skin.template, pose, claim.verdict.score, claim.inliers,
+            _edge(video, shots, claim, run.first, run.before),
+            _edge(video, shots, claim, run.last, run.after) + 1,
+        )
+        for run in _runs(shots, claim, numbers, len(video.times))
+    ]  # fmt: skip
+
+
+def _runs(shots: Shots, claim: Claim, numbers: list[int], total: int) -> list[_Run]:
+    here = {each.number for each, is_in in zip(shots.shots, claim.there, strict=True) if is_in}
+    runs: list[_Run] = []
+    before = -1
+    for number, after in zip(numbers, [*numbers[1:], total], strict=True):
+        if number not in here:
+            before = number
+        elif runs and runs[-1].after == number:
+            runs[-1] = runs[-1]._replace(last=number, after=after)
+        else:
+            runs.append(_Run(before, number, number, after))
+    return runs
+
+
+def _edge(video: Video, shots: Shots, claim: Claim, inside: int, outside: int) -> int:
+    """The frame next to ``outside`` in which a skin is there, by halving what lies between.
+
+    A frame that cannot be decoded, or has another size, has no skin.
+    """
+    step = 1 if outside > inside else -1
+    if inside != outside - step and outside in (-1, len(video.times)):
+        if _is_there(video, shots, claim, outside - step):
+            return outside - step
+        outside -= step
+    while abs(outside - inside) > 1:
+        middle = (inside + outside) // 2
+        if _is_there(video, shots, claim, middle):
+            inside = middle
+        else:
+            outside = middle
+    return inside
+
+
+def _is_there(video: Video, shots: Shots, claim: Claim, number: int) -> bool:
+    frame = next(video.frames(first=number), None)
+    if frame is None or (frame.width, frame.height) != (shots.width, shots.height):
+        return False
+    share = claim.presence.share(shot(frame).part(claim.presence.box))
+    usual = float(np.median(claim.shares[claim.there]))
+    return share >= max(MAYBE, HALF * usual)

@@ -1,0 +1,96 @@
+"""From likelihoods of single frames to states that last.
+
+Buttons are held for a while, so each part is a hidden Markov model whose states mostly stay
+(forward-backward over the whole stretch, all parts side by side).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float32]
+
+STAY = 0.93
+"""How probable it is that a state is the same a thirtieth of a second later."""
+TEMPER = 6.0
+"""Neighbouring pixels err together: so many count as one."""
+MOST = 12.0
+"""What one frame can say at most for one state against another."""
+RELEASED = 1.0
+"""What speaks for the released state before anything is seen."""
+
+
+def posterior(likelihoods: list[Floats], rate: float) -> list[Floats]:
+    """How probable each state is in each frame, seen all of them.
+
+    Args:
+        likelihoods: Of each part: ``T x h`` logarithms, the released state first.
+        rate: Frames a second.
+
+    Returns:
+        Of each part: ``T x h``, in each row together 1.
+    """
+    if not likelihoods or not len(likelihoods[0]):
+        return [np.zeros_like(each) for each in likelihoods]
+    most = max(each.shape[1] for each in likelihoods)
+    count = len(likelihoods[0])
+    seen = np.zeros((count, len(likelihoods), most), np.float64)
+    leave = np.zeros((len(likelihoods), 1))
+    stay = STAY ** (30.0 / rate)
+    for number, each in enumerate(likelihoods):
+        states = each.shape[1]
+        seen[:, number, :states] = _likelihood(each)
+        leave[number] = (1 - stay) / max(states - 1, 1)
+    there = seen.any(axis=0)
+    forward = _forward(seen, stay, leave, there)
+    backward = _backward(seen, stay, leave, there)
+    both = forward * backward
+    both /= both.sum(axis=2, keepdims=True)
+    return [
+        both[:, number, : each.shape[1]].astype(np.float32)
+        for number, each in enumerate(likelihoods)
+    ]
+
+
+def _likelihood(logarithms: Floats) -> NDArray[np.float64]:
+    said = logarithms.astype(np.float64) / TEMPER
+    said[:, 0] += RELEASED
+    said -= said.max(axis=1, keepdims=True)
+    return np.asarray(np.exp(np.maximum(said, -MOST)))
+
+
+def _forward(
+    seen: NDArray[np.float64], stay: float, leave: NDArray[np.float64], there: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    found = np.empty_like(seen)
+    now = there / there.sum(axis=1, keepdims=True)
+    for frame, each in enumerate(seen):
+        now = (leave + (stay - leave) * now) * each
+        now /= now.sum(axis=1, keepdims=True)
+        found[frame] = now
+    return found
+
+
+def _backward(
+    seen: NDArray[np.float64], stay: float, leave: NDArray[np.float64], there: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    found = np.empty_like(seen)
+    later = there.astype(np.float64)
+    for frame in range(len(seen) - 1, -1, -1):
+        found[frame] = later
+        weighed = seen[frame] * later
+        later = (leave * weighed.sum(axis=1, keepdims=True) + (stay - leave) * weighed) * there
+        later /= later.sum(axis=1, keepdims=True)
+    return found
+
+
+def peak(before: Floats, at: Floats, after: Floats) -> Floats:
+    """Where a parabola through three neighbours has its top: -0.5 to 0.5 of a step away."""
+    bend = before - 2 * at + after
+    safe = np.where(bend < 0, bend, -1.0)
+    return np.asarray(np.clip(0.5 * (before - after) / safe, -0.5, 0.5), np.float32)

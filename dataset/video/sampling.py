@@ -1,0 +1,68 @@
+"""Some frames of a video, spread over it, at little cost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from nitropilot.dataset.pose import Box
+    from nitropilot.dataset.video.frames import Frame, Video
+
+SHORT = 1500
+"""Videos of at most so many frames are decoded once through; in longer ones it is jumped."""
+
+
+def sample(
+    video: Video, count: int, first: int = 0, last: int | None = None, box: Box | None = None
+) -> list[Frame]:
+    """About ``count`` frames from ``first`` to before ``last``, in order, none of them twice.
+
+    Args:
+        video: Of which.
+        count: How many.
+        first: Number of the first frame.
+        last: Number of the first frame after them; None for the video's end.
+        box: A part of each; None for the whole.
+    """
+    last = len(video.times) if last is None else min(last, len(video.times))
+    wanted = np.linspace(first, max(last - 1, first), count).round().astype(np.int64)
+    return [frame for frame in about(video, wanted, box) if first <= frame.number < last]
+
+
+def about(video: Video, numbers: NDArray[np.int64], box: Box | None = None) -> list[Frame]:
+    """Frames of these numbers, in order, none of them twice; those that can be decoded.
+
+    Where that would be long to decode, those are taken at which decoding can begin, the last one
+    before each.
+
+    Args:
+        video: Of which.
+        numbers: Which, rising.
+        box: A part of each; None for the whole.
+    """
+    wanted = np.unique(numbers)
+    if not len(wanted):
+        return []
+    if wanted[-1] - wanted[0] < SHORT:
+        return _through(video, wanted, box)
+    found = {}
+    for number in wanted.tolist():
+        frame = video.near(number, box)
+        if frame is not None:
+            found[frame.number] = frame
+    return [found[number] for number in sorted(found)]
+
+
+def _through(video: Video, wanted: NDArray[np.int64], box: Box | None) -> list[Frame]:
+    chosen = set(wanted.tolist())
+    found = []
+    for frame in video.frames(box, int(wanted[0])):
+        if frame.number in chosen:
+            found.append(frame)
+        if frame.number >= wanted[-1]:
+            break
+    return found

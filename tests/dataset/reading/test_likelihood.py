@@ -1,0 +1,49 @@
+"""The probability of a patch, against the whole matrix."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from nitropilot.dataset.reading.likelihood import Background, Evidence, state
+
+
+@pytest.mark.parametrize("opacity", [1.0, 0.6])
+def test_it_is_that_of_the_gaussian_with_the_whole_covariance(opacity: float) -> None:
+    rng = np.random.default_rng(2)
+    pixels, patterns = 30, 5
+    background = Background(
+        110.0, rng.standard_normal((pixels, patterns)).astype(np.float32) * 20, 14.0
+    )
+    alpha = rng.random(pixels, np.float32)
+    colour = alpha * rng.random(pixels, np.float32) * 255
+    edges = rng.random(pixels, np.float32) * 30
+    seen = (rng.random((4, pixels), np.float32) * 255).astype(np.float32)
+
+    found = state(colour, alpha, edges, opacity, background, 5.0, 0.1).of(seen)
+
+    through = 1 - opacity * alpha
+    shown = through[:, None] * background.patterns
+    whole = shown @ shown.T + np.diag(25 + through**2 * 14 + (0.1 * edges) ** 2)
+    left = seen - (opacity * colour + through * 110)
+    expected = -0.5 * np.einsum("tn,nm,tm->t", left, np.linalg.inv(whole), left)
+    expected -= 0.5 * np.linalg.slogdet(whole)[1]
+    assert found == pytest.approx(expected, rel=2e-3)
+
+
+def test_the_state_that_is_seen_is_the_likeliest() -> None:
+    rng = np.random.default_rng(3)
+    background = Background(100.0, np.ones((50, 1), np.float32) * 40, 10.0)
+    colours = [np.full(50, 90.0, np.float32), np.full(50, 130.0, np.float32)]
+    half = np.full(50, 0.5, np.float32)
+    evidence = Evidence(tuple(
+        state(colour * half, half, np.zeros(50, np.float32), 1.0, background, 4.0, 0.0)
+        for colour in (colours[0] + 20 * (np.arange(50) % 2), colours[1])
+    ))  # fmt: skip
+    # The same smooth background under both: only what is drawn tells them apart.
+    under = 100 + 40 * rng.standard_normal((20, 1))
+    striped = 0.5 * (90 + 20 * (np.arange(50) % 2)) + 0.5 * under
+    plain = 0.5 * 130 + 0.5 * under
+
+    assert (evidence.of(striped.astype(np.float32)).argmax(axis=1) == 0).all()
+    assert (evidence.of(plain.repeat(50, 1).astype(np.float32)).argmax(axis=1) == 1).all()
