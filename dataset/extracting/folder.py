@@ -132,20 +132,34 @@ class SetFolder:
             return []
         return [Sample.of(each) for each in json.loads(path.read_text("utf-8"))["samples"]]
 
-    def _claim(self, options: Options) -> None:
-        wanted = {"format": FORMAT, **asdict(options)}
+    def check(self, options: Options) -> None:
+        """Whether the folder can be taken; nothing is made or changed.
+
+        Raises:
+            NotExtracted: It holds something else, or was made otherwise.
+        """
         file = self._own / "options.json"
         if file.is_file():
-            self._same(json.loads(file.read_text("utf-8")), wanted)
+            try:
+                said = json.loads(file.read_text("utf-8"))
+            except (OSError, ValueError) as error:
+                raise NotExtracted(
+                    f"{file} cannot be read: {error}", "name another folder"
+                ) from error
+            self._same(said, {"format": FORMAT, **asdict(options)})
         elif self.out.exists() and (not self.out.is_dir() or any(self.out.iterdir())):
             raise NotExtracted(
                 f"{self.out} holds something else than a data set of this command",
                 "name a folder that is empty or not there",
             )
+
+    def _claim(self, options: Options) -> None:
+        self.check(options)
         for name in ("videos", "samples", "tries", "ready"):
             (self._own / name).mkdir(parents=True, exist_ok=True)
+        file = self._own / "options.json"
         if not file.is_file():
-            write_json(file, wanted)
+            write_json(file, {"format": FORMAT, **asdict(options)})
 
     def _same(self, said: dict[str, Any], wanted: dict[str, Any]) -> None:
         if said.get("format") != FORMAT:

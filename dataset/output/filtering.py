@@ -82,10 +82,8 @@ class Filtered:
 
 def active(states: PadStates) -> NDArray[np.bool_]:
     """Of each state, whether something is pressed, pulled or tilted."""
-    found: NDArray[np.bool_] = states.published().any(axis=1) | (
-        np.abs(states.sticks) > TILTED
-    ).any(axis=1)
-    return found
+    tilted = (np.abs(states.sticks) > TILTED).any(axis=1)
+    return np.asarray(states.published().any(axis=1) | tilted, bool)
 
 
 def filtered(
@@ -107,8 +105,8 @@ def filtered(
     ]
     if scene is not None:
         checks += [
-            (Reason.CUT, _around(rows, scene.cuts())),
             (Reason.FLASH, _around(rows, scene.flashes())),
+            (Reason.CUT, _around(rows, scene.cuts())),
             (Reason.STILL, _long(scene.still(rows.frame) & ~moving, rows)),
         ]
     for reason, where in checks:

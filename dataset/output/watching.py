@@ -32,8 +32,9 @@ EVERY_S = 0.5
 STANDS = 0.6
 """Levels of 255, on average over a small picture, by which one that stands may change: what is
 left of a codec's noise in means of some hundred pixels."""
-CUT = 30.0
-"""Levels by which a cut changes it at least, and many times more than what was before and after."""
+CUT = 12.0
+"""Levels by which a cut changes it at least, in a dark game, and so many times more than is usual
+there."""
 TIMES = 5.0
 FLASH = 60.0
 """Levels of brightness by which a flash goes up, and down again."""
@@ -185,7 +186,7 @@ class Watched(Video):
             self._kept[number] = small
         if self.crop is not None and number in self.crops and self.crops[number] is None:
             box = self.crop.inside(frame.width, frame.height)
-            whole = frame.to_ndarray(format="rgb24")
+            whole = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
             self.crops[number] = whole[box.top : box.bottom, box.left : box.right].copy()
 
 
@@ -195,7 +196,7 @@ def _small(frame: av.VideoFrame) -> Small:
     else:
         little = frame
     plane = little.planes[0]
-    whole = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+    whole = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
     whole = whole[: little.height, : little.width]
     # Every few of the pixels will do: the means are over some hundred all the same.
     step = max(min(little.width // (4 * WIDE), little.height // (4 * HIGH)), 1)

@@ -19,7 +19,6 @@ from nitropilot.training.formats.finding import find_takes, open_take
 from nitropilot.training.formats.video import decoded
 
 if TYPE_CHECKING:
-
     from numpy.typing import NDArray
 
     from nitropilot.dataset.output.result import VideoResult

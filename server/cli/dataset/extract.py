@@ -74,8 +74,10 @@ def extract(
     table = read_table(spelled(facts)) if facts else {}
     own = str(spelled(templates)) if templates else None
     options = Options(int(hz) if hz else None, active, own, cap)
+    made = SetFolder(folder)
+    made.check(options)
     ways = known_ways(own)
-    with SetFolder(folder).opened(options) as made, progress_bar(reports=True) as tell:
+    with made.opened(options), progress_bar(reports=True) as tell:
         handled = 0
 
         def told(result: VideoResult) -> None:
