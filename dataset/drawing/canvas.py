@@ -133,7 +133,7 @@ def _trigger(element: Element, pictures: list[Picture], moment: Moment) -> list[
 def _multiplied(look: NDArray[np.uint8]) -> Picture:
     picture = look.astype(np.float32) / 255
     picture[..., :3] *= picture[..., 3:]
-    return picture
+    return np.asarray(picture, np.float32)
 
 
 def _lay(canvas: Picture, sprite: Sprite, box: Box) -> None:

@@ -97,7 +97,7 @@ def planes_of(picture: NDArray[np.uint8], colours: Colours) -> Planes:
     """A picture of red, green and blue as planes; even sides."""
     rows, offset = colours.matrix_and_offset()
     seen = (picture.astype(np.float32) / 255) @ rows.T.astype(np.float32)
-    seen = seen + offset.astype(np.float32)
+    seen = np.asarray(seen + offset, np.float32)
     return Planes(seen[..., 0], halved(seen[..., 1]), halved(seen[..., 2]))
 
 

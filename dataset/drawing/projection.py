@@ -56,7 +56,7 @@ class Projection:
         if abs(self.pose.angle) < UPRIGHT:
             across, down = self.overlaps(part)
             wide = np.einsum("oi,jic->joc", across, canvas, optimize=True)
-            return np.einsum("oj,jic->oic", down, wide, optimize=True).astype(np.float32)
+            return np.asarray(np.einsum("oj,jic->oic", down, wide, optimize=True), np.float32)
         return self._turned(canvas, part)
 
     def overlaps(self, part: Box) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -91,4 +91,4 @@ def _overlaps(
     left = (np.arange(begins, begins + length) * scale + offset)[None, :]
     at = np.arange(first, first + count)[:, None]
     covered = np.minimum(at + 1, left + scale) - np.maximum(at, left)
-    return np.clip(covered, 0, None).astype(np.float32)
+    return np.asarray(np.clip(covered, 0, None), np.float32)
