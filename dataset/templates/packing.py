@@ -60,7 +60,7 @@ def packed(
         left += w + PITCH
         below = max(below, top + len(each.looks) * (h + PITCH))
     atlas = np.zeros((below, wide, 4), np.uint8)
-    elements = []
+    elements: list[dict[str, Any]] = []
     for each, (u, v) in zip(drawn, places, strict=True):
         h, w = each.looks[0].shape[:2]
         for number, look in enumerate(each.looks):

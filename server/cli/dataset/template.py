@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -125,6 +126,8 @@ def show(
     except FileExistsError:
         raise NotExtracted(f"{path} is there already", "name a file that is not") from None
     except OSError as error:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
         raise NotExtracted(f"cannot write {path}: {error.strerror}", "make room") from None
     print_page(str(path))
 
