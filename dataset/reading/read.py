@@ -39,7 +39,7 @@ STILL = 75
 FIRST_LOOK = 192
 """Frames on which the noise is measured."""
 ENOUGH = 240
-"""Pixels of width that are enough: larger controllers are made smaller by a whole number."""
+"""Pixels of width that are enough: about so large all controllers are made, by whole numbers."""
 
 
 class Located(Protocol):
@@ -94,7 +94,7 @@ def read_at(video: Video, sight: Sight, first: int, last: int) -> Reading:
         first: Number of the first frame.
         last: Number of the first one after them.
     """
-    by = max(1, int(sight.pose.scale * sight.template.width / ENOUGH))
+    by = max(1, round(sight.pose.scale * sight.template.width / ENOUGH))
     small = smaller(sight, by)
     reader, told = _reader(video, small, by, first, last), Told()
     for frames in _batches(_until(video.frames(_times(small.box, by), first), last)):
