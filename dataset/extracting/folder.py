@@ -20,6 +20,7 @@ import json
 import os
 import shutil
 import sys
+from collections import Counter
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -51,12 +52,16 @@ class SetFolder:
 
     Attributes:
         results: What became of each video, by its id.
+        taken: The ids that there are, in lower case: some file systems know no other.
     """
 
     def __init__(self, out: Path) -> None:
         self.out = out
         self.results: dict[str, VideoResult] = {}
+        self.taken: set[str] = set()
+        self._sources: dict[str, str] = {}
         self._shards: dict[str, str] = {}
+        self._counts: Counter[str] = Counter()
         self._stamps: dict[str, list[int]] = {}
 
     @contextmanager
@@ -90,7 +95,7 @@ class SetFolder:
 
     def named(self, source: Path) -> str:
         """The id that a video has in this set; "" for one that is new, or is another file now."""
-        found = next((i for i, r in self.results.items() if r.source == str(source)), "")
+        found = self._sources.get(str(source), "")
         if found and self._stamps[found] != _stamp(source):
             self._forget(found)
             return ""
@@ -192,22 +197,28 @@ class SetFolder:
             shutil.rmtree(path, ignore_errors=True)
 
     def _know(self, name: str, said: dict[str, Any]) -> None:
-        self.results[name] = VideoResult.of(said["result"])
+        result = self.results[name] = VideoResult.of(said["result"])
+        self._sources[result.source] = name
+        self.taken.add(name.lower())
         self._stamps[name] = said["stamp"]
         if said["shard"]:
             self._shards[name] = said["shard"]
+            self._counts[said["shard"]] += 1
 
     def _forget(self, name: str) -> None:
         shard = self._shards.pop(name, "")
         (self._own / "videos" / f"{name}.json").unlink(missing_ok=True)
         if shard:
+            self._counts[shard] -= 1
             shutil.rmtree(self.out / shard / name, ignore_errors=True)
+        self._sources.pop(self.results[name].source, None)
+        self.taken.discard(name.lower())
         del self.results[name], self._stamps[name]
 
     def _shard(self) -> str:
         """The first shard that has room."""
-        number, full = 0, [*self._shards.values()]
-        while full.count(f"SHARD_{number:04d}") >= PER_SHARD:
+        number = 0
+        while self._counts[f"SHARD_{number:04d}"] >= PER_SHARD:
             number += 1
         return f"SHARD_{number:04d}"
 

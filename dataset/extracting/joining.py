@@ -43,7 +43,9 @@ def joined(
     """
     count = len(times)
     if not whole:
-        count = min(count, 1 + max(int(r.numbers[-1]) for r, _ in read if len(r.numbers)))
+        count = min(
+            count, 1 + max((int(r.numbers[-1]) for r, _ in read if len(r.numbers)), default=0)
+        )
     pieces: list[Piece] = []
     owner = np.full(count, NOBODY, np.int64)
     seen = np.zeros(count, bool)

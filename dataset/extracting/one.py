@@ -177,7 +177,7 @@ def _extract(
         dropped[(Reason.DAMAGED if damage else Reason.GAP).value] = gap
     result = replace(
         nothing,
-        overlay=Overlay(True, longest.found.template.name, round(longest.found.score, 4),
+        overlay=Overlay(True, longest.found.template.name, round(float(longest.found.score), 4),
                         sides(longest.box)),
         hours_out=kept / rows.hz / HOUR,
         dropped=dropped,

@@ -81,9 +81,8 @@ class Run:
             if name:
                 yield Job(str(video), name), folder.results[name]
                 continue
-            taken = {each.lower() for each in folder.results}
             facts = facts_of(video, root, table)
-            yield Job(str(video), video_id(video, root, taken), facts), None
+            yield Job(str(video), video_id(video, root, folder.taken), facts), None
 
     def _handle(self, job: Job) -> VideoResult:
         try:

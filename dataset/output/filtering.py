@@ -116,10 +116,15 @@ def filtered(
 
 
 def _judge(why: NDArray[np.str_], moving: NDArray[np.bool_], share: float) -> bool:
-    """Whether a chunk is kept; if not, its rows are told why."""
+    """Whether a chunk is kept; if not, its rows are told why.
+
+    A pause is left out, and is rest all the same: else a second of play in a minute of menus would
+    make a chunk active.
+    """
     usable = why == ""
     count = int(usable.sum())
-    if count and count >= USABLE * len(why) and (moving & usable).sum() >= share * count:
+    steps = count + int((why == Reason.STILL).sum())
+    if count and count >= USABLE * len(why) and (moving & usable).sum() >= share * steps:
         return True
     why[usable] = Reason.FRAGMENT if count < USABLE * len(why) else Reason.IDLE
     return False

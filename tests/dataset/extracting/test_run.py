@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from nitropilot.dataset.errors import BadVideo, NotExtracted
+from nitropilot.dataset.extracting import folder as folder_module
 from nitropilot.dataset.extracting import run as run_module
 from nitropilot.dataset.extracting.folder import SetFolder
 from nitropilot.dataset.extracting.one import Ways, extract_one
@@ -345,6 +346,17 @@ def damaged(video: Path, to: Path) -> None:
     middle, end = places[len(places) // 2], places[-1]
     data[middle:end] = bytes(end - middle)
     to.write_bytes(data)
+
+
+def test_a_shard_holds_so_many(
+    videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder of a million is slow to look into, and an archive of one is never packed."""
+    monkeypatch.setattr(folder_module, "PER_SHARD", 2)
+    extracted(videos, tmp_path)
+    found = {path.name: sorted(each.name for each in path.iterdir())
+             for path in tmp_path.glob("SHARD_*")}  # fmt: skip
+    assert found == {"SHARD_0000": ["one", "three"], "SHARD_0001": ["two"]}
 
 
 def test_one_video_needs_no_set(videos: Path, tmp_path: Path) -> None:

@@ -108,6 +108,15 @@ def test_a_still_picture_while_nothing_is_pressed_is_no_play() -> None:
     assert judge(these, scene(count, (150, 390))).seconds(HZ) == {}
 
 
+def test_a_pause_is_rest_too() -> None:
+    """Eight seconds of play and eight of a menu are less than half of a chunk, as the paper counts;
+    with the menu left out they would be two thirds of what is left."""
+    these = rows(CHUNK, 0.4)
+    found = judge(these, scene(CHUNK, (360, 600)))
+    assert found.kept == (False,)
+    assert set(found.seconds(HZ)) == {"still", "idle"}
+
+
 def test_a_cut_is_left_out_on_both_sides() -> None:
     """What was pressed before a cut did not lead to what is seen after it."""
     these, seen = rows(CHUNK), scene(CHUNK)
