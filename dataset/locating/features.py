@@ -163,14 +163,15 @@ def xfeat(weights: Path) -> XFeat:
     from kornia.feature import XFeat as Network
 
     network = Network(top_k=MOST_POINTS)
+    fix = "name the file that XFeat's authors publish (xfeat.pt)"
     try:
-        network.net.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
-    except Exception as error:
-        why = str(error).splitlines()[0]
-        raise BadWeights(
-            f"{weights} holds no weights of XFeat: {why}",
-            "name the file that XFeat's authors publish (xfeat.pt)",
-        ) from error
+        tensors = torch.load(weights, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises whatever a file's content leads to
+        raise BadWeights(f"{weights} is no file of weights", fix) from error
+    try:
+        network.net.load_state_dict(tensors)
+    except (RuntimeError, TypeError, AttributeError) as error:
+        raise BadWeights(f"{weights} holds no weights of XFeat", fix) from error
     return XFeat(network.eval())
 
 

@@ -50,8 +50,13 @@ def test_weights_that_are_not_there(tmp_path: Path) -> None:
 def test_weights_of_something_else(tmp_path: Path) -> None:
     """A page of text that was saved as xfeat.pt."""
     pytest.importorskip("kornia")
+    import torch
+
     path = tmp_path / "xfeat.pt"
     path.write_text("<html>")
+    with pytest.raises(BadWeights, match="is no file of weights"):
+        kinds(path)
+    torch.save({"layer": torch.zeros(3)}, path)
     with pytest.raises(BadWeights, match="holds no weights of XFeat"):
         kinds(path)
 
@@ -62,8 +67,11 @@ def test_xfeat_takes_part(tmp_path: Path, library: dict[str, Template]) -> None:
     import torch
 
     torch.manual_seed(1)
+    network = feature.XFeat().net
+    with torch.no_grad():
+        network.keypoint_head[-1].weight.mul_(50)  # so that some points stand out
     path = tmp_path / "xfeat.pt"
-    torch.save(feature.XFeat().net.state_dict(), path)
+    torch.save(network.state_dict(), path)
     ways, said = kinds(path)
     assert said == USED
     found = ways[1].of(game(3, 0)[:90, :150, 1])
