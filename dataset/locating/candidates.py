@@ -117,7 +117,7 @@ class Points:
         together = [
             fit
             for index, frames in pairs.items()
-            for fit in self._fits(self.skins[index], _joined(frames))
+            for fit in self._fits(self.skins[index], _joined(frames), joined=True)
         ]
         return _worth([*_agreed(single), *together])
 
@@ -145,8 +145,11 @@ class Points:
                 listed.append(_Pairs(points.points[same[:, 0]], features.points[same[:, 1]]))
         return listed
 
-    def _fits(self, skin: Skin, sets: Sequence[_Pairs]) -> list[Candidate]:
-        """The best place by these pairs; none where no pose is plausible."""
+    def _fits(self, skin: Skin, sets: Sequence[_Pairs], *, joined: bool = False) -> list[Candidate]:
+        """The best place by these pairs; none where no pose is plausible.
+
+        Where they are ``joined`` from many frames, a point of the skin counts once.
+        """
         best: list[Candidate] = []
         for pairs in sets:
             fit = fitted(pairs.canvas, pairs.picture)
@@ -154,7 +157,7 @@ class Points:
                 continue
             agreeing = pairs.canvas[fit[1]]
             if spread(agreeing, skin.seen) >= SPREAD:
-                inliers = distinct(agreeing, skin.seen)
+                inliers = distinct(agreeing, skin.seen) if joined else len(agreeing)
                 best = [max([*best, Candidate(skin, fit[0], inliers)], key=_inliers)]
         return best
 

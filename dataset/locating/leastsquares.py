@@ -74,6 +74,7 @@ def next_step(
 
 
 def cost_of(errors: list[Plane], seen: Seen, scale: tuple[float, ...]) -> float:
+    """Cauchy's cost of all that is off, counted by what is usually off in each plane."""
     total = 0.0
     for error, weights, level in zip(errors, seen.weights, scale, strict=True):
         total += float((weights * np.log1p(np.square(error / level))).sum())
@@ -81,6 +82,7 @@ def cost_of(errors: list[Plane], seen: Seen, scale: tuple[float, ...]) -> float:
 
 
 def paired(errors: list[Plane], seen: Seen) -> zip[tuple[Plane, Plane]]:
+    """What is off in each plane, and what its pixels count."""
     return zip(errors, seen.weights, strict=True)
 
 
@@ -91,10 +93,11 @@ def spread(error: Plane, weights: Plane) -> float:
 
 
 def blurred(planes: Planes, blur: float) -> list[Plane]:
+    """Planes blurred by that many pixels of brightness; 0 for not at all."""
     if not blur:
         return [np.asarray(plane, np.float32) for plane in planes]
     sizes = (blur, blur / 2, blur / 2)
     return [
-        cv2.GaussianBlur(np.asarray(plane, np.float32), (0, 0), size)
+        np.asarray(cv2.GaussianBlur(np.asarray(plane, np.float32), (0, 0), size), np.float32)
         for plane, size in zip(planes, sizes, strict=True)
     ]

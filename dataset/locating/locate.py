@@ -102,16 +102,6 @@ def locator(templates: Iterable[Template], xfeat_weights: Path | None = None) ->
     return Locator(skins(templates, ways), ways, said)
 
 
-def locate(
-    video: Video,
-    templates: Iterable[Template],
-    budget: int = BUDGET,
-    xfeat_weights: Path | None = None,
-) -> Search:
-    """Look through one video; for many of them make one ``locator``."""
-    return locator(templates, xfeat_weights).search(video, budget)
-
-
 def _found(video: Video, shots: Shots, claim: Claim, numbers: list[int]) -> list[Found]:
     """A claim for each time that it is there, to the frame."""
     pose = shots.in_video(claim.at.pose)

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     Plane = NDArray[np.float32]
 
-FINER = 3
-"""Pixels of the canvas for each one of the picture, at least."""
+FINER = 2.5
+"""Pixels of the canvas for each one of the picture."""
 SHOWS = 0.02
 """Less alpha than this is nothing."""
 NEAR, FAR = 4.0, 24.0
@@ -42,20 +42,20 @@ class Neutral:
 
     Attributes:
         template: Which.
-        picture: Its canvas, ``h x w x 4`` float32, alpha multiplied in, made smaller.
-        factor: By how much.
+        picture: Its canvas, ``h x w x 4`` float32, alpha multiplied in, made smaller or as it is.
         seen: The part of the whole canvas that shows anything.
     """
 
     template: Template
     picture: Plane
-    factor: int
     seen: Box
 
     def layer(self, pose: Pose, box: Box, colours: Colours) -> Layer:
         """It at a pose, in a box of even sides that begins at even pixels."""
-        nearer = Pose(pose.scale * self.factor, pose.x, pose.y, pose.angle, pose.stretch)
         height, width = self.picture.shape[:2]
+        across, down = self.template.width / width, self.template.height / height
+        stretch = pose.stretch * down / across
+        nearer = Pose(pose.scale * across, pose.x, pose.y, pose.angle, stretch)
         projection, whole = Projection(nearer, box), Box(0, 0, width, height)
         if abs(pose.angle) >= UPRIGHT:
             return layer_of(projection.project(self.picture, whole), colours)
@@ -98,18 +98,16 @@ def place(part: Box, pose: Pose) -> Box:
 def neutral(template: Template, scale: float) -> Neutral:
     """A skin for poses of about a scale."""
     whole = Painter(template).paint(NEUTRAL)
-    factor = max(1, int(1 / (FINER * scale)))
-    return Neutral(template, smaller(whole, factor), factor, seen(whole))
+    return Neutral(template, smaller(whole, FINER * scale), seen(whole))
 
 
-def smaller(picture: Plane, factor: int) -> Plane:
-    """Means of ``factor x factor`` pixels; what is missing at the right and below is empty."""
-    if factor == 1:
+def smaller(picture: Plane, factor: float) -> Plane:
+    """A picture with about ``factor`` times as many pixels in a row; never with more."""
+    if factor >= 1:
         return picture
     height, width = picture.shape[:2]
-    whole = np.pad(picture, ((0, -height % factor), (0, -width % factor), (0, 0)))
-    size = (whole.shape[1] // factor, whole.shape[0] // factor)
-    return np.asarray(cv2.resize(whole, size, interpolation=cv2.INTER_AREA), np.float32)
+    size = (max(round(width * factor), 1), max(round(height * factor), 1))
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.float32)
 
 
 def seen(picture: Plane) -> Box:
@@ -157,8 +155,8 @@ def ground(layer: Layer, margin: int = 2) -> Ground:
     kernel = np.ones((2 * margin + 1, 2 * margin + 1), np.uint8)
     small = np.ones((margin + 1 | 1, margin + 1 | 1), np.uint8)
     return Ground(
-        1 - cv2.dilate((layer.alpha > SHOWS).astype(np.float32), kernel),
-        1 - cv2.dilate((layer.chroma_alpha > SHOWS).astype(np.float32), small),
+        np.asarray(cv2.erode((layer.alpha <= SHOWS).astype(np.float32), kernel), np.float32),
+        np.asarray(cv2.erode((layer.chroma_alpha <= SHOWS).astype(np.float32), small), np.float32),
     )
 
 

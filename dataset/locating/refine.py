@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from nitropilot.dataset.drawing.planes import Layer, Planes
-from nitropilot.dataset.drawing.projection import UPRIGHT
 from nitropilot.dataset.locating.leastsquares import (
     Seen,
     best_opacity,
@@ -101,17 +100,17 @@ def refined(
     best = fit.run(start, 3, BLUR, QUICK_STEPS)
     if not quick:
         best = fit.run(best.pose, 3 if upright else 4, 0.0, STEPS)
-        freer = fit.run(best.pose, 5, 0.0, STEPS)
-        plain = fit.cost_at(best.pose, freer.scale)
-        if freer.cost < FREE_GAIN * plain and (
-            abs(freer.pose.angle) > UPRIGHT or _stretched(freer)
-        ):
-            best = freer
+        best = _freer(fit, best)
     return Refined(best.pose, best.opacity, fit.residual(best.pose, best.opacity))
 
 
-def _stretched(state: _State) -> bool:
-    return abs(state.pose.stretch - 1) > SMALL
+def _freer(fit: _Fit, best: _State) -> _State:
+    """Turned or stretched, if one step that way makes it clearly better."""
+    tried = fit.run(best.pose, 5, 0.0, 1)
+    before = fit.cost_at(best.pose, tried.scale)
+    if tried.cost >= FREE_GAIN * before:
+        return best
+    return fit.run(tried.pose, 5, 0.0, STEPS)
 
 
 def _set_upright(pose: Pose, skin: Neutral) -> Pose:
@@ -130,6 +129,14 @@ class _State(NamedTuple):
     scale: tuple[float, ...]
 
 
+class _Off(NamedTuple):
+    """By planes: what is off, and what a skin of full opacity changes; the best opacity."""
+
+    errors: list[NDArray[np.float32]]
+    changes: list[NDArray[np.float32]]
+    opacity: float
+
+
 @dataclass
 class _Fit:
     median: Planes
@@ -140,29 +147,30 @@ class _Fit:
     def run(self, pose: Pose, free: int, blur: float, steps: int) -> _State:
         """The best pose near one, with so many numbers of it free: see ``_moved``."""
         seen = self._seen(pose, blur)
-        errors, slopes, opacity = self._linear(seen, pose, free, blur)
-        scale = tuple(spread(error, weight) for error, weight in paired(errors, seen))
-        state = _State(pose, opacity, cost_of(errors, seen, scale), scale)
+        now = self._off(seen, pose, blur)
+        scale = tuple(spread(error, weight) for error, weight in paired(now.errors, seen))
+        state = _State(pose, now.opacity, cost_of(now.errors, seen, scale), scale)
+        slopes = self._slopes(seen, state, now, free, blur)
         damping = 1e-3
         for _ in range(steps):
-            step = next_step(errors, slopes, seen, scale, damping)
-            pose = _moved(state.pose, self.skin, step[:free])
-            tried = self._linear(seen, pose, free, blur)
-            cost = cost_of(tried[0], seen, scale)
-            if cost < state.cost:
-                errors, slopes, opacity = tried
-                state = _State(pose, opacity, cost, scale)
-                damping = max(damping / 5, 1e-6)
-            else:
-                damping *= 10
-            if float(np.abs(step[:free]).max()) < SMALL or damping > 1e3:
+            step = next_step(now.errors, slopes, seen, scale, damping)[:free]
+            pose = _moved(state.pose, self.skin, step)
+            tried = self._off(seen, pose, blur)
+            cost = cost_of(tried.errors, seen, scale)
+            better = cost < state.cost
+            if better:
+                now, state = tried, _State(pose, tried.opacity, cost, scale)
+            damping = max(damping / 5, 1e-6) if better else damping * 10
+            if float(np.abs(step).max()) < SMALL or damping > 1e3:
                 break
+            if better:
+                slopes = self._slopes(seen, state, now, free, blur)
         return state
 
     def cost_at(self, pose: Pose, scale: tuple[float, ...]) -> float:
         """What a pose costs without a blur, with differences counted by ``scale``."""
         seen = self._seen(pose, 0.0)
-        return cost_of(self._linear(seen, pose, 0, 0.0)[0], seen, scale)
+        return cost_of(self._off(seen, pose, 0.0).errors, seen, scale)
 
     def residual(self, pose: Pose, opacity: float) -> float:
         """The median difference in brightness where the skin shows something."""
@@ -183,31 +191,36 @@ class _Fit:
             blurred(self.median, blur), blurred(behind, blur), [np.asarray(c) for c in covers]
         )
 
-    def _linear(
-        self, seen: Seen, pose: Pose, free: int, blur: float
-    ) -> tuple[list[NDArray[np.float32]], list[NDArray[np.float32]], float]:
-        """What is off at a pose, how that changes with each free number, and the opacity.
-
-        The slopes are ``h x w x (free + 1)`` for each plane, the last one that of the opacity.
-        """
+    def _off(self, seen: Seen, pose: Pose, blur: float) -> _Off:
+        """What is off at a pose."""
         changes = self._changes(seen, pose, blur)
         opacity = best_opacity(changes, seen)
         errors = [
             wanted - behind - opacity * change
             for wanted, behind, change in zip(seen.wanted, seen.behind, changes, strict=True)
         ]
-        columns = [changes]
-        for index in reversed(range(free)):
+        return _Off(errors, changes, opacity)
+
+    def _slopes(
+        self, seen: Seen, state: _State, now: _Off, free: int, blur: float
+    ) -> list[NDArray[np.float32]]:
+        """How what is off changes with each free number, and last with the opacity.
+
+        ``h x w x (free + 1)`` for each plane.
+        """
+        columns = []
+        for index in range(free):
             bump = np.zeros(free)
             bump[index] = BUMP
-            there = self._changes(seen, _moved(pose, self.skin, bump), blur)
-            back = self._changes(seen, _moved(pose, self.skin, -bump), blur)
-            slope = [
-                opacity * (one - other) / (2 * BUMP) for one, other in zip(there, back, strict=True)
-            ]
-            columns.insert(0, slope)
-        slopes = [np.stack(planes, axis=-1) for planes in zip(*columns, strict=True)]
-        return errors, slopes, opacity
+            there = self._changes(seen, _moved(state.pose, self.skin, bump), blur)
+            columns.append(
+                [
+                    (now.opacity / BUMP) * (one - other)
+                    for one, other in zip(there, now.changes, strict=True)
+                ]
+            )
+        columns.append(now.changes)
+        return [np.stack(planes, axis=-1) for planes in zip(*columns, strict=True)]
 
     def _changes(self, seen: Seen, pose: Pose, blur: float) -> list[NDArray[np.float32]]:
         """What a skin of full opacity changes of what lies behind it."""

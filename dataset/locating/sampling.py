@@ -107,10 +107,11 @@ def shot(frame: Frame) -> Shot:
         y = frame.y[:height, :width]
         u, v = (plane[: height // 2, : width // 2] for plane in (frame.u, frame.v))
         return Shot(frame.number, y, u, v)
-    y = cv2.resize(frame.y, (width, height), interpolation=cv2.INTER_AREA)
-    u, v = (
-        cv2.resize(plane, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
-        for plane in (frame.u, frame.v)
+    half = (width // 2, height // 2)
+    sizes = ((frame.y, (width, height)), (frame.u, half), (frame.v, half))
+    y, u, v = (
+        np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA), np.uint8)
+        for plane, size in sizes
     )
     return Shot(frame.number, y, u, v)
 

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from nitropilot.dataset.drawing.canvas import Painter
-from nitropilot.dataset.locating.features import Features
+from nitropilot.dataset.locating.features import CONTRAST, MOST_POINTS, Features
 from nitropilot.dataset.locating.neutral import seen
 from nitropilot.dataset.pad import NEUTRAL
 from nitropilot.dataset.pose import Box
@@ -113,7 +113,9 @@ def digest(template: Template) -> str:
 
 def _digest_of(kind: Kind) -> str:
     """A name for a way to find points: another network's weights are another one."""
-    content = hashlib.sha256(f"{kind.name} {kind.widths} {cv2.__version__}".encode())
+    content = hashlib.sha256(
+        f"{kind.name} {kind.widths} {CONTRAST} {MOST_POINTS} {cv2.__version__}".encode()
+    )
     network = getattr(kind, "network", None)
     if network is not None:
         for name, weights in network.state_dict().items():
@@ -123,7 +125,7 @@ def _digest_of(kind: Kind) -> str:
 
 def _load(path: Path) -> tuple[Box, list[Features]] | None:
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             place = Box(*map(int, kept["seen"]))
             sets = range(int(kept["sets"]))
             return place, [Features(kept[f"points{i}"], kept[f"looks{i}"]) for i in sets]

@@ -11,8 +11,9 @@ import cv2
 import numpy as np
 
 from nitropilot.dataset.drawing.canvas import Painter
-from nitropilot.dataset.drawing.planes import Colours, layer_of, planes_of
+from nitropilot.dataset.drawing.planes import Colours, Planes, layer_of, planes_of
 from nitropilot.dataset.drawing.projection import Projection
+from nitropilot.dataset.locating.neutral import even
 from nitropilot.dataset.pad import Moment
 from nitropilot.dataset.pose import Box, Pose
 from nitropilot.dataset.templates.template import Element, Kind, Template
@@ -160,14 +161,16 @@ class Clip(Video):
     ends: int = 10**6
     asked: list[int] = field(default_factory=list)
 
-    def at(self, numbers: NDArray[np.int64], box: Box | None = None) -> Iterator[Frame]:
+    def frames(self, box: Box | None = None, first: int = 0) -> Iterator[Frame]:
         """As a ``Video`` does; whole frames alone."""
         assert box is None
-        for number in numbers.tolist():
+        for number in range(first, min(len(self.times), self.ends)):
             self.asked.append(number)
-            if number >= self.ends:
-                return
             yield self.frame(number)
+
+    def near(self, number: int, box: Box | None = None) -> Frame | None:
+        """The same: every tenth frame can be decoded by itself."""
+        return next(self.frames(box, number // 10 * 10), None)
 
     def frame(self, number: int) -> Frame:
         """One of them."""
@@ -175,13 +178,9 @@ class Clip(Video):
         if self.grows and number >= self.grows[0]:
             width, height = self.grows[1:]
         planes = planes_of(game(self.seed, number, width, height), COLOURS)
-        whole = Box(0, 0, width, height)
         for each in self.shown:
             if each.first <= number < each.last:
-                canvas = Painter(each.template).paint(self.moment(number))
-                part = Box(0, 0, each.template.width, each.template.height)
-                drawn = Projection(each.pose, whole).project(canvas, part)
-                planes = layer_of(drawn, COLOURS).over(planes, each.opacity)
+                _draw(planes, each, self.moment(number))
         noise = np.random.default_rng(number)
         y, u, v = (
             np.clip(np.round(plane + noise.normal(0, 2, plane.shape)), 0, 255).astype(np.uint8)
@@ -195,6 +194,28 @@ class Clip(Video):
         down = frozenset(name for name in BUTTONS if rng.random() < 0.2)
         x, y = (rng.uniform(-1, 1, 2) if rng.random() < 0.4 else np.zeros(2)).tolist()
         return Moment(down, self.held or (x, y, 0.0, 0.0))
+
+
+def _draw(planes: Planes, shown: Shown, moment: Moment) -> None:
+    """Draw a skin into a picture."""
+    width, height = shown.template.width, shown.template.height
+    high, wide = planes.y.shape
+    box = even(shown.pose.box(width, height), wide, high)
+    canvas = _painter(shown.template).paint(moment)
+    drawn = Projection(shown.pose, box).project(canvas, Box(0, 0, width, height))
+    half = Box(*(side // 2 for side in box))
+    parts = [
+        plane[cut.top : cut.bottom, cut.left : cut.right]
+        for plane, cut in zip(planes, (box, half, half), strict=True)
+    ]
+    mixed = layer_of(drawn, COLOURS).over(Planes(*parts), shown.opacity)
+    for part, new in zip(parts, mixed, strict=True):
+        part[:] = new
+
+
+@cache
+def _painter(template: Template) -> Painter:
+    return Painter(template)
 
 
 def clip(*shown: Shown, count: int = 30, seed: int = 1) -> Clip:

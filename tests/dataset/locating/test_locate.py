@@ -79,4 +79,4 @@ def test_few_frames_are_looked_at(library: dict[str, Template], ready: Locator) 
     video = clip(Shown(library["dark"], LEFT, 0, 1234), count=2000)
     (found,) = ready.search(video, SHOTS).found
     assert (found.first, found.last) == (0, 1234)
-    assert len(video.asked) < SHOTS + 15
+    assert len(set(video.asked)) < SHOTS + 15
