@@ -117,7 +117,7 @@ def extract_one(job: Job, options: Options, folder: Path, ways: Ways | None = No
     """
     nothing = VideoResult(job.source, job.video_id, facts=job.facts)
     try:
-        ways = ways or known_ways(options.templates)
+        ways = ways or known_ways(options.templates, options.xfeat)
         video = Watched.of(open_video(Path(job.source)))
         lost = {Reason.SET_ASIDE.value: round(video.seconds, 3)}
         nothing = replace(nothing, hours_in=video.seconds / HOUR, dropped=lost)
@@ -129,21 +129,22 @@ def extract_one(job: Job, options: Options, folder: Path, ways: Ways | None = No
 
 
 @cache
-def known_ways(templates: str | None) -> Ways:
+def known_ways(templates: str | None, xfeat: str | None = None) -> Ways:
     """How controllers are found and read by templates: those that come along and the user's own.
 
     Args:
         templates: The folder of the user's own; None: the usual one.
+        xfeat: As in ``Options``.
 
     Raises:
-        BadTemplate: One of them cannot be used.
+        BadWeights: The file cannot be used.
     """
     from nitropilot.dataset.locating.locate import locator
     from nitropilot.dataset.reading.read import read
     from nitropilot.dataset.templates.library import library
 
     known = library(None if templates is None else Path(templates))
-    found = locator(known)
+    found = locator(known, None if xfeat is None else Path(xfeat))
     for name, why in known.broken.items():
         log.warning("the template %s is left out: %s", name, why)
     return Ways(found.search, read)

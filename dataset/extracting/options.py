@@ -17,12 +17,14 @@ class Options:
         active: Least share of active steps of a chunk that is kept.
         templates: The folder with templates of the user's own; None: the usual one.
         cap_hours: Most hours that are kept of one creator; None: any.
+        xfeat: A file of XFeat's weights; None: those that kornia keeps, if it has any.
     """
 
     hz: int | None = None
     active: float = 0.5
     templates: str | None = None
     cap_hours: float | None = None
+    xfeat: str | None = None
 
 
 class Job(NamedTuple):

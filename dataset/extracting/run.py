@@ -35,13 +35,13 @@ class Run:
         ways: How controllers are found and read; None: by the templates that there are.
 
     Raises:
-        BadTemplate: One of the templates cannot be used.
+        BadWeights: The file of XFeat's weights cannot be used.
     """
 
     def __init__(self, folder: SetFolder, options: Options, ways: Ways | None = None) -> None:
         self._folder = folder
         self._options = options
-        self._ways = ways or known_ways(options.templates)
+        self._ways = ways or known_ways(options.templates, options.xfeat)
         self._seen = Seen()
         self._hours: defaultdict[str, float] = defaultdict(float)
         for result in folder.results.values():

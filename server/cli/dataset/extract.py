@@ -45,6 +45,10 @@ def extract(
         Path | None,
         typer.Option(help="CSV: video, game, creator, genre, url, licence; beside .info.json."),
     ] = None,
+    xfeat_weights: Annotated[
+        Path | None,
+        typer.Option(help="XFeat's weights: finds skins beside SIFT; needs kornia."),
+    ] = None,
     cap: Annotated[
         float | None, typer.Option(min=0, help="Most hours that are kept of one creator.")
     ] = None,
@@ -73,10 +77,11 @@ def extract(
     root, videos = find_videos(map(spelled, sources), folder)
     table = read_table(spelled(facts)) if facts else {}
     own = str(spelled(templates)) if templates else None
-    options = Options(int(hz) if hz else None, active, own, cap)
+    weights = str(spelled(xfeat_weights)) if xfeat_weights else None
+    options = Options(int(hz) if hz else None, active, own, cap, weights)
     made = SetFolder(folder)
     made.check(options)
-    ways = known_ways(own)
+    ways = known_ways(own, weights)
     with made.opened(options), progress_bar(reports=True) as tell:
         handled = 0
 

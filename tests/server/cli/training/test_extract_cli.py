@@ -26,7 +26,7 @@ def known(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every video shows one controller, and it is known what it does: what is found and read is
     tested where that is done."""
     how = ways(lambda video: played(len(video.times), len(video.path.stem)))
-    monkeypatch.setattr(one, "known_ways", lambda templates: how)
+    monkeypatch.setattr(one, "known_ways", lambda templates, xfeat: how)
 
 
 @pytest.mark.usefixtures("known")
