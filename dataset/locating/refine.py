@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from nitropilot.dataset.drawing.planes import Layer, Planes
+from nitropilot.dataset.drawing.projection import UPRIGHT
 from nitropilot.dataset.locating.leastsquares import (
     Seen,
     best_opacity,
@@ -51,6 +52,10 @@ FREE_GAIN = 0.97
 """A turn or a stretch is believed if the cost falls to this share: most overlays have neither."""
 MAYBE_UPRIGHT = math.radians(2)
 """Points alone leave the angle open by some tenths of a degree; by more, it is turned."""
+TURN = 2 * UPRIGHT
+"""What is turned by less is upright: so little is not drawn."""
+PLACE, TURNED, TALLER, ALL = (0, 1, 2), (0, 1, 2, 3), (0, 1, 2, 4), (0, 1, 2, 3, 4)
+"""Which of the numbers of ``_moved`` are free."""
 
 
 class Refined(NamedTuple):
@@ -97,20 +102,24 @@ def refined(
     fit = _Fit(median, box, skin, colours)
     upright = abs(pose.angle) <= MAYBE_UPRIGHT
     start = _set_upright(pose, skin) if upright else pose
-    best = fit.run(start, 3, BLUR, QUICK_STEPS)
+    best = fit.run(start, PLACE, BLUR, QUICK_STEPS)
     if not quick:
-        best = fit.run(best.pose, 3 if upright else 4, 0.0, STEPS)
+        best = fit.run(best.pose, PLACE if upright else TURNED, 0.0, STEPS)
         best = _freer(fit, best)
     return Refined(best.pose, best.opacity, fit.residual(best.pose, best.opacity))
 
 
 def _freer(fit: _Fit, best: _State) -> _State:
     """Turned or stretched, if one step that way makes it clearly better."""
-    tried = fit.run(best.pose, 5, 0.0, 1)
+    tried = fit.run(best.pose, ALL, 0.0, 1)
     before = fit.cost_at(best.pose, tried.scale)
     if tried.cost >= FREE_GAIN * before:
         return best
-    return fit.run(tried.pose, 5, 0.0, STEPS)
+    freer = fit.run(tried.pose, ALL, 0.0, STEPS)
+    if abs(freer.pose.angle) >= TURN:
+        return freer
+    straight = fit.run(_set_upright(freer.pose, fit.skin), TALLER, 0.0, STEPS)
+    return straight if abs(straight.pose.stretch - 1) > SMALL else best
 
 
 def _set_upright(pose: Pose, skin: Neutral) -> Pose:
@@ -144,8 +153,8 @@ class _Fit:
     skin: Neutral
     colours: Colours
 
-    def run(self, pose: Pose, free: int, blur: float, steps: int) -> _State:
-        """The best pose near one, with so many numbers of it free: see ``_moved``."""
+    def run(self, pose: Pose, free: tuple[int, ...], blur: float, steps: int) -> _State:
+        """The best pose near one, with some of its numbers free: see ``_moved``."""
         seen = self._seen(pose, blur)
         now = self._off(seen, pose, blur)
         scale = tuple(spread(error, weight) for error, weight in paired(now.errors, seen))
@@ -153,7 +162,8 @@ class _Fit:
         slopes = self._slopes(seen, state, now, free, blur)
         damping = 1e-3
         for _ in range(steps):
-            step = next_step(now.errors, slopes, seen, scale, damping)[:free]
+            step = np.zeros(5)
+            step[list(free)] = next_step(now.errors, slopes, seen, scale, damping)[:-1]
             pose = _moved(state.pose, self.skin, step)
             tried = self._off(seen, pose, blur)
             cost = cost_of(tried.errors, seen, scale)
@@ -202,20 +212,21 @@ class _Fit:
         return _Off(errors, changes, opacity)
 
     def _slopes(
-        self, seen: Seen, state: _State, now: _Off, free: int, blur: float
+        self, seen: Seen, state: _State, now: _Off, free: tuple[int, ...], blur: float
     ) -> list[NDArray[np.float32]]:
         """How what is off changes with each free number, and last with the opacity.
 
-        ``h x w x (free + 1)`` for each plane.
+        ``h x w x (len(free) + 1)`` for each plane.
         """
         columns = []
-        for index in range(free):
-            bump = np.zeros(free)
-            bump[index] = BUMP
+        half = state.pose.scale * self.skin.seen.width / 2
+        for index in free:
+            bump = np.zeros(5)
+            bump[index] = size = max(BUMP, TURN * half) if index == TURNED[-1] else BUMP
             there = self._changes(seen, _moved(state.pose, self.skin, bump), blur)
             columns.append(
                 [
-                    (now.opacity / BUMP) * (one - other)
+                    (now.opacity / size) * (one - other)
                     for one, other in zip(there, now.changes, strict=True)
                 ]
             )
@@ -240,9 +251,9 @@ def _moved(pose: Pose, skin: Neutral, step: Vector) -> Pose:
         pose: Which.
         skin: Its middle stays where it is but for the first two numbers.
         step: Right, down, and by how much the skin's edge moves from its middle as it grows, as it
-            is turned, and as its height alone grows; as many of them as there are.
+            is turned, and as its height alone grows.
     """
-    right, down, grown, turned, taller = [*step.tolist(), *(5 - len(step)) * [0.0]]
+    right, down, grown, turned, taller = step.tolist()
     seen = skin.seen
     middle = ((seen.left + seen.right) / 2, (seen.top + seen.bottom) / 2, 1.0)
     half = pose.scale * seen.width / 2

@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     Plane = NDArray[np.float32]
 
 LEAST = 0.45
-"""Below this score a skin is not there.  Right ones reach .7 and more, also faint outlines; what a
-game happens to show under a skin reaches .2: structure and levels would both have to agree."""
+"""Below this score a skin is not there.  Seen in H.264 at crf 26 to 28: .81 for an opaque skin, .69
+for an outline at opacity .8; of crude skins, what a game happens to show under one, less than half
+of this: structure and levels would both have to agree."""
 FINE, COARSE = 0.7, 4.0
 """Pixels: structure is what lies between these two blurs, so neither noise nor large areas."""
 LEVELS = 10.0
