@@ -98,7 +98,8 @@ def planes_of(picture: NDArray[np.uint8], colours: Colours) -> Planes:
     rows, offset = colours.matrix_and_offset()
     seen = (picture.astype(np.float32) / 255) @ rows.T.astype(np.float32)
     seen = np.asarray(seen + offset, np.float32)
-    return Planes(seen[..., 0], halved(seen[..., 1]), halved(seen[..., 2]))
+    y, u, v = (np.asarray(seen[..., index], np.float32) for index in range(3))
+    return Planes(y, halved(u), halved(v))
 
 
 def halved(plane: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -89,7 +89,7 @@ class Sift:
 
     def of(self, grey: NDArray[np.uint8]) -> Features:
         """The points of a picture, ``h x w``."""
-        sift = cv2.SIFT_create(
+        sift = cv2.SIFT.create(
             nfeatures=MOST_POINTS, contrastThreshold=CONTRAST, enable_precise_upscale=True
         )
         keypoints, found = sift.detectAndCompute(grey, None)

@@ -65,9 +65,13 @@ class Neutral:
         """As ``layer_of`` has it, but colours are changed once, and halved before the products."""
         across, down = overlaps
         y, u, v, alpha = self._in_colours(colours)
-        half_across, half_down = (0.5 * (each[::2] + each[1::2]) for each in (across, down))
-        bright, shown = (down @ plane @ across.T for plane in (y, alpha))
-        blue, red, chroma = (half_down @ plane @ half_across.T for plane in (u, v, alpha))
+        half_across, half_down = (
+            np.asarray(0.5 * (each[::2] + each[1::2]), np.float32) for each in (across, down)
+        )
+        bright, shown = (np.asarray(down @ plane @ across.T, np.float32) for plane in (y, alpha))
+        blue, red, chroma = (
+            np.asarray(half_down @ plane @ half_across.T, np.float32) for plane in (u, v, alpha)
+        )
         return Layer(Planes(bright, blue, red), shown, chroma)
 
     def _in_colours(self, colours: Colours) -> tuple[Plane, Plane, Plane, Plane]:

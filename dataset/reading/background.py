@@ -93,7 +93,7 @@ def _cosines(size: int, count: int) -> Floats:
     at = (np.arange(size) + 0.5) * np.pi / size
     rows = np.cos(np.arange(count)[:, None] * at) * np.sqrt(2 / size)
     rows[0] /= np.sqrt(2)
-    return rows.astype(np.float32)
+    return np.asarray(rows, np.float32)
 
 
 def _lowest(height: int, width: int, count: int) -> tuple[Floats, Floats, NDArray[np.int64]]:

@@ -46,7 +46,7 @@ def posterior(likelihoods: list[Floats], rate: float) -> list[Floats]:
         states = each.shape[1]
         seen[:, number, :states] = _likelihood(each)
         leave[number] = (1 - stay) / max(states - 1, 1)
-    there = seen.any(axis=0)
+    there: NDArray[np.bool_] = np.asarray(seen.any(axis=0), bool)
     forward = _forward(seen, stay, leave, there)
     backward = _backward(seen, stay, leave, there)
     both = forward * backward

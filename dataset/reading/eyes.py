@@ -52,7 +52,8 @@ class Crops(NamedTuple):
         )
         used = area.chroma if plane else area.light
         height, width = used.shape
-        part = self[plane][:, top : top + height, left : left + width]
+        whole = (self.y, self.u, self.v)[plane]
+        part = whole[:, top : top + height, left : left + width]
         return part.reshape(len(part), -1)[:, used.ravel()].astype(np.float32)
 
 

@@ -78,8 +78,8 @@ def sight_of(video: Video, found: Located) -> Sight:
     sight = Sight(found.template, found.pose, video.colours, 1.0, size)
     frames = sample(video, STILL, found.first, found.last, sight.box)
     y, u, v = (
-        np.median(np.stack([frame[index] for frame in frames]), axis=0).astype(np.float32)
-        for index in (2, 3, 4)
+        np.median(np.stack(planes), axis=0).astype(np.float32)
+        for planes in zip(*(frame.planes for frame in frames), strict=True)
     )
     close = refine(Planes(y, u, v), sight.box, found.template, found.pose, video.colours)
     return dataclasses.replace(sight, pose=close.pose, opacity=close.opacity)
@@ -119,7 +119,10 @@ def crops_of(frames: list[Frame], box: Box, by: int) -> Crops:
         box: In the smaller picture.
         by: How many pixels of the video, each way, become one.
     """
-    y, u, v = (np.stack([_shrunk(frame[index], by) for frame in frames]) for index in (2, 3, 4))
+    y, u, v = (
+        np.stack([_shrunk(plane, by) for plane in planes])
+        for planes in zip(*(frame.planes for frame in frames), strict=True)
+    )
     return Crops(y, u, v, box)
 
 
@@ -131,12 +134,11 @@ def _reader(video: Video, small: Sight, by: int, first: int, last: int) -> Reade
         for frame in sample(video, WHOLE, first, last)
         if frame.width >= width and frame.height >= height
     ]
+    sides = ((height, width), (height // 2, width // 2), (height // 2, width // 2))
     y, u, v = (
-        np.stack([_shrunk(frame[index][:rows, :columns], by) for frame in pictures])
-        for index, rows, columns in (
-            (2, height, width), (3, height // 2, width // 2), (4, height // 2, width // 2),
-        )
-    )  # fmt: skip
+        np.stack([_shrunk(frame.planes[index][:rows, :columns], by) for frame in pictures])
+        for index, (rows, columns) in enumerate(sides)
+    )
     reader = Reader(small, Surroundings((y, u, v), small.box))
     near = min(last, first + 4 * FIRST_LOOK)
     few = sample(video, FIRST_LOOK, first, near, _times(small.box, by))
@@ -149,7 +151,7 @@ def _shrunk(plane: NDArray[np.uint8], by: int) -> NDArray[np.uint8]:
         return plane
     height, width = (side - side % by for side in plane.shape)
     blocks = plane[:height, :width].reshape(height // by, by, width // by, by)
-    return (blocks.mean(axis=(1, 3), dtype=np.float32) + 0.5).astype(np.uint8)
+    return np.asarray(blocks.mean(axis=(1, 3), dtype=np.float32) + 0.5, np.uint8)
 
 
 def _times(box: Box, by: int) -> Box:

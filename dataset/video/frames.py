@@ -53,6 +53,11 @@ class Frame(NamedTuple):
     width: int
     height: int
 
+    @property
+    def planes(self) -> tuple[Plane, Plane, Plane]:
+        """Brightness and both colours."""
+        return self.y, self.u, self.v
+
 
 @dataclass
 class Video:
@@ -193,8 +198,8 @@ def _frame(number: int, time: float, frame: av.VideoFrame, box: Box | None) -> F
 
 
 def _plane(plane: av.video.plane.VideoPlane, box: Box) -> Plane:
-    whole = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
-    return whole[box.top : box.bottom, box.left : box.right].copy()
+    whole = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
+    return np.array(whole[box.top : box.bottom, box.left : box.right])
 
 
 def _colours(frame: av.VideoFrame) -> Colours:
