@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from nitropilot.dataset.pad import SIDES
 from nitropilot.records.format import PUBLISHED_BUTTONS
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def score(read: PadStates, truth: PadStates, outputs: frozenset[str]) -> Score:
     shown = np.array([name in outputs for name in PUBLISHED_BUTTONS])
     said, true = read.published()[:, shown], truth.published()[:, shown]
     names = np.array(PUBLISHED_BUTTONS)[shown]
+    axes = np.repeat([f"j_{side}" in outputs for side in SIDES], 2)
     both, either = (said & true).sum(axis=0), said.sum(axis=0) + true.sum(axis=0)
     f1 = 2 * both / np.maximum(either, 1)
     counts = true.sum(axis=0) >= FEWEST
@@ -50,7 +52,7 @@ def score(read: PadStates, truth: PadStates, outputs: frozenset[str]) -> Score:
     return Score(
         float((said == true).mean()),
         float(f1.mean()) if len(f1) else float("nan"),
-        _r2(read.sticks, truth.sticks),
+        _r2(read.sticks[:, axes], truth.sticks[:, axes]),
         float(1 - true.mean()),
         (str(names[lowest]), float(f1[lowest])) if len(f1) else ("", float("nan")),
     )

@@ -85,7 +85,7 @@ class Sight:
         return layer_of(projection.project(canvas, seen), self.colours)
 
     def where(self, part: Part) -> Box:
-        """The pixels in which a part's states may differ, and a margin."""
+        """The pixels in which a part's states may differ, and a margin, as far as ``box`` goes."""
         corners: list[Box] = []
         for number in part.elements:
             element = self.template.elements[number]
@@ -101,7 +101,11 @@ class Sight:
             min(c.left for c in corners), min(c.top for c in corners),
             max(c.right for c in corners), max(c.bottom for c in corners),
         )  # fmt: skip
-        return self._even(box.wider(MARGIN))
+        box, whole = self._even(box.wider(MARGIN)), self.box
+        return Box(
+            max(box.left, whole.left), max(box.top, whole.top),
+            min(box.right, whole.right), min(box.bottom, whole.bottom),
+        )  # fmt: skip
 
     def _even(self, box: Box) -> Box:
         """Of even sides from an even pixel on, in the picture."""

@@ -10,8 +10,10 @@ import pytest
 
 from nitropilot.dataset.drawing.planes import Colours
 from nitropilot.dataset.pad import BUTTONS
+from nitropilot.dataset.pose import Pose
 from nitropilot.dataset.reading.read import read_at
 from nitropilot.dataset.reading.sight import Sight
+from nitropilot.dataset.templates.template import Kind
 from nitropilot.dataset.video.frames import open_video
 from nitropilot.records.format import PUBLISHED_BUTTONS
 from tests.dataset.toy import POSE, drawn, encode, pressing, scene, toy
@@ -115,3 +117,30 @@ def test_what_a_template_does_not_show_is_not_read(tmp_path: Path) -> None:
     others = [n for n, name in enumerate(BUTTONS) if name not in found.outputs]
     assert not found.states.buttons[:, others].any()
     assert not found.states.sticks[:, 2:].any()
+
+
+@pytest.mark.parametrize(
+    "pose", [Pose(0.62, -20.4, 12.7), Pose(0.62, 30.3, 60.2)], ids=["left", "low"]
+)
+def test_what_reaches_out_of_the_picture_is_read_as_far_as_it_is_seen(
+    tmp_path: Path, pose: Pose
+) -> None:
+    truth = pressing(40, seed=5)
+    path = encode(tmp_path / "v.mp4", drawn(toy(), truth, pose, SIZE))
+    found = read_at(open_video(path), Sight(toy(), pose, Colours(), 1.0, SIZE), 0, 40)
+
+    seen = [BUTTONS.index(name) for name in ("north", "start", "right_shoulder")]
+    assert (found.states.buttons[:, seen] != truth.buttons[:, seen]).mean() < 0.02
+
+
+def test_a_stick_at_the_edge_of_its_canvas(tmp_path: Path) -> None:
+    whole = toy()
+    edge = replace(whole, elements=tuple(
+        replace(e, x=0.0, y=0.0) if e.kind is Kind.STICK and e.name == "left" else e
+        for e in whole.elements
+    ))  # fmt: skip
+    truth = pressing(40, seed=6)
+    path = encode(tmp_path / "v.mp4", drawn(edge, truth, size=SIZE))
+    found = read_at(open_video(path), Sight(edge, POSE, Colours(), 1.0, SIZE), 0, 40)
+
+    assert np.median(np.abs(found.states.sticks[:, :2] - truth.sticks[:, :2])) < 0.05
