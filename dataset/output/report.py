@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from nitropilot.dataset.output.published import no_room
-from nitropilot.dataset.output.result import HOUR
+from nitropilot.dataset.output.result import HOUR, lasting
 from nitropilot.dataset.output.samples import figure
 from nitropilot.dataset.output.tally import kind_of, tally
 from nitropilot.page import Page, number, percent
@@ -87,8 +87,8 @@ def bars(title: str, values: Mapping[str, float], digits: int = 1) -> str:
 def _summary(page: Page, figures: Mapping[str, Any]) -> None:
     share = figures["hours_out"] / figures["hours_in"] if figures["hours_in"] else None
     page.say(
-        f"{figures['videos']} videos with {figures['hours_in']:.2f} hours; "
-        f"{figures['hours_out']:.2f} hours are kept ({percent(share)})."
+        f"Videos: {figures['videos']}, with {lasting(figures['hours_in'])}; "
+        f"{lasting(figures['hours_out'])} are kept ({percent(share)})."
     )
     page.table(("what became of them", "videos"), _texts(figures["became"]))
     if figures["damaged"]:

@@ -120,3 +120,8 @@ class VideoResult:
             "chunks": tuple(plain["chunks"]),
         }
         return cls(**values)
+
+
+def lasting(hours: float) -> str:
+    """A length for people: in minutes below an hour."""
+    return f"{hours:.2f} hours" if hours >= 1 else f"{60 * hours:.1f} minutes"

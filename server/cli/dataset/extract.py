@@ -72,6 +72,7 @@ def extract(
     from nitropilot.dataset.output.facts import read_table
     from nitropilot.dataset.output.packing import pack as write_archives
     from nitropilot.dataset.output.report import PAGE, write_report
+    from nitropilot.dataset.output.result import lasting
 
     folder = spelled(out)
     root, videos = find_videos(map(spelled, sources), folder)
@@ -99,7 +100,7 @@ def extract(
         return
     print_table("Videos", COLUMNS, map(_line, results))
     whole, kept = sum(one.hours_in for one in results), sum(one.hours_out for one in results)
-    print_note(f"{kept:.2f} of {whole:.2f} hours are kept in {folder}; see {folder / PAGE}")
+    print_note(f"{lasting(kept)} of {lasting(whole)} are kept in {folder}; see {folder / PAGE}")
 
 
 def _line(one: VideoResult) -> tuple[str, ...]:
