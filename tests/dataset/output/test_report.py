@@ -103,7 +103,7 @@ def test_the_page_stands_alone(tmp_path: Path) -> None:
 def test_an_empty_set_has_a_report(tmp_path: Path) -> None:
     """Of a folder of videos without any controller."""
     write_report(tmp_path, [], lambda name: [])
-    assert "0 videos with 0.00 hours" in (tmp_path / PAGE).read_text("utf-8")
+    assert "Videos: 0, with 0.0 minutes" in (tmp_path / PAGE).read_text("utf-8")
 
 
 def test_a_state_is_drawn_where_it_is() -> None:
