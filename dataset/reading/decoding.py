@@ -21,6 +21,10 @@ TEMPER = 6.0
 """Neighbouring pixels err together: so many count as one."""
 MOST = 12.0
 """What one frame can say at most for one state against another."""
+SURE = 0.6
+"""Where a stick was found is believed from here on."""
+BRIDGE_S = 0.25
+"""For so long a stick that is not seen is somewhere between where it was and where it is then."""
 RELEASED = 1.0
 """What speaks for the released state before anything is seen."""
 
@@ -94,3 +98,25 @@ def peak(before: Floats, at: Floats, after: Floats) -> Floats:
     bend = before - 2 * at + after
     safe = np.where(bend < 0, bend, -1.0)
     return np.asarray(np.clip(0.5 * (before - after) / safe, -0.5, 0.5), np.float32)
+
+
+def bridged(at: Floats, sure: Floats, times: NDArray[np.float64]) -> Floats:
+    """Positions of a stick, where it is not sure from before and after, as long as that is short.
+
+    Args:
+        at: ``T x 2``.
+        sure: ``T``: how probable it is that each is right.
+        times: ``T``: seconds.
+    """
+    known = np.flatnonzero(sure >= SURE)
+    doubtful = np.flatnonzero(sure < SURE)
+    after = np.searchsorted(known, doubtful)
+    inner = (after > 0) & (after < len(known))
+    doubtful, after = doubtful[inner], after[inner]
+    begins, ends = known[after - 1], known[after]
+    short = times[ends] - times[begins] <= BRIDGE_S
+    doubtful, begins, ends = doubtful[short], begins[short], ends[short]
+    share = (times[doubtful] - times[begins]) / (times[ends] - times[begins])
+    filled = at.copy()
+    filled[doubtful] = at[begins] + share[:, None].astype(np.float32) * (at[ends] - at[begins])
+    return filled

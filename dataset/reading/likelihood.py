@@ -111,8 +111,17 @@ class Evidence:
     states: tuple[State, ...]
 
     def of(self, seen: Floats) -> Floats:
-        """``T x h`` logarithms of the likelihoods of ``T x n`` pixels."""
-        return np.stack([state.of(seen) for state in self.states], axis=1)
+        """``T x h`` logarithms of the likelihoods of ``T x n`` pixels.
+
+        A frame that even its best state explains badly, such as one of a scene that is unlike all
+        others, says so much less: all its logarithms are divided by how many times the variance
+        that was expected is left.
+        """
+        said = np.stack([state.of(seen) for state in self.states], axis=1)
+        best = said.argmax(axis=1)
+        constants = np.array([state.constant for state in self.states], np.float32)
+        left = 2 * (constants[best] - said[np.arange(len(said)), best]) / seen.shape[1]
+        return np.asarray(said / np.maximum(left, 1.0)[:, None], np.float32)
 
     def left(self, seen: Floats, chosen: NDArray[np.int64]) -> Floats:
         """What is left of each frame once its state is known: ``T x n``."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from nitropilot.dataset.pad import BUTTONS, PULLED, SIDES, PadStates
 from nitropilot.dataset.reading.body import body_of
-from nitropilot.dataset.reading.decoding import posterior
+from nitropilot.dataset.reading.decoding import bridged, posterior
 from nitropilot.dataset.reading.eyes import Backgrounds, Crops, Eye, Noise, Shower
 from nitropilot.dataset.reading.parts import Part, Way, parts_of, places_of
 from nitropilot.dataset.reading.reading import Reading
@@ -132,7 +132,8 @@ class Reader:
         sticks, stick_sure = np.zeros((count, 4), np.float32), np.ones((count, 2), np.float32)
         for (part, _), (at, right, _) in zip(self.sticks, found, strict=True):
             side = SIDES.index(part.side)
-            sticks[:, 2 * side : 2 * side + 2] = np.clip(at, -1, 1)
+            moved = bridged(at, right, np.array(told.times))
+            sticks[:, 2 * side : 2 * side + 2] = np.clip(moved, -1, 1)
             stick_sure[:, side] = right
         sure, triggers = self._pressed(likely, count)
         pressed = np.stack([sure[name] > 0.5 for name in BUTTONS], axis=1)

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from nitropilot.dataset.reading.decoding import RELEASED, STAY, TEMPER, peak, posterior
+from nitropilot.dataset.reading.decoding import RELEASED, STAY, TEMPER, bridged, peak, posterior
 
 
 def test_it_is_the_sum_over_all_ways() -> None:
@@ -54,3 +54,17 @@ def test_a_parabola_has_its_top_between() -> None:
     assert peak(before, middle, after) == pytest.approx(at, abs=1e-6)
     flat = np.zeros(1, np.float32)
     assert peak(flat, flat, flat) == pytest.approx([0])
+
+
+def test_a_stick_that_is_hardly_seen_is_between_where_it_was_and_is_then() -> None:
+    times = np.arange(40) / 30
+    at = np.stack([times, -times], axis=1).astype(np.float32)
+    seen, sure = at.copy(), np.ones(40, np.float32)
+    seen[5:8], sure[5:8] = 1.0, 0.2  # three frames: bridged
+    seen[15:30], sure[15:30] = 0.5, 0.2  # half a second: nobody knows
+    seen[39], sure[39] = 1.0, 0.2  # nothing comes after
+
+    found = bridged(seen, sure, times)
+    assert found[:15] == pytest.approx(at[:15], abs=1e-6)
+    assert (found[15:30] == 0.5).all()
+    assert (found[39] == 1.0).all()

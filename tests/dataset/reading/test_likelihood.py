@@ -47,3 +47,15 @@ def test_the_state_that_is_seen_is_the_likeliest() -> None:
 
     assert (evidence.of(striped.astype(np.float32)).argmax(axis=1) == 0).all()
     assert (evidence.of(plain.repeat(50, 1).astype(np.float32)).argmax(axis=1) == 1).all()
+
+
+def test_a_frame_that_no_state_explains_says_little() -> None:
+    nothing = Background(100.0, np.zeros((50, 0), np.float32), 0.0)
+    full, flat = np.ones(50, np.float32), np.zeros(50, np.float32)
+    evidence = Evidence(tuple(
+        state(full * level, full, flat, 1.0, nothing, 4.0, 0.0) for level in (90.0, 100.0)
+    ))  # fmt: skip
+    strange = np.tile(np.array([20.0, 180.0], np.float32), 25)[None]
+
+    near, far = (float(np.ptp(evidence.of(seen))) for seen in (full[None] * 99, strange))
+    assert near > 10 * far
