@@ -101,10 +101,10 @@ class Sight:
             min(c.left for c in corners), min(c.top for c in corners),
             max(c.right for c in corners), max(c.bottom for c in corners),
         )  # fmt: skip
-        box, whole = self._even(box.wider(MARGIN)), self.box
+        box, limit = self._even(box.wider(MARGIN)), self.box
         return Box(
-            max(box.left, whole.left), max(box.top, whole.top),
-            min(box.right, whole.right), min(box.bottom, whole.bottom),
+            max(box.left, limit.left), max(box.top, limit.top),
+            min(box.right, limit.right), min(box.bottom, limit.bottom),
         )  # fmt: skip
 
     def _even(self, box: Box) -> Box:
