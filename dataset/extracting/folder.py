@@ -19,12 +19,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import sys
 from collections import Counter
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
 
 from nitropilot.dataset.errors import NotExtracted
 from nitropilot.dataset.extracting.options import Options
@@ -257,28 +258,14 @@ def _link(folder: Path, name: str, source: Path) -> None:
 @contextmanager
 def _locked(path: Path, out: Path) -> Iterator[None]:
     """Keep other processes out, until the block or the process ends."""
-    with path.open("a") as file:
-        if not _try_lock(file.fileno()):
-            raise NotExtracted(f"{out} is being written by another process", "wait until it ends")
+    lock = FileLock(path, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise NotExtracted(
+            f"{out} is being written by another process", "wait until it ends"
+        ) from None
+    try:
         yield
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _try_lock(descriptor: int) -> bool:
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-else:
-    import fcntl
-
-    def _try_lock(descriptor: int) -> bool:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
+    finally:
+        lock.release()

@@ -25,42 +25,26 @@ from nitropilot.dataset.output.result import HOUR, Overlay, VideoResult
 from nitropilot.dataset.output.samples import Sample, places, sample
 from nitropilot.dataset.output.timing import rate_for, rows_of
 from nitropilot.dataset.output.watching import Watched
+from nitropilot.dataset.reading.reading import Readable
 from nitropilot.dataset.video.frames import open_video
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from nitropilot.dataset.output.timing import Rows
-    from nitropilot.dataset.pose import Box, Pose
+    from nitropilot.dataset.pose import Box
     from nitropilot.dataset.reading.reading import Reading
-    from nitropilot.dataset.templates.template import Template
     from nitropilot.dataset.video.frames import Video
 
 log = logging.getLogger("nitropilot.dataset")
 
 
-class Located(Protocol):
-    """A controller that was found: ``locating.found.Found``."""
-
-    @property
-    def template(self) -> Template:
-        """Which it is."""
-
-    @property
-    def pose(self) -> Pose:
-        """Where it is."""
+class Located(Readable, Protocol):
+    """A controller that was found, to be read: ``locating.found.Found``."""
 
     @property
     def score(self) -> float:
         """How well it was found."""
-
-    @property
-    def first(self) -> int:
-        """First frame in which it is there."""
-
-    @property
-    def last(self) -> int:
-        """The one after the last."""
 
 
 class Searched(Protocol):

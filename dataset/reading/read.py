@@ -8,7 +8,7 @@ but for how strong the background and the noise of this video are.
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from nitropilot.dataset.reading.reading import Reading
-    from nitropilot.dataset.templates.template import Template
+    from nitropilot.dataset.reading.reading import Readable, Reading
     from nitropilot.dataset.video.frames import Frame, Video
 
 BATCH = 256
@@ -42,27 +41,7 @@ ENOUGH = 240
 """Pixels of width that are enough: about so large all controllers are made, by whole numbers."""
 
 
-class Located(Protocol):
-    """A controller that was found: ``locating.found.Found``."""
-
-    @property
-    def template(self) -> Template:
-        """Which it is."""
-
-    @property
-    def pose(self) -> Pose:
-        """About where it is."""
-
-    @property
-    def first(self) -> int:
-        """First frame in which it is there."""
-
-    @property
-    def last(self) -> int:
-        """The first one after them."""
-
-
-def read(video: Video, found: Located) -> Reading:
+def read(video: Video, found: Readable) -> Reading:
     """Read a controller in the frames in which it was found, as far as they can be decoded.
 
     Args:
@@ -72,7 +51,7 @@ def read(video: Video, found: Located) -> Reading:
     return read_at(video, sight_of(video, found), found.first, found.last)
 
 
-def sight_of(video: Video, found: Located) -> Sight:
+def sight_of(video: Video, found: Readable) -> Sight:
     """How a controller looks where it was found, seen more closely."""
     size = (video.width, video.height)
     sight = Sight(found.template, found.pose, video.colours, 1.0, size)

@@ -1,9 +1,9 @@
-"""``Reading``: what was pressed in each frame, and how sure that is."""
+"""``Reading``: what was pressed in each frame, and how sure that is; and what is ``Readable``."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
@@ -11,6 +11,27 @@ if TYPE_CHECKING:
 
     from nitropilot.dataset.pad import PadStates
     from nitropilot.dataset.pose import Pose
+    from nitropilot.dataset.templates.template import Template
+
+
+class Readable(Protocol):
+    """What is to be read: a controller where it was found."""
+
+    @property
+    def template(self) -> Template:
+        """Which it is."""
+
+    @property
+    def pose(self) -> Pose:
+        """About where it is."""
+
+    @property
+    def first(self) -> int:
+        """First frame in which it is there."""
+
+    @property
+    def last(self) -> int:
+        """The first one after them."""
 
 
 @dataclass(frozen=True, eq=False)
