@@ -109,7 +109,9 @@ SUITES: dict[str, str] = {
         drawing skinmaking
         video
         synth locating
+        styles
         reading
+        detecting parsing
         output
         extracting
     """,
