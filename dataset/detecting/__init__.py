@@ -1,1 +1,1 @@
-"""Controllers of a look that no template has, found by a network that is trained on made-up ones."""
+"""Controllers of a look that no template has are found by a network."""

@@ -1,1 +1,1 @@
-"""Controllers of a look that no template has, read by a network that is trained on made-up ones."""
+"""Controllers of a look that no template has are read by a network."""
