@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+import cv2
 import numpy as np
 
-from nitropilot.dataset.reading.likelihood import Evidence, State, state
+from nitropilot.dataset.reading.likelihood import CLEAR, Evidence, State, state
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
     from nitropilot.dataset.reading.sight import Area, Sight
 
     Floats = NDArray[np.float32]
+    Bools = NDArray[np.bool_]
 
+NEAR = np.ones((5, 5), np.uint8)
+"""Between positions of a stick that are drawn, its edges are somewhere else, by less than this."""
 STALE = 0.3
 """What colours count when they speak for the released state: codecs leave them behind on short
 presses."""
@@ -138,11 +142,15 @@ class Shower:
         sight: How the template looks in this video.
         area: Where.
         backgrounds: What shows through there.
+        clear: Of brightness and of colours: which of the pixels that count let it through in some
+            state; None for all.
     """
 
     sight: Sight
     area: Area
     backgrounds: Backgrounds
+    clear: tuple[Bools, Bools] | None = None
+    _drawn: dict[Moment, Layer] = field(default_factory=dict)
     _known: dict[tuple[Moment, Noise], tuple[State | None, ...]] = field(default_factory=dict)
 
     def eye(self, moments: Iterable[Moment], noise: Noise, *, stale: bool = False) -> Eye:
@@ -155,14 +163,19 @@ class Shower:
         """
         known = [self._states(moment, noise) for moment in moments]
         planes = [
-            Evidence(tuple(s for s in states if s)) if states[0] else None
-            for states in zip(*known, strict=True)
+            Evidence(tuple(s for s in states if s), self._clear(plane)) if states[0] else None
+            for plane, states in enumerate(zip(*known, strict=True))
         ]
         return Eye(self.area, tuple(planes), stale)
 
+    def _clear(self, plane: int) -> Bools | None:
+        return self.clear[plane > 0] if self.clear else None
+
     def _states(self, moment: Moment, noise: Noise) -> tuple[State | None, ...]:
         if (moment, noise) not in self._known:
-            layer = self.sight.layer(moment, self.area.box)
+            if moment not in self._drawn:
+                self._drawn[moment] = self.sight.layer(moment, self.area.box)
+            layer = self._drawn[moment]
             planes = tuple(self._state(layer, plane, noise) for plane in range(3))
             self._known[moment, noise] = planes
         return self._known[moment, noise]
@@ -178,4 +191,23 @@ class Shower:
         return state(
             colour[used], alpha[used], edges[used], opacity, background,
             noise.chroma if plane else noise.light, noise.wobble / (2 if plane else 1),
+            self._clear(plane),
         )  # fmt: skip
+
+
+def clear(layers: Iterable[Layer], opacity: float, area: Area) -> tuple[Bools, Bools]:
+    """Which of the pixels that count let the background through in some state.
+
+    Args:
+        layers: Some of a part's states; what the others show is near.
+        opacity: With which they are drawn.
+        area: Where.
+    """
+    layers = list(layers)
+    thin = np.min([layer.alpha for layer in layers], axis=0)
+    thin_chroma = np.min([layer.chroma_alpha for layer in layers], axis=0)
+    found = [
+        cv2.dilate((1 - opacity * alpha > CLEAR).astype(np.uint8), NEAR).astype(bool)[used]
+        for alpha, used in ((thin, area.light), (thin_chroma, area.chroma))
+    ]
+    return found[0], found[1]

@@ -5,11 +5,14 @@ background that shows through is a sum of smooth patterns (the lowest of a cosin
 Gaussian weights, whose variances are those of the same video's pictures beside the overlay; all
 else is independent noise, more of it where what is drawn has edges, since it never lies quite where
 it should.  With that, the probability of a patch is a Gaussian's, and for all frames at once it
-costs two matrix products (the matrix inversion lemma keeps the patterns apart).
+costs some matrix products: one for the distances to all states, one a state for what the background
+explains of them (the matrix inversion lemma keeps the patterns apart), and that only at the pixels
+where something shows through.
 """
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float32]
+    Bools = NDArray[np.bool_]
 
 CLEAR = 0.02
 """Where less than this of the background shows through, it does not matter what it is."""
@@ -46,8 +50,8 @@ class State:
     Attributes:
         expected: ``n``.
         weight: ``n``: one over the variance of the noise.
-        patterns: ``k x n``, which take a patch to what the background explains of it, whitened;
-            None where the background is hidden.
+        patterns: ``k x m``, which take what is seen at those ``m`` pixels where the background may
+            show through to what it explains of it, whitened; None where it is hidden.
         constant: What does not depend on the frame.
     """
 
@@ -55,14 +59,6 @@ class State:
     weight: Floats
     patterns: Floats | None
     constant: float
-
-    def of(self, seen: Floats) -> Floats:
-        """Logarithm of the likelihood: ``T`` of ``T x n``."""
-        left = seen - self.expected
-        distance = np.square(left) @ self.weight
-        if self.patterns is not None:
-            distance -= np.square(left @ self.patterns.T).sum(axis=1)
-        return np.asarray(self.constant - 0.5 * distance, np.float32)
 
 
 def state(
@@ -73,6 +69,7 @@ def state(
     background: Background,
     noise: float,
     wobble: float,
+    clear: Bools | None = None,
 ) -> State:
     """One state at ``n`` pixels.
 
@@ -84,6 +81,7 @@ def state(
         background: What shows through.
         noise: Standard deviation of a pixel, in levels.
         wobble: Standard deviation of where it lies, in pixels.
+        clear: ``n``: where the background may show through in some state; None: everywhere.
     """
     through = 1 - opacity * alpha
     expected = opacity * colour + through * background.mean
@@ -92,10 +90,11 @@ def state(
     constant = -0.5 * float(np.log(variance).sum())
     patterns = None
     if background.patterns.shape[1] and float(through.max()) > CLEAR:
-        shown = through[:, None] * background.patterns
-        inner = np.eye(shown.shape[1]) + shown.T @ (weight[:, None] * shown)
-        lower = np.linalg.cholesky(inner)
-        patterns = np.linalg.inv(lower).astype(np.float32) @ (weight[:, None] * shown).T
+        here = slice(None) if clear is None else np.flatnonzero(clear)
+        shown = through[here, None] * background.patterns[here]
+        weighed = weight[here, None] * shown
+        lower = np.linalg.cholesky(np.eye(shown.shape[1]) + shown.T @ weighed)
+        patterns = np.linalg.inv(lower).astype(np.float32) @ weighed.T
         constant -= float(np.log(np.diag(lower)).sum())
     return State(expected.astype(np.float32), weight.astype(np.float32), patterns, constant)
 
@@ -106,9 +105,27 @@ class Evidence:
 
     Attributes:
         states: The released one first.
+        clear: ``n``: where the background may show through; None: everywhere.
     """
 
     states: tuple[State, ...]
+    clear: Bools | None = None
+
+    @functools.cached_property
+    def _distances(self) -> tuple[Floats, Floats, Floats]:
+        """Of each state, for what is left of the first: weights, slopes (``n x h``), constants."""
+        apart = np.stack([state.expected for state in self.states]) - self.states[0].expected
+        weights = np.stack([state.weight for state in self.states])
+        slopes = weights * apart
+        return -0.5 * weights.T, slopes.T, -0.5 * (slopes * apart).sum(axis=1)
+
+    @functools.cached_property
+    def _constants(self) -> Floats:
+        return np.array([state.constant for state in self.states], np.float32)
+
+    @functools.cached_property
+    def _here(self) -> slice | NDArray[np.int64]:
+        return slice(None) if self.clear is None else np.flatnonzero(self.clear)
 
     def of(self, seen: Floats) -> Floats:
         """``T x h`` logarithms of the likelihoods of ``T x n`` pixels.
@@ -117,11 +134,26 @@ class Evidence:
         others, says so much less: all its logarithms are divided by how many times the variance
         that was expected is left.
         """
-        said = np.stack([state.of(seen) for state in self.states], axis=1)
+        said = self._likely(seen)
         best = said.argmax(axis=1)
-        constants = np.array([state.constant for state in self.states], np.float32)
-        left = 2 * (constants[best] - said[np.arange(len(said)), best]) / seen.shape[1]
+        left = 2 * (self._constants[best] - said[np.arange(len(said)), best]) / seen.shape[1]
         return np.asarray(said / np.maximum(left, 1.0)[:, None], np.float32)
+
+    def _likely(self, seen: Floats) -> Floats:
+        weights, slopes, lengths = self._distances
+        first = self.states[0].expected
+        left = seen - first
+        said = left @ slopes
+        said += lengths + self._constants
+        shown = left[:, self._here]
+        for number, state in enumerate(self.states):
+            if state.patterns is not None:
+                moved = state.patterns @ (state.expected - first)[self._here]
+                explained = shown @ state.patterns.T - moved
+                said[:, number] += 0.5 * np.einsum("tk,tk->t", explained, explained)
+        np.square(left, out=left)
+        said += left @ weights
+        return np.asarray(said, np.float32)
 
     def left(self, seen: Floats, chosen: NDArray[np.int64]) -> Floats:
         """What is left of each frame once its state is known: ``T x n``."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
 from nitropilot.dataset.drawing.planes import Planes
@@ -19,7 +20,7 @@ from nitropilot.dataset.reading.background import Surroundings
 from nitropilot.dataset.reading.eyes import Crops
 from nitropilot.dataset.reading.reader import Reader, Told
 from nitropilot.dataset.reading.sight import Sight
-from nitropilot.dataset.video.sampling import sample
+from nitropilot.dataset.video.sampling import SHORT, sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -36,8 +37,8 @@ WHOLE = 24
 STILL = 75
 """Frames whose median is what the controller looks like when nothing is pressed."""
 FIRST_LOOK = 192
-"""Frames on which the noise is measured."""
-ENOUGH = 240
+"""Frames on which the noise of a long video is measured."""
+ENOUGH = 190
 """Pixels of width that are enough: about so large all controllers are made, by whole numbers."""
 
 
@@ -119,8 +120,11 @@ def _reader(video: Video, small: Sight, by: int, first: int, last: int) -> Reade
         for index, (rows, columns) in enumerate(sides)
     )
     reader = Reader(small, Surroundings((y, u, v), small.box))
-    near = min(last, first + 4 * FIRST_LOOK)
-    few = sample(video, FIRST_LOOK, first, near, _times(small.box, by))
+    if len(video.times) < SHORT:
+        few = sample(video, STILL, first, last, _times(small.box, by))
+    else:
+        near = min(last, first + 4 * FIRST_LOOK)
+        few = sample(video, FIRST_LOOK, first, near, _times(small.box, by))
     reader.measure_noise(crops_of(few, small.box, by))
     return reader
 
@@ -128,9 +132,9 @@ def _reader(video: Video, small: Sight, by: int, first: int, last: int) -> Reade
 def _shrunk(plane: NDArray[np.uint8], by: int) -> NDArray[np.uint8]:
     if by == 1:
         return plane
-    height, width = (side - side % by for side in plane.shape)
-    blocks = plane[:height, :width].reshape(height // by, by, width // by, by)
-    return np.asarray(blocks.mean(axis=(1, 3), dtype=np.float32) + 0.5, np.uint8)
+    height, width = (side // by for side in plane.shape)
+    whole = plane[: height * by, : width * by]
+    return np.asarray(cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _times(box: Box, by: int) -> Box:

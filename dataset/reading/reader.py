@@ -10,7 +10,7 @@ import numpy as np
 from nitropilot.dataset.pad import BUTTONS, PULLED, SIDES, PadStates
 from nitropilot.dataset.reading.body import body_of
 from nitropilot.dataset.reading.decoding import bridged, posterior
-from nitropilot.dataset.reading.eyes import Backgrounds, Crops, Eye, Noise, Shower
+from nitropilot.dataset.reading.eyes import Backgrounds, Crops, Eye, Noise, Shower, clear
 from nitropilot.dataset.reading.parts import Part, Way, parts_of, places_of
 from nitropilot.dataset.reading.reading import Reading
 from nitropilot.dataset.reading.sight import areas, changing
@@ -60,17 +60,21 @@ class Reader:
     def __post_init__(self) -> None:
         parts = parts_of(self.sight.template)
         boxes = [self.sight.where(part) for part in parts]
-        changes = [
-            changing([self.sight.layer(moment, box) for moment in places_of(part)],
-                     self.sight.opacity)
+        layers = [
+            [self.sight.layer(moment, box) for moment in places_of(part)]
             for part, box in zip(parts, boxes, strict=True)
-        ]  # fmt: skip
+        ]
+        changes = [changing(each, self.sight.opacity) for each in layers]
         found = areas(boxes, changes, self.sight.box)
         seen = [number for number, (light, _) in enumerate(changes) if light.any()]
         self.parts = [parts[number] for number in seen]
         self.showers = [
-            Shower(self.sight, found[n], Backgrounds(self.surroundings, found[n])) for n in seen
-        ]
+            Shower(
+                self.sight, found[n], Backgrounds(self.surroundings, found[n]),
+                clear(layers[n], self.sight.opacity, found[n]),
+            )
+            for n in seen
+        ]  # fmt: skip
         self._body = body_of(
             self.sight, [(box, light) for box, (light, _) in zip(boxes, changes, strict=True)]
         )

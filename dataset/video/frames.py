@@ -6,7 +6,7 @@ What can be decoded is given, then the video ends, whether or not that is the en
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -72,6 +72,7 @@ class Video:
         colours: How it writes colours.
         begins: Of the first frame, in seconds of the file's own.
         damage: Why it ended early the last time it was read; empty where it did not.
+        kept: Some whole frames spread over it, by number, once somebody asked for them.
     """
 
     path: Path
@@ -81,6 +82,7 @@ class Video:
     colours: Colours
     begins: float = 0.0
     damage: str = ""
+    kept: list[Frame] = field(default_factory=list, repr=False)
 
     @property
     def rate(self) -> float:
@@ -185,16 +187,35 @@ def open_video(path: Path) -> Video:
     return Video(path, first.width, first.height, times * unit - begins, _colours(first), begins)
 
 
+def part(frame: Frame, box: Box | None) -> Frame:
+    """A part of a whole frame.
+
+    Args:
+        frame: The whole.
+        box: As in ``Video.frames``; None for all of it.
+    """
+    if box is None:
+        return frame
+    y, u, v = (
+        np.array(plane[cut.top : cut.bottom, cut.left : cut.right])
+        for plane, cut in zip(frame.planes, _boxes(box), strict=True)
+    )
+    return frame._replace(y=y, u=u, v=v)
+
+
 def _frame(number: int, time: float, frame: av.VideoFrame, box: Box | None) -> Frame:
     if frame.format.name not in PLAIN:
         frame = frame.reformat(format="yuv420p")
     height, width = frame.height, frame.width
-    box = box or Box(0, 0, width, height)
-    chroma = Box(box.left // 2, box.top // 2, -(-box.right // 2), -(-box.bottom // 2))
-    y, u, v = (
-        _plane(frame.planes[index], part) for index, part in enumerate((box, chroma, chroma))
-    )
+    boxes = _boxes(box or Box(0, 0, width, height))
+    y, u, v = (_plane(frame.planes[index], cut) for index, cut in enumerate(boxes))
     return Frame(number, time, y, u, v, width, height)
+
+
+def _boxes(box: Box) -> tuple[Box, Box, Box]:
+    """A part, in brightness and both colours."""
+    chroma = Box(box.left // 2, box.top // 2, -(-box.right // 2), -(-box.bottom // 2))
+    return box, chroma, chroma
 
 
 def _plane(plane: av.video.plane.VideoPlane, box: Box) -> Plane:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nitropilot.dataset.video.frames import part
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -14,6 +16,10 @@ if TYPE_CHECKING:
 
 SHORT = 1500
 """Videos of at most so many frames are decoded once through; in longer ones it is jumped."""
+KEPT = 75
+"""Frames of a short video that are kept, spread over it, so that whoever asks next decodes none."""
+MOST_BYTES = 256 << 20
+"""Of larger pictures none are kept."""
 
 
 def sample(
@@ -36,8 +42,8 @@ def sample(
 def about(video: Video, numbers: NDArray[np.int64], box: Box | None = None) -> list[Frame]:
     """Frames of these numbers, in order, none of them twice; those that can be decoded.
 
-    Where that would be long to decode, those are taken at which decoding can begin, the last one
-    before each.
+    Of a short video, those near them are taken that are kept.  Where it would be long to decode,
+    those are taken at which decoding can begin, the last one before each.
 
     Args:
         video: Of which.
@@ -47,6 +53,8 @@ def about(video: Video, numbers: NDArray[np.int64], box: Box | None = None) -> l
     wanted = np.unique(numbers)
     if not len(wanted):
         return []
+    if _spread(video, wanted):
+        return _kept(video, wanted, box)
     if wanted[-1] - wanted[0] < SHORT:
         return _through(video, wanted, box)
     found = {}
@@ -66,3 +74,23 @@ def _through(video: Video, wanted: NDArray[np.int64], box: Box | None) -> list[F
         if frame.number >= wanted[-1]:
             break
     return found
+
+
+def _spread(video: Video, wanted: NDArray[np.int64]) -> bool:
+    """Whether frames that are kept are as good."""
+    total = len(video.times)
+    small = KEPT * 1.5 * video.width * video.height <= MOST_BYTES
+    apart = (wanted[-1] - wanted[0]) / (len(wanted) - 1) if len(wanted) > 1 else 0.0
+    return small and KEPT < total < SHORT and KEPT * apart >= 0.9 * total
+
+
+def _kept(video: Video, wanted: NDArray[np.int64], box: Box | None) -> list[Frame]:
+    if not video.kept:
+        total = len(video.times)
+        spread = np.unique(np.linspace(0, total - 1, KEPT).round().astype(np.int64))
+        video.kept = _through(video, spread, None)
+    there = np.array([frame.number for frame in video.kept], np.int64)
+    if not len(there):
+        return []
+    near = np.unique(np.abs(there[:, None] - wanted).argmin(axis=0))
+    return [part(video.kept[index], box) for index in near]

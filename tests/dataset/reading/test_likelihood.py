@@ -8,27 +8,37 @@ import pytest
 from nitropilot.dataset.reading.likelihood import Background, Evidence, state
 
 
+@pytest.mark.parametrize("hidden", [0, 12])
 @pytest.mark.parametrize("opacity", [1.0, 0.6])
-def test_it_is_that_of_the_gaussian_with_the_whole_covariance(opacity: float) -> None:
+def test_it_is_that_of_the_gaussian_with_the_whole_covariance(opacity: float, hidden: int) -> None:
+    """Of both states, whether or not some pixels hide what is behind them."""
     rng = np.random.default_rng(2)
     pixels, patterns = 30, 5
     background = Background(
         110.0, rng.standard_normal((pixels, patterns)).astype(np.float32) * 20, 14.0
     )
-    alpha = rng.random(pixels, np.float32)
-    colour = alpha * rng.random(pixels, np.float32) * 255
-    edges = rng.random(pixels, np.float32) * 30
     seen = (rng.random((4, pixels), np.float32) * 255).astype(np.float32)
+    states, expected = [], []
+    clear = np.arange(pixels) >= hidden
+    for _ in range(2):
+        alpha = np.where(clear, rng.random(pixels), 1 / opacity).astype(np.float32)
+        colour = alpha * rng.random(pixels, np.float32) * 255
+        edges = rng.random(pixels, np.float32) * 30
+        states.append(state(colour, alpha, edges, opacity, background, 5.0, 0.1, clear))
+        through = 1 - opacity * alpha
+        shown = through[:, None] * background.patterns
+        whole = shown @ shown.T + np.diag(25 + through**2 * 14 + (0.1 * edges) ** 2)
+        left = seen - (opacity * colour + through * 110)
+        said = -0.5 * np.einsum("tn,nm,tm->t", left, np.linalg.inv(whole), left)
+        expected.append(said - 0.5 * np.linalg.slogdet(whole)[1])
+    both = np.stack(expected, axis=1)
 
-    found = state(colour, alpha, edges, opacity, background, 5.0, 0.1).of(seen)
+    found = Evidence(tuple(states), clear).of(seen)
 
-    through = 1 - opacity * alpha
-    shown = through[:, None] * background.patterns
-    whole = shown @ shown.T + np.diag(25 + through**2 * 14 + (0.1 * edges) ** 2)
-    left = seen - (opacity * colour + through * 110)
-    expected = -0.5 * np.einsum("tn,nm,tm->t", left, np.linalg.inv(whole), left)
-    expected -= 0.5 * np.linalg.slogdet(whole)[1]
-    assert found == pytest.approx(expected, rel=2e-3)
+    constants = [state.constant for state in states]
+    best = both.argmax(axis=1)
+    far = 2 * (np.array(constants)[best] - both.max(axis=1)) / pixels
+    assert found == pytest.approx(both / np.maximum(far, 1)[:, None], rel=2e-3)
 
 
 def test_the_state_that_is_seen_is_the_likeliest() -> None:
