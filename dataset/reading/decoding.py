@@ -27,6 +27,8 @@ BRIDGE_S = 0.25
 """For so long a stick that is not seen is somewhere between where it was and where it is then."""
 RELEASED = 1.0
 """What speaks for the released state before anything is seen."""
+STAYS = 0.995
+"""How probable it is that a controller is there, or is not, a thirtieth of a second later too."""
 
 
 def posterior(likelihoods: list[Floats], rate: float) -> list[Floats]:
@@ -59,6 +61,22 @@ def posterior(likelihoods: list[Floats], rate: float) -> list[Floats]:
         both[:, number, : each.shape[1]].astype(np.float32)
         for number, each in enumerate(likelihoods)
     ]
+
+
+def presence(better: Floats, rate: float) -> Floats:
+    """How probable it is that a controller is there, seen all frames.
+
+    Args:
+        better: ``T``: by how much it explains each frame better than nothing, in logarithms.
+        rate: Frames a second.
+    """
+    said = np.clip(better.astype(np.float64) / TEMPER, -MOST, MOST)
+    seen = np.exp(np.stack([np.minimum(said, 0), np.minimum(-said, 0)], axis=1))[:, None, :]
+    stay = STAYS ** (30.0 / rate)
+    both = np.ones((1, 2), bool)
+    leave = np.array([[1 - stay]])
+    found = _forward(seen, stay, leave, both) * _backward(seen, stay, leave, both)
+    return np.asarray(found[:, 0, 0] / found[:, 0].sum(axis=1), np.float32)
 
 
 def _likelihood(logarithms: Floats) -> NDArray[np.float64]:

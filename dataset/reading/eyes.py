@@ -94,20 +94,24 @@ class Eye:
     planes: tuple[Evidence | None, ...]
     stale: bool = False
 
-    def look(self, crops: Crops) -> Floats:
-        """``T x h``: logarithms of how well each state explains each frame."""
-        total: Floats | None = None
+    def look(self, crops: Crops) -> tuple[Floats, Floats]:
+        """Look at ``T`` frames.
+
+        Returns:
+            ``T x h``: logarithms of how well each state explains each frame; ``T``: by how much
+            the best does it better than nothing, see ``Evidence``.
+        """
+        total = there = np.zeros((len(crops.y), 1), np.float32)
         for plane, each in enumerate(self.planes):
             if each is None:
                 continue
-            said = each.of(crops.pixels(plane, self.area))
+            said, better = each.of(crops.pixels(plane, self.area))
             if plane and self.stale:
                 said = said - said[:, :1]
                 said = np.where(said < 0, STALE * said, said)
-            total = said if total is None else total + said
-        if total is None:
-            raise AssertionError("a part that never looks different is none")
-        return total
+            total = total + said
+            there = there + better[:, None]
+        return total, there[:, 0]
 
     def residual(self, crops: Crops, states: NDArray[np.int64]) -> tuple[Floats, Floats]:
         """What is left of brightness and colours once states are known: ``T x n`` each."""
@@ -153,20 +157,32 @@ class Shower:
     _drawn: dict[Moment, Layer] = field(default_factory=dict)
     _known: dict[tuple[Moment, Noise], tuple[State | None, ...]] = field(default_factory=dict)
 
-    def eye(self, moments: Iterable[Moment], noise: Noise, *, stale: bool = False) -> Eye:
+    def eye(
+        self, moments: Iterable[Moment], noise: Noise, *, stale: bool = False, ask: bool = False
+    ) -> Eye:
         """Tell states apart.
 
         Args:
             moments: The states, the released one first.
             noise: How far all lies off.
             stale: Whether colours may be those of a while ago.
+            ask: Whether it is asked, too, if anything is drawn at all.
         """
         known = [self._states(moment, noise) for moment in moments]
         planes = [
-            Evidence(tuple(s for s in states if s), self._clear(plane)) if states[0] else None
+            Evidence(
+                tuple(s for s in states if s), self._clear(plane),
+                self._nothing(plane, noise) if ask else None,
+            ) if states[0] else None
             for plane, states in enumerate(zip(*known, strict=True))
-        ]
+        ]  # fmt: skip
         return Eye(self.area, tuple(planes), stale)
+
+    def _nothing(self, plane: int, noise: Noise) -> State:
+        background = self.backgrounds[plane]
+        clear = np.zeros(len(background.patterns), np.float32)
+        level = noise.chroma if plane else noise.light
+        return state(clear, clear, clear, 1.0, background, level, 0.0)
 
     def _clear(self, plane: int) -> Bools | None:
         return self.clear[plane > 0] if self.clear else None

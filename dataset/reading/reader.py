@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nitropilot.dataset.pad import BUTTONS, PULLED, SIDES, PadStates
-from nitropilot.dataset.reading.body import body_of
-from nitropilot.dataset.reading.decoding import bridged, posterior
+from nitropilot.dataset.reading.decoding import bridged, posterior, presence
 from nitropilot.dataset.reading.eyes import Backgrounds, Crops, Eye, Noise, Shower, clear
 from nitropilot.dataset.reading.parts import Part, Way, parts_of, places_of
 from nitropilot.dataset.reading.reading import Reading
@@ -40,7 +39,7 @@ class Told:
     times: list[float] = field(default_factory=list)
     buttons: list[list[Floats]] = field(default_factory=list)
     sticks: list[list[tuple[Floats, Floats, Floats]]] = field(default_factory=list)
-    shown: list[Floats] = field(default_factory=list)
+    better: list[Floats] = field(default_factory=list)
 
 
 @dataclass(eq=False)
@@ -75,9 +74,6 @@ class Reader:
             )
             for n in seen
         ]  # fmt: skip
-        self._body = body_of(
-            self.sight, [(box, light) for box, (light, _) in zip(boxes, changes, strict=True)]
-        )
         self._open()
 
     def _open(self) -> None:
@@ -87,7 +83,8 @@ class Reader:
             if part.way is Way.STICK:
                 self.sticks.append((part, StickEye(part, shower, self.noise)))
             else:
-                self.eyes.append((part, shower.eye(part.states, self.noise, stale=True)))
+                eye = shower.eye(part.states, self.noise, stale=True, ask=True)
+                self.eyes.append((part, eye))
 
     @property
     def outputs(self) -> frozenset[str]:
@@ -100,7 +97,7 @@ class Reader:
         """Take the noise from what is left once most states are known."""
         left, colours = [], []
         for _, each in self.eyes:
-            light, chroma = each.residual(crops, each.look(crops).argmax(axis=1))
+            light, chroma = each.residual(crops, each.look(crops)[0].argmax(axis=1))
             left.append(np.median(np.abs(light), axis=0))
             colours.append(np.median(np.abs(chroma), axis=0))
         if left:
@@ -115,9 +112,11 @@ class Reader:
         """Look at frames that follow on those before."""
         told.numbers += [frame.number for frame in frames]
         told.times += [frame.time for frame in frames]
-        told.buttons.append([each.look(crops) for _, each in self.eyes])
+        seen = [each.look(crops) for _, each in self.eyes]
+        told.buttons.append([said for said, _ in seen])
         told.sticks.append([stick.look(crops) for _, stick in self.sticks])
-        told.shown.append(self._body.shown(crops))
+        nothing = np.zeros(len(frames), np.float32)
+        told.better.append(sum((better for _, better in seen), nothing))
 
     def decide(self, told: Told, rate: float) -> Reading:
         """What was pressed, seen all frames.
@@ -145,7 +144,8 @@ class Reader:
         return Reading(
             np.array(told.numbers, np.int64), np.array(told.times, np.float64),
             PadStates(pressed, sticks, triggers), np.maximum(down, 1 - down), stick_sure,
-            np.concatenate(told.shown), self.sight.opacity, self.sight.pose, self.outputs,
+            presence(np.concatenate(told.better), rate), self.sight.opacity, self.sight.pose,
+            self.outputs,
         )  # fmt: skip
 
     def _pressed(self, likely: list[Floats], count: int) -> tuple[dict[str, Floats], Floats]:

@@ -46,7 +46,7 @@ class Reading:
             is as it was read, 0.5 to 1; 1 for those that the controller on screen does not show.
         stick_confidence: ``T x 2`` float32: how probable it is that the left and the right stick
             are within a fifth of their way of where they were read.
-        shown: ``T`` float32, 0 to 1: how well the picture agrees that the controller is there.
+        shown: ``T`` float32, 0 to 1: how probable it is that the controller is there.
         opacity: With which it is drawn.
         pose: Where it is.
         outputs: What can be read off it; the others are always released.
