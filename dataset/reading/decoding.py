@@ -27,6 +27,16 @@ BRIDGE_S = 0.25
 """For so long a stick that is not seen is somewhere between where it was and where it is then."""
 RELEASED = 1.0
 """What speaks for the released state before anything is seen."""
+FLICK = 14.0
+"""What one frame can say at most for one place of a stick against another."""
+STRAYS = 0.35
+"""How far a stick moves in a thirtieth of a second, mostly, in shares of its way."""
+HOLDS = 0.6
+"""How probable it is that it does not."""
+ANYWHERE = 0.03
+"""How probable it is that it may be anywhere by then; every other time it is let go."""
+RIM, BEYOND = 0.08, 3.0
+"""What speaks against a stick further out than a circle by more than that: some pads alone do it."""
 STAYS = 0.995
 """How probable it is that a controller is there, or is not, a thirtieth of a second later too."""
 
@@ -77,6 +87,38 @@ def presence(better: Floats, rate: float) -> Floats:
     leave = np.array([[1 - stay]])
     found = _forward(seen, stay, leave, both) * _backward(seen, stay, leave, both)
     return np.asarray(found[:, 0, 0] / found[:, 0].sum(axis=1), np.float32)
+
+
+def followed(likelihoods: Floats, places: Floats, rate: float) -> Floats:
+    """How probable each place of a stick is in each frame, seen all of them.
+
+    Args:
+        likelihoods: ``T x h`` logarithms.
+        places: ``h x 2``: where each is, in shares of the stick's way.
+        rate: Frames a second.
+
+    Returns:
+        ``T x h``, in each row together 1.
+    """
+    said = (likelihoods - likelihoods.max(axis=1, keepdims=True)).astype(np.float64) / TEMPER
+    outside = np.linalg.norm(places, axis=1) > 1 + RIM
+    seen = np.exp(np.maximum(said, -FLICK) - BEYOND * outside)
+    apart = np.square(places[:, None] - places[None]).sum(axis=2)
+    moves = np.exp(-apart / (2 * STRAYS**2 * 30.0 / rate))
+    far = ANYWHERE * 30.0 / rate
+    middle = (apart == 0) & ~places.any(axis=1)
+    moves = HOLDS * np.eye(len(places)) + (1 - HOLDS) * moves / moves.sum(axis=1, keepdims=True)
+    moves = (1 - far) * moves + far / 2 * (middle.any(axis=0) + 1 / len(places))
+    forward, now = np.empty_like(seen), np.full(len(places), 1 / len(places))
+    for frame, each in enumerate(seen):
+        now = (now @ moves) * each
+        forward[frame] = now = now / now.sum()
+    later = np.ones(len(places))
+    for frame in range(len(seen) - 1, -1, -1):
+        forward[frame] *= later
+        later = moves @ (later * seen[frame])
+        later /= later.sum()
+    return np.asarray(forward / forward.sum(axis=1, keepdims=True), np.float32)
 
 
 def _likelihood(logarithms: Floats) -> NDArray[np.float64]:

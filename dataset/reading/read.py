@@ -78,7 +78,7 @@ def read_at(video: Video, sight: Sight, first: int, last: int) -> Reading:
     small = smaller(sight, by)
     reader, told = _reader(video, small, by, first, last), Told()
     for frames in _batches(_until(video.frames(_times(small.box, by), first), last)):
-        reader.look(frames, crops_of(frames, small.box, by), told)
+        reader.look(frames, crops_of(frames, small.box, by), told, video.rate)
     reading = reader.decide(told, video.rate)
     return dataclasses.replace(reading, pose=sight.pose)
 

@@ -108,13 +108,13 @@ class Reader:
             )
             self._open()
 
-    def look(self, frames: list[Frame], crops: Crops, told: Told) -> None:
-        """Look at frames that follow on those before."""
+    def look(self, frames: list[Frame], crops: Crops, told: Told, rate: float) -> None:
+        """Look at frames that follow on those before, so many a second."""
         told.numbers += [frame.number for frame in frames]
         told.times += [frame.time for frame in frames]
         seen = [each.look(crops) for _, each in self.eyes]
         told.buttons.append([said for said, _ in seen])
-        told.sticks.append([stick.look(crops) for _, stick in self.sticks])
+        told.sticks.append([stick.look(crops, rate) for _, stick in self.sticks])
         nothing = np.zeros(len(frames), np.float32)
         told.better.append(sum((better for _, better in seen), nothing))
 

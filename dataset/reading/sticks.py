@@ -1,7 +1,7 @@
 """``StickEye``: where a stick is, between the positions that are tried, and whether it is pressed.
 
-First a coarse grid, then a fine one around its best, then the top of a parabola through the best
-and its neighbours.
+First a coarse grid, over all frames that are looked at together, since a stick does not jump; then
+a fine one around its best, then the top of a parabola through the best and its neighbours.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nitropilot.dataset.reading.decoding import TEMPER, peak
+from nitropilot.dataset.reading.decoding import TEMPER, followed, peak
 from nitropilot.dataset.reading.eyes import Crops, Noise, Shower
 from nitropilot.dataset.reading.parts import COARSE, FINE, Part, stick_grid, stick_moment
 
@@ -51,8 +51,12 @@ class StickEye:
         self._coarse = tuple(p for p in self._grid if p[0] % COARSE == 0 and p[1] % COARSE == 0)
         self._pressed = [state.buttons for state in self.part.states]
 
-    def look(self, crops: Crops) -> tuple[Floats, Floats, Floats]:
+    def look(self, crops: Crops, rate: float) -> tuple[Floats, Floats, Floats]:
         """Look at frames.
+
+        Args:
+            crops: What is seen.
+            rate: Frames a second.
 
         Returns:
             ``T x 2`` positions; ``T`` how probable it is that they are right; ``T x h`` logarithms
@@ -60,7 +64,9 @@ class StickEye:
         """
         coarse = self.shower.eye(self._moments(self._coarse), self._rough())
         said = coarse.look(crops)[0].reshape(len(crops.y), len(self._pressed), -1)
-        pressed, nearest = np.divmod(said.reshape(len(said), -1).argmax(axis=1), len(self._coarse))
+        places = np.array(self._coarse, np.float32) * FINE
+        nearest = followed(said.max(axis=1), places, rate).argmax(axis=1)
+        pressed = said[np.arange(len(said)), :, nearest].argmax(axis=1)
         at = np.zeros((len(said), 2), np.float32)
         sure = np.zeros(len(said), np.float32)
         steps = np.zeros((len(said), 2), np.int64)
