@@ -36,9 +36,13 @@ HOLDS = 0.6
 ANYWHERE = 0.03
 """How probable it is that it may be anywhere by then; every other time it is let go."""
 RIM, BEYOND = 0.08, 3.0
-"""What speaks against a stick further out than a circle by more than that: some pads alone do it."""
+"""What speaks against a stick further out than a circle by so much: only some pads do that."""
 STAYS = 0.995
 """How probable it is that a controller is there, or is not, a thirtieth of a second later too."""
+TELLS = 4.0
+"""What a frame that shows all of it says for its being there, and one that shows none against."""
+PLENTY = 100.0
+"""So many squares of standard deviations of the noise in what is drawn are enough to tell."""
 
 
 def posterior(likelihoods: list[Floats], rate: float) -> list[Floats]:
@@ -73,20 +77,23 @@ def posterior(likelihoods: list[Floats], rate: float) -> list[Floats]:
     ]
 
 
-def presence(better: Floats, rate: float) -> Floats:
+def there(found: Floats, rate: float) -> Floats:
     """How probable it is that a controller is there, seen all frames.
 
     Args:
-        better: ``T``: by how much it explains each frame better than nothing, in logarithms.
+        found: ``T x 2``: how much of it is found in each frame, how much there is to be found.
         rate: Frames a second.
     """
-    said = np.clip(better.astype(np.float64) / TEMPER, -MOST, MOST)
+    share = found[:, 0] / np.maximum(found[:, 1], 1e-6)
+    said = np.clip(2 * share.astype(np.float64) - 1, -1, 1) * TELLS
+    said *= np.minimum(found[:, 1] / PLENTY, 1)
     seen = np.exp(np.stack([np.minimum(said, 0), np.minimum(-said, 0)], axis=1))[:, None, :]
     stay = STAYS ** (30.0 / rate)
     both = np.ones((1, 2), bool)
     leave = np.array([[1 - stay]])
-    found = _forward(seen, stay, leave, both) * _backward(seen, stay, leave, both)
-    return np.asarray(found[:, 0, 0] / found[:, 0].sum(axis=1), np.float32)
+    forward, backward = _forward(seen, stay, leave, both), _backward(seen, stay, leave, both)
+    either = (forward * backward)[:, 0]
+    return np.asarray(either[:, 0] / either.sum(axis=1), np.float32)
 
 
 def followed(likelihoods: Floats, places: Floats, rate: float) -> Floats:

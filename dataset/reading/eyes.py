@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from nitropilot.dataset.reading.likelihood import CLEAR, Evidence, State, state
+from nitropilot.dataset.reading.presence import Presence, presence_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 NEAR = np.ones((5, 5), np.uint8)
 """Between positions of a stick that are drawn, its edges are somewhere else, by less than this."""
+SOLID = 0.2
+"""Where less than this of the background shows through, what is off is noise."""
 STALE = 0.3
 """What colours count when they speak for the released state: codecs leave them behind on short
 presses."""
@@ -87,41 +90,44 @@ class Eye:
     Attributes:
         area: Where it looks.
         planes: Evidence of brightness and both colours; None where nothing changes.
+        solid: As in ``Through``.
         stale: Whether colours may be those of a while ago.
     """
 
     area: Area
     planes: tuple[Evidence | None, ...]
+    solid: tuple[Bools, Bools]
     stale: bool = False
 
-    def look(self, crops: Crops) -> tuple[Floats, Floats]:
-        """Look at ``T`` frames.
-
-        Returns:
-            ``T x h``: logarithms of how well each state explains each frame; ``T``: by how much
-            the best does it better than nothing, see ``Evidence``.
-        """
-        total = there = np.zeros((len(crops.y), 1), np.float32)
+    def look(self, crops: Crops) -> Floats:
+        """``T x h``: logarithms of how well each state explains each frame."""
+        total: Floats | None = None
         for plane, each in enumerate(self.planes):
             if each is None:
                 continue
-            said, better = each.of(crops.pixels(plane, self.area))
+            said = each.of(crops.pixels(plane, self.area))
             if plane and self.stale:
                 said = said - said[:, :1]
                 said = np.where(said < 0, STALE * said, said)
-            total = total + said
-            there = there + better[:, None]
-        return total, there[:, 0]
+            total = said if total is None else total + said
+        if total is None:
+            raise AssertionError("a part that never looks different is none")
+        return total
 
     def residual(self, crops: Crops, states: NDArray[np.int64]) -> tuple[Floats, Floats]:
-        """What is left of brightness and colours once states are known: ``T x n`` each."""
+        """What is left of brightness and colours where little shows through: ``T x n`` each.
+
+        Args:
+            crops: What is seen.
+            states: ``T``: what it shows.
+        """
         left = []
         for plane, each in enumerate(self.planes):
             if each is None:
                 left.append(np.zeros((len(states), 0), np.float32))
             else:
                 seen = crops.pixels(plane, self.area)
-                left.append(each.left(seen, states))
+                left.append(each.left(seen, states)[:, self.solid[plane > 0]])
         return left[0], np.concatenate(left[1:], axis=1)
 
 
@@ -146,52 +152,56 @@ class Shower:
         sight: How the template looks in this video.
         area: Where.
         backgrounds: What shows through there.
-        clear: Of brightness and of colours: which of the pixels that count let it through in some
-            state; None for all.
+        through: Where.
     """
 
     sight: Sight
     area: Area
     backgrounds: Backgrounds
-    clear: tuple[Bools, Bools] | None = None
+    through: Through
     _drawn: dict[Moment, Layer] = field(default_factory=dict)
     _known: dict[tuple[Moment, Noise], tuple[State | None, ...]] = field(default_factory=dict)
 
-    def eye(
-        self, moments: Iterable[Moment], noise: Noise, *, stale: bool = False, ask: bool = False
-    ) -> Eye:
+    def eye(self, moments: Iterable[Moment], noise: Noise, *, stale: bool = False) -> Eye:
         """Tell states apart.
 
         Args:
             moments: The states, the released one first.
             noise: How far all lies off.
             stale: Whether colours may be those of a while ago.
-            ask: Whether it is asked, too, if anything is drawn at all.
         """
         known = [self._states(moment, noise) for moment in moments]
         planes = [
-            Evidence(
-                tuple(s for s in states if s), self._clear(plane),
-                self._nothing(plane, noise) if ask else None,
-            ) if states[0] else None
+            Evidence(tuple(s for s in states if s), self.through.clear[plane > 0])
+            if states[0] else None
             for plane, states in enumerate(zip(*known, strict=True))
         ]  # fmt: skip
-        return Eye(self.area, tuple(planes), stale)
+        return Eye(self.area, tuple(planes), self.through.solid, stale)
 
-    def _nothing(self, plane: int, noise: Noise) -> State:
-        background = self.backgrounds[plane]
-        clear = np.zeros(len(background.patterns), np.float32)
-        level = noise.chroma if plane else noise.light
-        return state(clear, clear, clear, 1.0, background, level, 0.0)
+    def presence(self, moments: Iterable[Moment], noise: Noise) -> Presence:
+        """Tell whether it is there.
 
-    def _clear(self, plane: int) -> Bools | None:
-        return self.clear[plane > 0] if self.clear else None
+        Args:
+            moments: The states of ``eye``.
+            noise: How far all lies off.
+        """
+        used, background = self.area.light, self.backgrounds[0]
+        layers = [self._layer(moment) for moment in moments]
+        clear = np.zeros(used.sum(), np.float32)
+        nothing = state(clear, clear, clear, 1.0, background, noise.light, 0.0)
+        return presence_of(
+            np.stack([layer.colour.y[used] for layer in layers]),
+            np.stack([layer.alpha[used] for layer in layers]), self.sight.opacity, nothing,
+        )  # fmt: skip
+
+    def _layer(self, moment: Moment) -> Layer:
+        if moment not in self._drawn:
+            self._drawn[moment] = self.sight.layer(moment, self.area.box)
+        return self._drawn[moment]
 
     def _states(self, moment: Moment, noise: Noise) -> tuple[State | None, ...]:
         if (moment, noise) not in self._known:
-            if moment not in self._drawn:
-                self._drawn[moment] = self.sight.layer(moment, self.area.box)
-            layer = self._drawn[moment]
+            layer = self._layer(moment)
             planes = tuple(self._state(layer, plane, noise) for plane in range(3))
             self._known[moment, noise] = planes
         return self._known[moment, noise]
@@ -207,23 +217,35 @@ class Shower:
         return state(
             colour[used], alpha[used], edges[used], opacity, background,
             noise.chroma if plane else noise.light, noise.wobble / (2 if plane else 1),
-            self._clear(plane),
+            self.through.clear[plane > 0],
         )  # fmt: skip
 
 
-def clear(layers: Iterable[Layer], opacity: float, area: Area) -> tuple[Bools, Bools]:
-    """Which of the pixels that count let the background through in some state.
+class Through(NamedTuple):
+    """What shows through, by the pixels of brightness and of colours that count.
+
+    Attributes:
+        clear: Whether the background does in some state.
+        solid: Whether in no state much of it does.
+    """
+
+    clear: tuple[Bools, Bools]
+    solid: tuple[Bools, Bools]
+
+
+def through(layers: list[Layer], opacity: float, area: Area) -> Through:
+    """What shows through a part.
 
     Args:
-        layers: Some of a part's states; what the others show is near.
+        layers: Some of its states; what the others show is near.
         opacity: With which they are drawn.
         area: Where.
     """
-    layers = list(layers)
     thin = np.min([layer.alpha for layer in layers], axis=0)
     thin_chroma = np.min([layer.chroma_alpha for layer in layers], axis=0)
-    found = [
-        cv2.dilate((1 - opacity * alpha > CLEAR).astype(np.uint8), NEAR).astype(bool)[used]
-        for alpha, used in ((thin, area.light), (thin_chroma, area.chroma))
-    ]
-    return found[0], found[1]
+    clear, solid = [], []
+    for alpha, used in ((thin, area.light), (thin_chroma, area.chroma)):
+        shows = np.asarray(1 - opacity * alpha, np.float32)
+        clear.append(cv2.dilate((shows > CLEAR).astype(np.uint8), NEAR).astype(bool)[used])
+        solid.append((shows < SOLID)[used])
+    return Through((clear[0], clear[1]), (solid[0], solid[1]))

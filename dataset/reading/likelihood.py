@@ -106,12 +106,10 @@ class Evidence:
     Attributes:
         states: The released one first.
         clear: ``n``: where the background may show through; None: everywhere.
-        nothing: What is expected where nothing is drawn; None: it is not asked.
     """
 
     states: tuple[State, ...]
     clear: Bools | None = None
-    nothing: State | None = None
 
     @functools.cached_property
     def _distances(self) -> tuple[Floats, Floats, Floats]:
@@ -129,25 +127,17 @@ class Evidence:
     def _here(self) -> slice | NDArray[np.int64]:
         return slice(None) if self.clear is None else np.flatnonzero(self.clear)
 
-    def of(self, seen: Floats) -> tuple[Floats, Floats]:
-        """Of ``T x n`` pixels.
+    def of(self, seen: Floats) -> Floats:
+        """``T x h`` logarithms of the likelihoods of ``T x n`` pixels.
 
         A frame that even its best state explains badly, such as one of a scene that is unlike all
         others, says so much less: all its logarithms are divided by how many times the variance
         that was expected is left.
-
-        Returns:
-            ``T x h`` logarithms of the likelihoods of the states; ``T``: by how much the best of
-            them is above that of nothing, or 0 where that is not asked.
         """
         said = self._likely(seen)
         best = said.argmax(axis=1)
-        most = said[np.arange(len(said)), best]
-        left = 2 * (self._constants[best] - most) / seen.shape[1]
-        there = np.zeros_like(most)
-        if self.nothing is not None:
-            there = most - Evidence((self.nothing,))._likely(seen)[:, 0]
-        return np.asarray(said / np.maximum(left, 1.0)[:, None], np.float32), there
+        left = 2 * (self._constants[best] - said[np.arange(len(said)), best]) / seen.shape[1]
+        return np.asarray(said / np.maximum(left, 1.0)[:, None], np.float32)
 
     def _likely(self, seen: Floats) -> Floats:
         weights, slopes, lengths = self._distances

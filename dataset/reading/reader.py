@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nitropilot.dataset.pad import BUTTONS, PULLED, SIDES, PadStates
-from nitropilot.dataset.reading.decoding import bridged, posterior, presence
-from nitropilot.dataset.reading.eyes import Backgrounds, Crops, Eye, Noise, Shower, clear
+from nitropilot.dataset.reading.decoding import bridged, posterior, there
+from nitropilot.dataset.reading.eyes import Backgrounds, Crops, Eye, Noise, Shower, through
 from nitropilot.dataset.reading.parts import Part, Way, parts_of, places_of
 from nitropilot.dataset.reading.reading import Reading
 from nitropilot.dataset.reading.sight import areas, changing
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nitropilot.dataset.reading.background import Surroundings
+    from nitropilot.dataset.reading.presence import Presence
     from nitropilot.dataset.reading.sight import Sight
     from nitropilot.dataset.video.frames import Frame
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 NOISE_LIMITS = (3.5, 16.0)
 """Levels: between these lies what a codec does to flat areas."""
+FEWEST = 64
+"""Pixels that are needed to measure it."""
 MEDIAN_TO_DEVIATION = 0.6745
 """Of a Gaussian: half of it lies within so many standard deviations."""
 
@@ -39,7 +42,7 @@ class Told:
     times: list[float] = field(default_factory=list)
     buttons: list[list[Floats]] = field(default_factory=list)
     sticks: list[list[tuple[Floats, Floats, Floats]]] = field(default_factory=list)
-    better: list[Floats] = field(default_factory=list)
+    found: list[Floats] = field(default_factory=list)
 
 
 @dataclass(eq=False)
@@ -70,7 +73,7 @@ class Reader:
         self.showers = [
             Shower(
                 self.sight, found[n], Backgrounds(self.surroundings, found[n]),
-                clear(layers[n], self.sight.opacity, found[n]),
+                through(layers[n], self.sight.opacity, found[n]),
             )
             for n in seen
         ]  # fmt: skip
@@ -78,13 +81,15 @@ class Reader:
 
     def _open(self) -> None:
         self.eyes: list[tuple[Part, Eye]] = []
+        self.presences: list[Presence] = []
         self.sticks: list[tuple[Part, StickEye]] = []
         for part, shower in zip(self.parts, self.showers, strict=True):
             if part.way is Way.STICK:
                 self.sticks.append((part, StickEye(part, shower, self.noise)))
             else:
-                eye = shower.eye(part.states, self.noise, stale=True, ask=True)
+                eye = shower.eye(part.states, self.noise, stale=True)
                 self.eyes.append((part, eye))
+                self.presences.append(shower.presence(part.states, self.noise))
 
     @property
     def outputs(self) -> frozenset[str]:
@@ -97,7 +102,7 @@ class Reader:
         """Take the noise from what is left once most states are known."""
         left, colours = [], []
         for _, each in self.eyes:
-            light, chroma = each.residual(crops, each.look(crops)[0].argmax(axis=1))
+            light, chroma = each.residual(crops, each.look(crops).argmax(axis=1))
             left.append(np.median(np.abs(light), axis=0))
             colours.append(np.median(np.abs(chroma), axis=0))
         if left:
@@ -113,10 +118,17 @@ class Reader:
         told.numbers += [frame.number for frame in frames]
         told.times += [frame.time for frame in frames]
         seen = [each.look(crops) for _, each in self.eyes]
-        told.buttons.append([said for said, _ in seen])
+        told.buttons.append(seen)
         told.sticks.append([stick.look(crops, rate) for _, stick in self.sticks])
-        nothing = np.zeros(len(frames), np.float32)
-        told.better.append(sum((better for _, better in seen), nothing))
+        told.found.append(self._found(crops, seen))
+
+    def _found(self, crops: Crops, seen: list[Floats]) -> Floats:
+        """``T x 2``: how much of all is found, and how much there is to be found."""
+        total = np.zeros((len(crops.y), 2), np.float32)
+        for (_, eye), presence, said in zip(self.eyes, self.presences, seen, strict=True):
+            fit = presence.fit(crops.pixels(0, eye.area), said.argmax(axis=1))
+            total += np.stack(fit, axis=1)
+        return total
 
     def decide(self, told: Told, rate: float) -> Reading:
         """What was pressed, seen all frames.
@@ -144,7 +156,7 @@ class Reader:
         return Reading(
             np.array(told.numbers, np.int64), np.array(told.times, np.float64),
             PadStates(pressed, sticks, triggers), np.maximum(down, 1 - down), stick_sure,
-            presence(np.concatenate(told.better), rate), self.sight.opacity, self.sight.pose,
+            there(np.concatenate(told.found), rate), self.sight.opacity, self.sight.pose,
             self.outputs,
         )  # fmt: skip
 
@@ -173,7 +185,7 @@ def _pull(part: Part, likely: Floats) -> tuple[Floats, Floats]:
 
 
 def _deviation(median_errors: Floats, otherwise: float) -> float:
-    if not len(median_errors):
+    if len(median_errors) < FEWEST:
         return otherwise
     low, high = NOISE_LIMITS
     typical = float(np.sqrt(np.mean(np.square(median_errors / MEDIAN_TO_DEVIATION))))

@@ -63,7 +63,7 @@ class StickEye:
             of how well released and pressed explain what is seen.
         """
         coarse = self.shower.eye(self._moments(self._coarse), self._rough())
-        said = coarse.look(crops)[0].reshape(len(crops.y), len(self._pressed), -1)
+        said = coarse.look(crops).reshape(len(crops.y), len(self._pressed), -1)
         places = np.array(self._coarse, np.float32) * FINE
         nearest = followed(said.max(axis=1), places, rate).argmax(axis=1)
         pressed = said[np.arange(len(said)), :, nearest].argmax(axis=1)
@@ -86,7 +86,7 @@ class StickEye:
         )  # fmt: skip
         buttons = self._pressed[look]
         moments = [stick_moment(self.part.side, x * FINE, y * FINE, buttons) for x, y in near]
-        said, _ = self.shower.eye(moments, self.noise).look(crops)
+        said = self.shower.eye(moments, self.noise).look(crops)
         best = said.argmax(axis=1)
         steps = np.array(near)[best]
         rows = np.arange(len(said))
@@ -109,7 +109,7 @@ class StickEye:
             chosen = np.flatnonzero((steps == (x, y)).all(axis=1))
             moments = [stick_moment(self.part.side, x * FINE, y * FINE, b) for b in self._pressed]
             both = self.shower.eye(moments, self.noise.more(PRESSED_NOISE))
-            said[chosen], _ = both.look(_some(crops, chosen))
+            said[chosen] = both.look(_some(crops, chosen))
         return said
 
     def _moments(self, steps: tuple[Step, ...]) -> list[Moment]:

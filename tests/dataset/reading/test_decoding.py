@@ -7,7 +7,16 @@ import itertools
 import numpy as np
 import pytest
 
-from nitropilot.dataset.reading.decoding import RELEASED, STAY, TEMPER, bridged, peak, posterior
+from nitropilot.dataset.reading.decoding import (
+    RELEASED,
+    STAY,
+    TEMPER,
+    bridged,
+    followed,
+    peak,
+    posterior,
+    there,
+)
 
 
 def test_it_is_the_sum_over_all_ways() -> None:
@@ -68,3 +77,30 @@ def test_a_stick_that_is_hardly_seen_is_between_where_it_was_and_is_then() -> No
     assert found[:15] == pytest.approx(at[:15], abs=1e-6)
     assert (found[15:30] == 0.5).all()
     assert (found[39] == 1.0).all()
+
+
+def test_a_stick_is_followed_over_a_frame_that_shows_it_elsewhere() -> None:
+    places = np.array([[x, y] for x in (-1, 0, 1) for y in (-1, 0, 1)], np.float32)
+    likelihoods = np.zeros((20, 9), np.float32)
+    likelihoods[:10, 3] = likelihoods[10:, 4] = 60
+    likelihoods[5] = 0
+    likelihoods[5, 5] = 18  # one frame says that it is far away, but not surely
+
+    found = followed(likelihoods, places, 30.0)
+
+    assert found.argmax(axis=1).tolist() == [3] * 10 + [4] * 10
+    assert found.sum(axis=1) == pytest.approx(np.ones(20))
+    likelihoods[5, 5] = 600  # and so it is surely
+    assert followed(likelihoods, places, 30.0)[5].argmax() == 5
+
+
+def test_a_controller_is_there_while_most_frames_say_so() -> None:
+    """A frame that says nothing, and one that says no, are bridged."""
+    found = np.full((100, 2), 1000.0)
+    found[30] = [0, 0.1]
+    found[50, 0] = 100
+    found[60:, 0] = np.linspace(-50, 200, 40)
+
+    shown = there(found.astype(np.float32), 30.0) > 0.5
+
+    assert shown.tolist() == [True] * 60 + [False] * 40

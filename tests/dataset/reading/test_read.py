@@ -97,11 +97,22 @@ def test_larger_controllers_are_read_at_half_the_size(tmp_path: Path) -> None:
     assert found.pose == pose
 
 
-def test_a_video_without_the_controller_does_not_show_it(tmp_path: Path) -> None:
-    path = encode(tmp_path / "v.mp4", scene(30, *SIZE))
-    found = read_at(open_video(path), Sight(toy(), POSE, Colours(), 1.0, SIZE), 0, 30)
+def test_lines_alone_are_there_as_long_as_they_are_drawn(tmp_path: Path) -> None:
+    """No body, hardly opaque: then the controller is gone."""
+    whole = toy()
+    lines = replace(whole, elements=tuple(e for e in whole.elements if e.name != "body"))
+    truth = pressing(60)
+    pictures = [
+        picture if number < 40 else without
+        for number, (picture, without) in enumerate(
+            zip(drawn(lines, truth, size=SIZE, opacity=0.4), scene(60, *SIZE), strict=True)
+        )
+    ]
+    path = encode(tmp_path / "v.mp4", iter(pictures))
+    found = read_at(open_video(path), Sight(lines, POSE, Colours(), 0.4, SIZE), 0, 60)
 
-    assert found.shown.mean() < 0.4
+    assert found.shown[:39].min() > 0.9
+    assert found.shown[41:].max() < 0.1
 
 
 def test_what_a_template_does_not_show_is_not_read(tmp_path: Path) -> None:
