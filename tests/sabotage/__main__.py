@@ -7,6 +7,7 @@ one with the fault.  Any that it does not catch makes the exit status 1, a mista
 from __future__ import annotations
 
 import argparse
+import difflib
 import signal
 import subprocess
 import sys
@@ -29,7 +30,9 @@ def chosen(faults: list[Fault], names: list[str], turn: int | None, digest: str)
     """
     known = {fault.name: fault for fault in faults}
     if strange := [name for name in names if name not in known]:
-        raise ListError(f"there is no fault {strange[0]!r}: {', '.join(known)}")
+        near = [name for name in known if strange[0] in name]
+        near = near or difflib.get_close_matches(strange[0], known, 3, 0.0)
+        raise ListError(f"there is no fault {strange[0]!r}; near it: {', '.join(near)}")
     found = [known[name] for name in names] if names else faults
     if turn is None:
         return found
