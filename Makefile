@@ -2,7 +2,8 @@
 #   make demo   create the environment, install, and watch the agent play SuperTux and the arcade
 #   make test   the same set-up, then lint, types and the tests; of the long ones some, by turns
 # Others: make test-all (all tests but the slow proofs), make check (lint and types), make bench (what this machine measures), make bench-steps (how a
-# policy plays with fewer Euler steps; STEPS=--write-card keeps it), make clean, and the
+# policy plays with fewer Euler steps; STEPS=--write-card keeps it), make bench-dataset (how well
+# actions are read off videos), make clean, and the
 # slow proofs, which make test leaves out and continuous integration runs in turn: make parity
 # (every engine here against float32, full-size policies too), make test-images (the container
 # images built and run; needs root), make test-vm (pads on a kernel of their own), make test-openapi
@@ -31,7 +32,7 @@ ONE_CARD := CUDA_VISIBLE_DEVICES=$${CUDA_VISIBLE_DEVICES-0} && \
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test test-all installs test-images test-vm test-openapi kills soak lockstep replays freeze transfer overfit from-nothing pocket slow-proofs check \
-	bench bench-steps sabotage parity test-gpu bench-gpu clean golden-record golden-update golden-mutations
+	bench bench-dataset bench-steps sabotage parity test-gpu bench-gpu clean golden-record golden-update golden-mutations
 
 demo: packages-demo $(READY)
 	$(BIN)/nitropilot demo --seconds 20 $(DEMO)
@@ -100,6 +101,9 @@ bench: packages-demo $(READY)
 	$(BIN)/python -m benchmarks.policy_server
 	$(BIN)/python -m benchmarks.engines
 	$(BIN)/python -m benchmarks.auto
+
+bench-dataset: packages-demo $(READY)
+	$(BIN)/python -m benchmarks.dataset $(BENCH)
 
 bench-steps: packages-demo $(READY)
 	$(BIN)/python -m benchmarks.steps $(STEPS)
