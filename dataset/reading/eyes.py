@@ -90,7 +90,7 @@ class Eye:
     Attributes:
         area: Where it looks.
         planes: Evidence of brightness and both colours; None where nothing changes.
-        solid: As in ``Through``.
+        solid: As in ``Through``, and of both colours.
         stale: Whether colours may be those of a while ago.
     """
 
@@ -115,7 +115,7 @@ class Eye:
         return total
 
     def residual(self, crops: Crops, states: NDArray[np.int64]) -> tuple[Floats, Floats]:
-        """What is left of brightness and colours where little shows through: ``T x n`` each.
+        """What is left of brightness and colours once states are known: ``T x n`` each.
 
         Args:
             crops: What is seen.
@@ -127,7 +127,7 @@ class Eye:
                 left.append(np.zeros((len(states), 0), np.float32))
             else:
                 seen = crops.pixels(plane, self.area)
-                left.append(each.left(seen, states)[:, self.solid[plane > 0]])
+                left.append(each.left(seen, states))
         return left[0], np.concatenate(left[1:], axis=1)
 
 
@@ -176,7 +176,10 @@ class Shower:
             if states[0] else None
             for plane, states in enumerate(zip(*known, strict=True))
         ]  # fmt: skip
-        return Eye(self.area, tuple(planes), self.through.solid, stale)
+        solid = self.through.solid
+        colours = [solid[1] for plane in planes[1:] if plane]
+        twice = np.concatenate(colours) if colours else np.zeros(0, bool)
+        return Eye(self.area, tuple(planes), (solid[0], twice), stale)
 
     def presence(self, moments: Iterable[Moment], noise: Noise) -> Presence:
         """Tell whether it is there.

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 NOISE_LIMITS = (3.5, 16.0)
 """Levels: between these lies what a codec does to flat areas."""
-FEWEST = 64
-"""Pixels that are needed to measure it."""
+FEW = 64
+"""So many pixels tell of it as much as what is usual does."""
 MEDIAN_TO_DEVIATION = 0.6745
 """Of a Gaussian: half of it lies within so many standard deviations."""
 
@@ -53,11 +53,13 @@ class Reader:
         sight: How the template looks there.
         surroundings: What the rest of the video looks like.
         noise: How far what is seen lies from what is drawn.
+        doubt: The same, with what shows through in it.
     """
 
     sight: Sight
     surroundings: Surroundings
     noise: Noise = field(default_factory=Noise)
+    doubt: Noise = field(default_factory=Noise)
 
     def __post_init__(self) -> None:
         parts = parts_of(self.sight.template)
@@ -85,7 +87,7 @@ class Reader:
         self.sticks: list[tuple[Part, StickEye]] = []
         for part, shower in zip(self.parts, self.showers, strict=True):
             if part.way is Way.STICK:
-                self.sticks.append((part, StickEye(part, shower, self.noise)))
+                self.sticks.append((part, StickEye(part, shower, self.doubt)))
             else:
                 eye = shower.eye(part.states, self.noise, stale=True)
                 self.eyes.append((part, eye))
@@ -99,19 +101,22 @@ class Reader:
         return found | {f"j_{p.side}" for p in self.parts if p.way is Way.STICK}
 
     def measure_noise(self, crops: Crops) -> None:
-        """Take the noise from what is left once most states are known."""
-        left, colours = [], []
+        """Take the noise from what is left once most states are known.
+
+        Of buttons, from where little shows through.  What does is never quite what it was taken
+        for, and that is what sticks have to reckon with, whose every place hides another part.
+        """
+        light, chroma = _Left(), _Left()
         for _, each in self.eyes:
-            light, chroma = each.residual(crops, each.look(crops).argmax(axis=1))
-            left.append(np.median(np.abs(light), axis=0))
-            colours.append(np.median(np.abs(chroma), axis=0))
-        if left:
-            self.noise = Noise(
-                _deviation(np.concatenate(left), self.noise.light),
-                _deviation(np.concatenate(colours), self.noise.chroma),
-                self.noise.wobble,
-            )
-            self._open()
+            states = each.look(crops).argmax(axis=1)
+            for left, part, solid in zip(
+                (light, chroma), each.residual(crops, states), each.solid, strict=True
+            ):
+                left.add(np.median(np.abs(part), axis=0), solid)
+        now = self.noise
+        self.noise = Noise(light.solid(now.light), chroma.solid(now.chroma), now.wobble)
+        self.doubt = Noise(light.all(now.light), chroma.all(now.chroma), now.wobble)
+        self._open()
 
     def look(self, frames: list[Frame], crops: Crops, told: Told, rate: float) -> None:
         """Look at frames that follow on those before, so many a second."""
@@ -184,9 +189,32 @@ def _pull(part: Part, likely: Floats) -> tuple[Floats, Floats]:
     return np.asarray(mean, np.float32), np.asarray(pressed, np.float32)
 
 
-def _deviation(median_errors: Floats, otherwise: float) -> float:
-    if len(median_errors) < FEWEST:
-        return otherwise
-    low, high = NOISE_LIMITS
-    typical = float(np.sqrt(np.mean(np.square(median_errors / MEDIAN_TO_DEVIATION))))
-    return float(np.clip(typical, low, high))
+class _Left:
+    """What is off where, in medians over frames."""
+
+    def __init__(self) -> None:
+        self._off: list[Floats] = []
+        self._solid: list[NDArray[np.bool_]] = []
+
+    def add(self, off: Floats, solid: NDArray[np.bool_]) -> None:
+        self._off.append(off)
+        self._solid.append(solid)
+
+    def all(self, usual: float) -> float:
+        """A standard deviation."""
+        return _deviation(np.concatenate(self._off), 0, usual) if self._off else usual
+
+    def solid(self, usual: float) -> float:
+        """The same where little shows through; of few pixels, not far from what is usual."""
+        if not self._off:
+            return usual
+        off = np.concatenate(self._off)[np.concatenate(self._solid)]
+        return _deviation(off, FEW, usual)
+
+
+def _deviation(off: Floats, few: int, usual: float) -> float:
+    if not len(off):
+        return usual
+    typical = float(np.sqrt(np.mean(np.square(off / MEDIAN_TO_DEVIATION))))
+    share = len(off) / (len(off) + few)
+    return float(np.clip(usual * (max(typical, 1e-3) / usual) ** share, *NOISE_LIMITS))
