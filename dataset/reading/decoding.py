@@ -39,6 +39,8 @@ RIM, BEYOND = 0.08, 3.0
 """What speaks against a stick further out than a circle by so much: only some pads do that."""
 STAYS = 0.995
 """How probable it is that a controller is there, or is not, a thirtieth of a second later too."""
+MIDDLE = 0.25
+"""Of a controller's structure: so much says neither; over what is like it, less is seen of it."""
 TELLS = 4.0
 """What a frame that shows all of it says for its being there, and one that shows none against."""
 PLENTY = 100.0
@@ -85,7 +87,7 @@ def there(found: Floats, rate: float) -> Floats:
         rate: Frames a second.
     """
     share = found[:, 0] / np.maximum(found[:, 1], 1e-6)
-    said = np.clip(2 * share.astype(np.float64) - 1, -1, 1) * TELLS
+    said = np.clip(share.astype(np.float64) / MIDDLE - 1, -1, 1) * TELLS
     said *= np.minimum(found[:, 1] / PLENTY, 1)
     seen = np.exp(np.stack([np.minimum(said, 0), np.minimum(-said, 0)], axis=1))[:, None, :]
     stay = STAYS ** (30.0 / rate)
