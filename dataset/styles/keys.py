@@ -1,0 +1,284 @@
+"""Buttons, triggers and d-pads of made-up controllers, up and down."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nitropilot.dataset.skinmaking.drawing import LETTERS
+from nitropilot.dataset.skinmaking.shapes import Shape, circle, polygon, rounded
+from nitropilot.dataset.skinmaking.signs import arrow, symbol, text
+from nitropilot.dataset.styles import palette
+from nitropilot.dataset.styles.look import Part, Pull
+from nitropilot.dataset.styles.raster import Ink
+from nitropilot.dataset.styles.traits import Build, Cross, Finish, Press, Signs
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+    from nitropilot.dataset.styles.arrange import Field, Spot
+    from nitropilot.dataset.styles.raster import Colour
+    from nitropilot.dataset.styles.traits import Traits
+
+WAYS = ("up", "right", "down", "left")
+_FAMILIES = {Build.PLAYSTATION: "playstation", Build.SWITCH: "switch", Build.HALVES: "switch"}
+_SYMBOLS = {"south": "*cross", "east": "*ring", "west": "*square", "north": "*triangle"}
+LINE = 1.7
+"""Least width of an outline that is all there is of a key."""
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Draws the keys of one controller.
+
+    Attributes:
+        traits: What it is like.
+        rng: Decides what these leave open.
+        family: Whose names are written on it.
+        larger: By how much a pressed key grows or shrinks, where that shows it.
+        away: By how much of its size it moves, where that shows it.
+        mix: How much of its lit colour a key has that grows or moves.
+    """
+
+    traits: Traits
+    rng: Generator
+    family: str
+    larger: float
+    away: tuple[float, float]
+    mix: float
+
+    def key(self, name: str, shape: Shape, sign: Shape | None = None, pull: Pull | None = None,
+            small: bool = False) -> Part:  # fmt: skip
+        """A button, or a trigger, of any shape."""
+        traits = self.traits
+        ground, alpha, line = self._up(name)
+        lit = self._lit(name, ground)
+        colour = self._sign_colour(name, ground)
+        neutral = [*self._shadow(shape), *self._plate(shape, ground, alpha, line)]
+        press = traits.press
+        if pull not in (None, Pull.BUTTON, Pull.FADE):
+            press = Press.COLOUR  # what fills does not move
+        reading = palette.ink_for(lit)
+        if press is Press.SIZE:
+            shape_down, fill = shape.grown(self.larger), palette.mixed(ground, lit, self.mix)
+            reading = colour if self.mix < 0.5 else reading
+        elif press is Press.OFFSET:
+            left, top, right, bottom = shape.bounds
+            size = min(right - left, bottom - top)
+            shape_down = shape.moved(self.away[0] * size, self.away[1] * size)
+            fill = palette.mixed(ground, lit, self.mix)
+            reading = colour if self.mix < 0.5 else reading
+        else:
+            shape_down, fill = shape, lit
+        pressed: list[Ink] = []
+        if press is Press.GLOW:
+            left, top, right, bottom = shape.bounds
+            reach = min(right - left, bottom - top) * 0.22
+            pressed.append(Ink(shape, lit, 0.9, glow=reach))
+        pressed += self._plate(shape_down, fill, max(alpha, 0.88), line)
+        if sign is not None and not small:
+            neutral.append(Ink(sign, colour))
+            moved = self._with(sign, shape, shape_down)
+            pressed.append(Ink(moved, reading))
+        if press in (Press.SIZE, Press.OFFSET) and self._socket(alpha):
+            neutral.insert(0, Ink(shape, palette.mixed(ground, palette.BLACK, 0.6), 0.8))
+            pressed.insert(0, neutral[0])
+        return Part(name, shape, tuple(neutral), tuple(pressed), pull)
+
+    def face(self, name: str, shape: Shape, size: float) -> Part:
+        """One of the four."""
+        return self.key(name, shape, self.sign(name, *shape.middle, size * 1.05))
+
+    def trigger(self, name: str, place: Field, corner: float) -> Part:
+        """A bar that fills, or a button."""
+        pull = self.traits.pull
+        high = place.high
+        if place.high > 1.6 * place.wide and pull in (Pull.LEFT, Pull.RIGHT):
+            pull = Pull.UP
+        elif place.wide > 2.6 * place.high and pull in (Pull.UP, Pull.DOWN):
+            pull = Pull.RIGHT
+        sign = self.sign(name, place.x, place.y, min(high, place.wide / 2) * 0.5)
+        shape = field_shape(place, corner)
+        # A bar may empty towards the middle of the pad, or fill towards it, as its mirror image.
+        if name.startswith("right") and pull in (Pull.LEFT, Pull.RIGHT):
+            pull = Pull.LEFT if pull is Pull.RIGHT else Pull.RIGHT
+        return self.key(name, shape, sign, pull)
+
+    def dpad(self, spot: Spot, corner: float) -> tuple[list[Ink], list[Part], list[Shape]]:
+        """What lies under it, its four ways, and what it covers."""
+        kind, traits = self.traits.cross, self.traits
+        x, y, reach = spot
+        wide = reach * float(self.rng.uniform(0.3, 0.4))
+        if kind in (Cross.ONE, Cross.DISC):
+            ground, alpha, line = self._up("dpad_up")
+            whole = cross_shape(x, y, reach, wide)
+            under = []
+            if kind is Cross.DISC:
+                disc = circle(x, y, reach * 1.12)
+                base = palette.mixed(ground, palette.ink_for(ground), 0.15)
+                under = self._plate(disc, base, alpha, line)
+                whole_alpha = alpha * 0.8
+            else:
+                whole_alpha = alpha
+            under += [*self._shadow(whole), *self._plate(whole, ground, whole_alpha, line)]
+            lit = self._lit("dpad_up", ground)
+            parts = []
+            for way, shape in arm_shapes(x, y, reach * 0.97, wide * 0.92, wide * 0.85).items():
+                sign = self._way_sign(way, shape, wide * 0.36)
+                neutral = [Ink(sign, traits.sign, 0.8)] if sign is not None else []
+                glow = [Ink(shape, lit, 0.8, glow=wide * 0.3)] if traits.press is Press.GLOW else []
+                pressed = [*glow, Ink(shape, lit, 0.95)]
+                if sign is not None:
+                    pressed.append(Ink(sign, palette.ink_for(lit)))
+                parts.append(Part(f"dpad_{way}", shape, tuple(neutral), tuple(pressed)))
+            covered = [circle(x, y, reach * 1.12)] if kind is Cross.DISC else [whole]
+            return under, parts, covered
+        parts = []
+        for way, (across, down) in zip(WAYS, ((0, -1), (1, 0), (0, 1), (-1, 0)), strict=True):
+            far = reach * 0.68
+            at = (x + across * far, y + down * far)
+            if kind is Cross.ARROWS:
+                shape, sign = arrow(way, *at, reach * 0.33), None
+            else:
+                side = reach * 0.58
+                shape = rounded(at[0] - side / 2, at[1] - side / 2, side, side, corner)
+                sign = self._way_sign(way, shape, side * 0.26)
+            parts.append(self.key(f"dpad_{way}", shape, sign))
+        return [], parts, []
+
+    def sign(self, name: str, x: float, y: float, size: float) -> Shape | None:
+        """What is written on a key; None for nothing."""
+        traits = self.traits
+        if traits.signs is Signs.NONE:
+            return None
+        written = LETTERS[self.family].get(name)
+        if name in _SYMBOLS and traits.signs is Signs.SYMBOLS:
+            written = _SYMBOLS[name]
+        if written is None:
+            return None
+        if written.startswith("*"):
+            return symbol(written[1:], x, y, size * 0.42, max(1.4, size * 0.15))
+        height = size * (0.95 if len(written) == 1 else 0.8)
+        return text(written, x, y, height, 1.0 + 2 / max(height, 4))
+
+    def _up(self, name: str) -> tuple[Colour, float, float]:
+        """Of a key that is up: its colour, its alpha, the width of its outline."""
+        traits = self.traits
+        alpha = traits.key_alpha if traits.key is not None else 0.0
+        if traits.press is Press.FILL:
+            alpha = min(alpha, 0.25) if traits.key_alpha < 1 or traits.body is None else 0.0
+        colour = traits.ground
+        if traits.faces is not None and traits.faces_up and name in traits.faces and alpha > 0.5:
+            colour = traits.faces[name]
+        line = traits.line_width
+        if alpha < 0.3 and (traits.body_alpha < 0.3 or traits.press is Press.FILL):
+            line = max(line, LINE)
+        return colour, alpha, line
+
+    def _lit(self, name: str, ground: Colour) -> Colour:
+        traits = self.traits
+        wanted = traits.lit
+        if traits.faces is not None and name in traits.faces:
+            wanted = traits.faces[name]
+            if traits.faces_up:
+                wanted = palette.mixed(wanted, palette.WHITE, 0.7)
+        return palette.lit_against(self.rng, ground, wanted=wanted)
+
+    def _sign_colour(self, name: str, ground: Colour) -> Colour:
+        traits = self.traits
+        wanted = traits.sign
+        if traits.faces is not None and name in traits.faces:
+            wanted = traits.faces[name]
+        return wanted if palette.apart(wanted, ground) > 0.2 else palette.ink_for(ground)
+
+    def _plate(self, shape: Shape, colour: Colour, alpha: float, line: float) -> list[Ink]:
+        traits = self.traits
+        inks = []
+        glossy = traits.finish is Finish.GLOSSY
+        if alpha:
+            below = palette.mixed(colour, palette.BLACK, 0.4) if glossy else None
+            top = palette.mixed(colour, palette.WHITE, 0.12) if glossy else colour
+            inks.append(Ink(shape, top, alpha, below=below))
+        if line:
+            inks.append(Ink(shape, traits.line, 1.0, line=line))
+        if alpha and glossy:
+            _left, top_edge, _right, bottom = shape.bounds
+            high = bottom - top_edge
+            shine = shape.grown(0.74).moved(0, -0.06 * high)
+            inks.append(Ink(_upper(shine), palette.WHITE, 0.22))
+        return inks
+
+    def _shadow(self, shape: Shape) -> list[Ink]:
+        if not self.traits.shadow:
+            return []
+        left, _, right, _ = shape.bounds
+        return [Ink(shape.moved(0, min((right - left) * 0.08, 2.5)), palette.BLACK, 0.4, glow=1.2)]
+
+    def _socket(self, alpha: float) -> bool:
+        """Whether a hole stays where a key was."""
+        return alpha > 0.8 and self.traits.body_alpha > 0.8
+
+    def _way_sign(self, way: str, shape: Shape, size: float) -> Shape | None:
+        if self.traits.signs is Signs.NONE:
+            return None
+        return arrow(way, *shape.middle, size)
+
+    def _with(self, sign: Shape, up: Shape, down: Shape) -> Shape:
+        """A sign that goes with its key."""
+        if down is up:
+            return sign
+        (x0, y0), (x1, y1) = up.middle, down.middle
+        moved = sign.moved(x1 - x0, y1 - y0)
+        return moved.grown(self.larger) if self.traits.press is Press.SIZE else moved
+
+
+def keys_of(traits: Traits, rng: Generator) -> Keys:
+    """What draws the keys of a controller."""
+    family = _FAMILIES.get(traits.build, "xbox")
+    if rng.random() < 0.12:
+        family = "generic"
+    larger = float(rng.uniform(1.25, 1.45) if rng.random() < 0.5 else rng.uniform(0.5, 0.68))
+    down = float(rng.uniform(0.2, 0.4))
+    away = (down, down) if rng.random() < 0.2 else (0.0, down)
+    mix = float(rng.uniform(0.25, 1)) if rng.random() < 0.8 else 0.15
+    return Keys(traits, rng, family, larger, away, mix)
+
+
+def field_shape(place: Field, corner: float) -> Shape:
+    """Four sides, with round corners."""
+    x, y, wide, high = place
+    return rounded(x - wide / 2, y - high / 2, wide, high, min(corner, wide / 2.01, high / 2.01))
+
+
+def cross_shape(x: float, y: float, reach: float, wide: float) -> Shape:
+    """The outline of a d-pad of one piece."""
+    r, w = reach, wide
+    return polygon([
+        (x - w, y - r), (x + w, y - r), (x + w, y - w), (x + r, y - w), (x + r, y + w),
+        (x + w, y + w), (x + w, y + r), (x - w, y + r), (x - w, y + w), (x - r, y + w),
+        (x - r, y - w), (x - w, y - w),
+    ])  # fmt: skip
+
+
+def arm_shapes(x: float, y: float, reach: float, wide: float, inner: float) -> dict[str, Shape]:
+    """Its four arms, each from its end to near the middle."""
+    up = polygon([(x - wide, y - reach), (x + wide, y - reach), (x + wide, y - inner),
+                  (x, y - inner * 0.35), (x - wide, y - inner)])  # fmt: skip
+    return {way: up.turned(90 * index, (x, y)) for index, way in enumerate(WAYS)}
+
+
+def _upper(shape: Shape) -> Shape:
+    """The upper half of a shape, flattened below."""
+    _, middle = shape.middle
+    return Shape(tuple(
+        np.stack([part[:, 0], np.minimum(part[:, 1], middle)], axis=1) for part in shape.parts
+    ))  # fmt: skip
+
+
+def ring_points(x: float, y: float, radius: float, corners: int) -> Shape:
+    """A polygon with equal sides, one of them above."""
+    angles = [(index + 0.5) * 2 * math.pi / corners for index in range(corners)]
+    return polygon([(x + radius * math.cos(a), y + radius * math.sin(a)) for a in angles])

@@ -1,0 +1,156 @@
+"""``pad_of``: a made-up controller from a seed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nitropilot.dataset.skinmaking.shapes import circle, rounded
+from nitropilot.dataset.styles import palette
+from nitropilot.dataset.styles.arrange import Spot, arranged, round_shape
+from nitropilot.dataset.styles.keys import field_shape, keys_of
+from nitropilot.dataset.styles.knobs import sticks_of
+from nitropilot.dataset.styles.look import Pad, Part, Pull
+from nitropilot.dataset.styles.raster import Ink
+from nitropilot.dataset.styles.traits import Build, Finish, draw_traits
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+    from nitropilot.dataset.skinmaking.shapes import Shape
+    from nitropilot.dataset.styles.arrange import Places
+    from nitropilot.dataset.styles.keys import Keys
+    from nitropilot.dataset.styles.traits import Traits
+
+_LOOKS = 0x57_79_1E
+"""So that a look's numbers are none of anything else's of the same seed."""
+EDGE = 3.0
+"""Pixels of the canvas around what is drawn."""
+
+
+@lru_cache(maxsize=64)
+def pad_of(seed: int) -> Pad:
+    """The controller of a seed; the same on every machine."""
+    rng = np.random.default_rng([_LOOKS, seed])
+    traits = draw_traits(rng)
+    places = arranged(traits.build, rng)
+    keys = keys_of(traits, rng)
+    body, silhouette = _body(traits, places, rng)
+    parts = list(_others(traits, places, keys, rng))
+    corner = float(rng.choice([1.5, 5, 12, 20]))
+    for side, place in places.triggers.items():
+        parts.append(keys.trigger(f"{side}_trigger", place, corner))
+    for side, place in places.shoulders.items():
+        if traits.build is Build.ARCADE:
+            parts.append(_arcade_key(f"{side}_shoulder", place, keys, traits))
+        else:
+            name = f"{side}_shoulder"
+            sign = keys.sign(name, place.x, place.y, min(place.high, place.wide / 2) * 0.62)
+            parts.append(keys.key(name, field_shape(place, corner), sign))
+    if traits.build is Build.ARCADE:
+        parts = [part for part in parts if not part.name.endswith("trigger")]
+        parts += [_arcade_key(f"{side}_trigger", place, keys, traits, True)
+                  for side, place in places.triggers.items()]  # fmt: skip
+    for name, spot in places.small.items():
+        wide = rounded(spot.x - spot.size * 1.4, spot.y - spot.size * 0.6, spot.size * 2.8,
+                       spot.size * 1.2, spot.size * 0.6)  # fmt: skip
+        flat = name != "guide" and corner < 6
+        sign = keys.sign(name, spot.x, spot.y, spot.size * 0.9)
+        parts.append(keys.key(name, wide if flat else circle(*spot), sign))
+    if places.dpad is not None:
+        under, ways, covered = keys.dpad(places.dpad, corner / 3)
+        body += under
+        silhouette += covered
+        parts += ways
+    parts += [
+        keys.key(name, round_shape(spot, traits.square)) for name, spot in places.ways.items()
+    ]
+    parts += [keys.face(name, round_shape(spot, traits.square), spot.size)
+              for name, spot in places.face.items()]  # fmt: skip
+    sticks = sticks_of(traits, places.sticks, rng)
+    silhouette += [circle(*spot) for spot in places.sticks.values()]
+    opaque = traits.body is not None and traits.body_alpha > 0.97
+    facts = {
+        "finish": traits.finish, "build": traits.build, "press": traits.press,
+        "knob": traits.knob, "cross": traits.cross, "signs": traits.signs, "pull": traits.pull,
+        "body": "filled" if opaque else "clear",
+    }  # fmt: skip
+    whole = Pad(seed, 0, 0, tuple(body), tuple(silhouette), tuple(parts), sticks,
+                {name: str(value) for name, value in facts.items()})  # fmt: skip
+    return _fitted(whole)
+
+
+def _arcade_key(name: str, place: tuple[float, ...], keys: Keys, traits: Traits,
+                pulled: bool = False) -> Part:  # fmt: skip
+    x, y, wide, _ = place
+    spot = Spot(x, y, wide / 1.9)
+    shape = round_shape(spot, traits.square)
+    return keys.key(name, shape, keys.sign(name, x, y, spot.size * 0.8),
+                    Pull.BUTTON if pulled else None)  # fmt: skip
+
+
+def _body(traits: Traits, places: Places, rng: Generator) -> tuple[list[Ink], list[Shape]]:
+    """What lies under everything, and what it covers."""
+    inks: list[Ink] = []
+    shapes = list(places.outline)
+    bare = traits.build in (Build.FREE, Build.PANEL, Build.ARCADE)
+    if traits.body is None:
+        draws = traits.finish is Finish.OUTLINE and not (bare and rng.random() < 0.6)
+        if not draws:
+            return [], []
+        width = max(traits.line_width, 1.5) * float(rng.uniform(0.9, 1.5))
+        return [Ink(shape, traits.line, line=width) for shape in shapes], shapes
+    two = traits.build is Build.HALVES and rng.random() < 0.6
+    other = palette.any_colour(rng, 0.3) if two else traits.body
+    shaded = rng.random() < 0.45 or traits.finish is Finish.GLOSSY
+    for shape, colour in zip(shapes, (traits.body, other), strict=False):
+        below = palette.mixed(colour, palette.BLACK, float(rng.uniform(0.1, 0.4)))
+        inks.append(Ink(shape, colour, traits.body_alpha, below=below if shaded else None))
+        if rng.random() < 0.65:
+            inks.append(Ink(shape, traits.edge, 0.9, line=float(rng.uniform(1, 4))))
+    if rng.random() < 0.2:  # a line around the inside
+        tone = palette.mixed(traits.body, palette.ink_for(traits.body), 0.2)
+        inks += [Ink(shape.grown(0.93), tone, 0.6, line=1.5) for shape in shapes]
+    return inks, shapes
+
+
+def _others(traits: Traits, places: Places, keys: Keys, rng: Generator) -> list[Part]:
+    """What no action has; some of it lights up, of its own accord."""
+    parts = []
+    for place in places.others:
+        shape = field_shape(place, min(place.wide, place.high) * 0.15)
+        large = place.wide > 30
+        if large and traits.build is Build.HANDHELD:
+            dark = Ink(shape, palette.grey(rng, 0, 0.25), 1.0 if rng.random() < 0.7 else 0.5)
+            parts.append(Part("", shape, (dark,), (dark,)))
+        else:
+            parts.append(keys.key("", shape))
+    return parts
+
+
+def _fitted(pad: Pad) -> Pad:
+    """The same with its canvas close around it."""
+    shapes = [ink.shape for ink in pad.body] + [part.place for part in pad.parts]
+    bounds = [shape.bounds for shape in shapes]
+    bounds += [(x - r, y - r, x + r, y + r) for (x, y), r in
+               ((one.middle, one.reach + one.size) for one in pad.sticks)]  # fmt: skip
+    left, top = (min(one[i] for one in bounds) - EDGE for i in (0, 1))
+    right, bottom = (max(one[i] for one in bounds) + EDGE for i in (2, 3))
+
+    def ink(one: Ink) -> Ink:
+        return one.changed(one.shape.moved(-left, -top))
+
+    def inks(many: tuple[Ink, ...]) -> tuple[Ink, ...]:
+        return tuple(map(ink, many))
+
+    return replace(
+        pad, width=right - left, height=bottom - top, body=inks(pad.body),
+        silhouette=tuple(shape.moved(-left, -top) for shape in pad.silhouette),
+        parts=tuple(replace(part, place=part.place.moved(-left, -top), neutral=inks(part.neutral),
+                            pressed=inks(part.pressed)) for part in pad.parts),
+        sticks=tuple(replace(one, middle=(one.middle[0] - left, one.middle[1] - top),
+                             well=inks(one.well)) for one in pad.sticks),
+    )  # fmt: skip

@@ -1,0 +1,173 @@
+"""``Ink`` and ``Raster``: shapes become pixels of a picture, wherever a controller lies in it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from nitropilot.dataset.pose import Box
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from nitropilot.dataset.skinmaking.shapes import Shape
+
+    Patch = NDArray[np.float32]
+    Colour = tuple[float, float, float]
+
+FINE, COARSE = 4, 2
+"""How many times finer than pixels small and large shapes are drawn."""
+LARGE = 40_000
+"""Pixels from which a shape is large."""
+_BITS = 4
+"""OpenCV takes corners as whole 16ths."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ink:
+    """Something of one colour on a canvas.
+
+    Attributes:
+        shape: In pixels of the canvas.
+        colour: Red, green and blue of 0 to 1.
+        alpha: How much it covers.
+        line: Width of its outline, half of it inside; 0 fills it.
+        glow: How far light reaches around it; 0 for none.
+        below: The colour at its lower end, if it is another.
+    """
+
+    shape: Shape
+    colour: Colour
+    alpha: float = 1.0
+    line: float = 0.0
+    glow: float = 0.0
+    below: Colour | None = None
+
+    def changed(self, shape: Shape) -> Ink:
+        """The same of another shape."""
+        return replace(self, shape=shape)
+
+    @property
+    def reach(self) -> float:
+        """How far it goes beyond its shape."""
+        return self.line / 2 + 2 * self.glow
+
+
+@dataclass(frozen=True, eq=False)
+class Raster:
+    """Draws what lies on a canvas.
+
+    Attributes:
+        matrix: ``2 x 3``: from the canvas to the picture, both counted from the corner.
+        box: The pixels of the picture that are drawn.
+    """
+
+    matrix: NDArray[np.float64]
+    box: Box
+
+    @property
+    def scale(self) -> float:
+        """Pixels of the picture to one of the canvas."""
+        return math.sqrt(abs(float(np.linalg.det(self.matrix[:, :2]))))
+
+    def empty(self) -> Patch:
+        """``h x w x 4`` of nothing: red, green, blue with alpha multiplied in, and alpha."""
+        return np.zeros((self.box.height, self.box.width, 4), np.float32)
+
+    def paint(self, inks: Iterable[Ink], over: Patch) -> None:
+        """Draw over a patch of ``box``, in place."""
+        for ink in inks:
+            part = self.around([ink.shape], ink.reach).within(self.box)
+            if part is None:
+                continue
+            share = self._share(ink, part) * np.float32(ink.alpha)
+            left, top = self.box.left, self.box.top
+            under = over[part.top - top : part.bottom - top, part.left - left : part.right - left]
+            under *= 1 - share[..., None]
+            if ink.below is None:
+                under += share[..., None] * np.array([*ink.colour, 1], np.float32)
+            else:
+                under += share[..., None] * self._tones(ink, part)
+
+    def mask(self, shapes: Iterable[Shape]) -> NDArray[np.uint8]:
+        """``box``: 255 inside any of them."""
+        whole = np.zeros((self.box.height, self.box.width), np.uint8)
+        for shape in shapes:
+            for points in self._points(shape):
+                _fill(whole, points - (self.box.left, self.box.top), 1)
+        return whole
+
+    def around(self, shapes: Iterable[Shape], margin: float) -> Area:
+        """The whole pixels that shapes touch, and ``margin`` pixels of the canvas around them."""
+        points = np.concatenate([part for shape in shapes for part in self._points(shape)])
+        away = margin * self.scale + 1
+        low, high = np.floor(points.min(axis=0) - away), np.ceil(points.max(axis=0) + away)
+        return Area(Box(int(low[0]), int(low[1]), int(high[0]), int(high[1])))
+
+    def _points(self, shape: Shape) -> list[NDArray[np.float64]]:
+        return [part @ self.matrix[:, :2].T + self.matrix[:, 2] for part in shape.parts]
+
+    def _share(self, ink: Ink, part: Box) -> Patch:
+        """How much of each pixel of a part is covered."""
+        finer = COARSE if part.width * part.height > LARGE else FINE
+        fine = np.zeros((part.height * finer, part.width * finer), np.uint8)
+        for points in self._points(ink.shape):
+            inside = points - (part.left, part.top)
+            if ink.line:
+                width = max(1, round(ink.line * self.scale * finer))
+                cv2.polylines(fine, [_corners(inside, finer)], True, 255, width, cv2.LINE_8, _BITS)
+            else:
+                _fill(fine, inside, finer)
+        share = cv2.resize(fine, (part.width, part.height), interpolation=cv2.INTER_AREA)
+        covered = share.astype(np.float32) * np.float32(1 / 255)
+        if ink.glow:
+            spread = max(ink.glow * self.scale, 0.6)
+            covered = cv2.GaussianBlur(covered, (0, 0), spread).astype(np.float32)
+            covered = np.minimum(covered * np.float32(1.7), 1)
+        return covered
+
+    def _tones(self, ink: Ink, part: Box) -> Patch:
+        """``h x 1 x 4``: from an ink's colour to that at its lower end."""
+        assert ink.below is not None
+        ends = np.concatenate([points[:, 1] for points in self._points(ink.shape)])
+        down = (np.arange(part.top, part.bottom) + 0.5 - ends.min()) / max(np.ptp(ends), 1e-6)
+        down = np.clip(down, 0, 1)[:, None]
+        tones = (1 - down) * np.array(ink.colour) + down * np.array(ink.below)
+        return np.concatenate([tones, np.ones_like(down)], axis=1)[:, None].astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Area:
+    """Pixels that something touches; may reach out of a picture."""
+
+    box: Box
+
+    def within(self, whole: Box) -> Box | None:
+        """What of it lies in a box; None where nothing does."""
+        cut = Box(
+            max(self.box.left, whole.left), max(self.box.top, whole.top),
+            min(self.box.right, whole.right), min(self.box.bottom, whole.bottom),
+        )  # fmt: skip
+        return cut if cut.width > 0 and cut.height > 0 else None
+
+    def even(self) -> Area:
+        """Widened to even pixels: colour has one for two."""
+        box = self.box
+        left, top = box.left - box.left % 2, box.top - box.top % 2
+        return Area(Box(left, top, box.right + box.right % 2, box.bottom + box.bottom % 2))
+
+
+def _corners(points: NDArray[np.float64], finer: int) -> NDArray[np.int32]:
+    """A pixel is filled when its middle is inside; OpenCV counts from middles."""
+    fine = (points * finer - 0.5) * 2**_BITS
+    return np.round(fine).astype(np.int32).reshape(-1, 1, 2)
+
+
+def _fill(mask: NDArray[np.uint8], points: NDArray[np.float64], finer: int) -> None:
+    cv2.fillPoly(mask, [_corners(points, finer)], 255, cv2.LINE_8, _BITS)
