@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
-    from nitropilot.dataset.styles.shown import Planes8
+    from nitropilot.dataset.looks.shown import Planes8
 
 CODECS = {"h264": 0.87, "vp9": 0.13}
 PRESETS = {"ultrafast": 0.3, "superfast": 0.35, "veryfast": 0.35}
@@ -44,33 +44,48 @@ def coded(frames: Iterable[Planes8], width: int, height: int, coding: Coding, ra
         coding: How they are written.
         rate: Frames a second.
     """
-    writer, reader = _writer(width, height, coding, rate), _reader(coding)
-    for number, planes in enumerate(frames):
-        flat = np.concatenate([plane.ravel() for plane in planes])
-        frame = av.VideoFrame.from_ndarray(
-            flat.reshape(height * 3 // 2, width), format="yuv420p"
-        )  # fmt: skip
-        frame.pts = number
-        for packet in writer.encode(frame):
-            yield from map(_rgb, reader.decode(packet))
-    for packet in writer.encode(None):
+    reader = _reader(coding)
+    for packet in packets(frames, width, height, coding, rate):
         yield from map(_rgb, reader.decode(packet))
     yield from map(_rgb, reader.decode(None))
 
 
-def _writer(width: int, height: int, coding: Coding, rate: int) -> VideoCodecContext:
+def packets(
+    frames: Iterable[Planes8], width: int, height: int, coding: Coding, rate: int = 30
+) -> Iterator[av.Packet]:
+    """The same pictures as packets of the codec."""
+    writer = writing(width, height, coding, rate)
+    for number, planes in enumerate(frames):
+        yield from writer.encode(framed(planes, number))
+    yield from writer.encode(None)
+
+
+def framed(planes: Planes8, number: int) -> av.VideoFrame:
+    """A picture as ffmpeg has it."""
+    height, width = planes[0].shape
+    flat = np.concatenate([plane.ravel() for plane in planes])
+    frame = av.VideoFrame.from_ndarray(flat.reshape(height * 3 // 2, width), format="yuv420p")
+    frame.pts = number
+    return frame
+
+
+def writing(width: int, height: int, coding: Coding, rate: int) -> VideoCodecContext:
+    """What writes pictures of a size."""
     writer = av.CodecContext.create(LIBRARIES[coding.codec], "w")
     assert isinstance(writer, VideoCodecContext)
     writer.width, writer.height, writer.pix_fmt = width, height, "yuv420p"
     writer.time_base, writer.framerate = Fraction(1, rate), Fraction(rate)
     writer.thread_count = 1
-    options = coding.options()
-    if coding.codec == "h264":  # what looks further ahead than a clip is long only costs
-        options |= {"rc-lookahead": "6", "sc_threshold": "0"}
-    else:
-        options |= {"lag-in-frames": "0", "cpu-used": "8"}
-    writer.options = options
+    writer.options = options(coding)
     return writer
+
+
+def options(coding: Coding) -> dict[str, str]:
+    """As ffmpeg has them; what looks further ahead than a clip is long only costs."""
+    given = coding.options()
+    if coding.codec == "h264":
+        return given | {"rc-lookahead": "6", "sc_threshold": "0"}
+    return given | {"lag-in-frames": "0", "cpu-used": "8"}
 
 
 def _reader(coding: Coding) -> VideoCodecContext:

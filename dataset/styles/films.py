@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.random import Generator
     from numpy.typing import NDArray
 
-    from nitropilot.dataset.styles.shown import Planes8
+    from nitropilot.dataset.looks.shown import Planes8
 
     Bytes = NDArray[np.uint8]
 

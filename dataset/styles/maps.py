@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nitropilot.dataset.looks.raster import Raster
 from nitropilot.dataset.pose import Box
 from nitropilot.dataset.skinmaking.shapes import circle
-from nitropilot.dataset.styles.raster import Raster
 from nitropilot.dataset.styles.sample import ELEMENTS
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from nitropilot.dataset.looks.look import Pad
     from nitropilot.dataset.skinmaking.shapes import Shape
-    from nitropilot.dataset.styles.look import Pad
 
 
 def places_of(

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeVar
 
-from nitropilot.dataset.styles import palette
-from nitropilot.dataset.styles.look import Knob, Pull
+from nitropilot.dataset.looks import palette
+from nitropilot.dataset.looks.look import Knob, Pull
 
 if TYPE_CHECKING:
     from numpy.random import Generator
 
-    from nitropilot.dataset.styles.raster import Colour
+    from nitropilot.dataset.looks.raster import Colour
 
 
 Kind = TypeVar("Kind")
@@ -168,7 +168,8 @@ def draw_traits(rng: Generator) -> Traits:
     ground = key if key is not None and key_alpha > 0.5 else body or (0.45, 0.45, 0.45)
     line = _line(rng, finish, ground)
     faces = _faces(rng)
-    lit = palette.lit_against(rng, ground)
+    wanted = palette.mixed(ground, palette.ink_for(ground), 0.6) if rng.random() < 0.12 else None
+    lit = palette.lit_against(rng, ground, wanted=wanted)
     press = chosen(
         rng, {Press.COLOUR: 0.33, Press.FILL: 0.25, Press.GLOW: 0.17, Press.OFFSET: 0.1,
               Press.SIZE: 0.15}

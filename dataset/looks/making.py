@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nitropilot.dataset.looks import palette
+from nitropilot.dataset.looks.arrange import arranged
+from nitropilot.dataset.looks.keys import field_shape, keys_of
+from nitropilot.dataset.looks.knobs import sticks_of
+from nitropilot.dataset.looks.look import Canvas, Pad, Part, Pull
+from nitropilot.dataset.looks.raster import Ink
+from nitropilot.dataset.looks.spots import Spot, round_shape
+from nitropilot.dataset.looks.traits import Build, Finish, draw_traits
 from nitropilot.dataset.skinmaking.shapes import circle, rounded
-from nitropilot.dataset.styles import palette
-from nitropilot.dataset.styles.arrange import Spot, arranged, round_shape
-from nitropilot.dataset.styles.keys import field_shape, keys_of
-from nitropilot.dataset.styles.knobs import sticks_of
-from nitropilot.dataset.styles.look import Pad, Part, Pull
-from nitropilot.dataset.styles.raster import Ink
-from nitropilot.dataset.styles.traits import Build, Finish, draw_traits
 
 if TYPE_CHECKING:
     from numpy.random import Generator
 
+    from nitropilot.dataset.looks.keys import Keys
+    from nitropilot.dataset.looks.look import Stick
+    from nitropilot.dataset.looks.spots import Places
+    from nitropilot.dataset.looks.traits import Traits
     from nitropilot.dataset.skinmaking.shapes import Shape
-    from nitropilot.dataset.styles.arrange import Places
-    from nitropilot.dataset.styles.keys import Keys
-    from nitropilot.dataset.styles.traits import Traits
 
 _LOOKS = 0x57_79_1E
 """So that a look's numbers are none of anything else's of the same seed."""
@@ -78,9 +79,9 @@ def pad_of(seed: int) -> Pad:
         "knob": traits.knob, "cross": traits.cross, "signs": traits.signs, "pull": traits.pull,
         "body": "filled" if opaque else "clear",
     }  # fmt: skip
-    whole = Pad(seed, 0, 0, tuple(body), tuple(silhouette), tuple(parts), sticks,
-                {name: str(value) for name, value in facts.items()})  # fmt: skip
-    return _fitted(whole)
+    named = {name: str(value) for name, value in facts.items()}
+    canvas = _bounds(parts, body, sticks)
+    return Pad(seed, canvas, tuple(body), tuple(silhouette), tuple(parts), sticks, named)
 
 
 def _arcade_key(name: str, place: tuple[float, ...], keys: Keys, traits: Traits,
@@ -131,26 +132,12 @@ def _others(traits: Traits, places: Places, keys: Keys, rng: Generator) -> list[
     return parts
 
 
-def _fitted(pad: Pad) -> Pad:
-    """The same with its canvas close around it."""
-    shapes = [ink.shape for ink in pad.body] + [part.place for part in pad.parts]
+def _bounds(parts: list[Part], inks: list[Ink], sticks: tuple[Stick, ...]) -> Canvas:
+    """The canvas close around everything."""
+    shapes = [ink.shape for ink in inks] + [part.place for part in parts]
     bounds = [shape.bounds for shape in shapes]
     bounds += [(x - r, y - r, x + r, y + r) for (x, y), r in
-               ((one.middle, one.reach + one.size) for one in pad.sticks)]  # fmt: skip
+               ((one.middle, one.reach + one.size) for one in sticks)]  # fmt: skip
     left, top = (min(one[i] for one in bounds) - EDGE for i in (0, 1))
     right, bottom = (max(one[i] for one in bounds) + EDGE for i in (2, 3))
-
-    def ink(one: Ink) -> Ink:
-        return one.changed(one.shape.moved(-left, -top))
-
-    def inks(many: tuple[Ink, ...]) -> tuple[Ink, ...]:
-        return tuple(map(ink, many))
-
-    return replace(
-        pad, width=right - left, height=bottom - top, body=inks(pad.body),
-        silhouette=tuple(shape.moved(-left, -top) for shape in pad.silhouette),
-        parts=tuple(replace(part, place=part.place.moved(-left, -top), neutral=inks(part.neutral),
-                            pressed=inks(part.pressed)) for part in pad.parts),
-        sticks=tuple(replace(one, middle=(one.middle[0] - left, one.middle[1] - top),
-                             well=inks(one.well)) for one in pad.sticks),
-    )  # fmt: skip
+    return Canvas(left, top, right - left, bottom - top)

@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from nitropilot.dataset.looks import palette
+from nitropilot.dataset.looks.keys import LINE, ring_points
+from nitropilot.dataset.looks.look import Knob, Stick
+from nitropilot.dataset.looks.raster import Ink
+from nitropilot.dataset.looks.traits import Finish
 from nitropilot.dataset.skinmaking.shapes import circle, line, rounded
-from nitropilot.dataset.styles import palette
-from nitropilot.dataset.styles.keys import LINE, ring_points
-from nitropilot.dataset.styles.look import Knob, Stick
-from nitropilot.dataset.styles.raster import Ink
-from nitropilot.dataset.styles.traits import Finish
 
 if TYPE_CHECKING:
     from numpy.random import Generator
 
-    from nitropilot.dataset.styles.arrange import Spot
-    from nitropilot.dataset.styles.raster import Colour
-    from nitropilot.dataset.styles.traits import Traits
+    from nitropilot.dataset.looks.raster import Colour
+    from nitropilot.dataset.looks.spots import Spot
+    from nitropilot.dataset.looks.traits import Traits
 
 
 def sticks_of(traits: Traits, spots: dict[str, Spot], rng: Generator) -> tuple[Stick, ...]:

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nitropilot.dataset.looks import palette
+from nitropilot.dataset.looks.look import Part, Pull
+from nitropilot.dataset.looks.raster import Ink
+from nitropilot.dataset.looks.traits import Build, Cross, Finish, Press, Signs
 from nitropilot.dataset.skinmaking.drawing import LETTERS
 from nitropilot.dataset.skinmaking.shapes import Shape, circle, polygon, rounded
 from nitropilot.dataset.skinmaking.signs import arrow, symbol, text
-from nitropilot.dataset.styles import palette
-from nitropilot.dataset.styles.look import Part, Pull
-from nitropilot.dataset.styles.raster import Ink
-from nitropilot.dataset.styles.traits import Build, Cross, Finish, Press, Signs
 
 if TYPE_CHECKING:
     from numpy.random import Generator
 
-    from nitropilot.dataset.styles.arrange import Field, Spot
-    from nitropilot.dataset.styles.raster import Colour
-    from nitropilot.dataset.styles.traits import Traits
+    from nitropilot.dataset.looks.raster import Colour
+    from nitropilot.dataset.looks.spots import Field, Spot
+    from nitropilot.dataset.looks.traits import Traits
 
 WAYS = ("up", "right", "down", "left")
 _FAMILIES = {Build.PLAYSTATION: "playstation", Build.SWITCH: "switch", Build.HALVES: "switch"}
@@ -41,6 +42,7 @@ class Keys:
         larger: By how much a pressed key grows or shrinks, where that shows it.
         away: By how much of its size it moves, where that shows it.
         mix: How much of its lit colour a key has that grows or moves.
+        lights: What keys of a colour are lit with, for a wanted light.
     """
 
     traits: Traits
@@ -49,6 +51,7 @@ class Keys:
     larger: float
     away: tuple[float, float]
     mix: float
+    lights: dict[tuple[Colour, Colour], Colour] = field(default_factory=dict)
 
     def key(self, name: str, shape: Shape, sign: Shape | None = None, pull: Pull | None = None,
             small: bool = False) -> Part:  # fmt: skip
@@ -86,7 +89,8 @@ class Keys:
         if press in (Press.SIZE, Press.OFFSET) and self._socket(alpha):
             neutral.insert(0, Ink(shape, palette.mixed(ground, palette.BLACK, 0.6), 0.8))
             pressed.insert(0, neutral[0])
-        return Part(name, shape, tuple(neutral), tuple(pressed), pull)
+        place = shape if shape_down is shape else shape | shape_down
+        return Part(name, place, tuple(neutral), tuple(pressed), pull)
 
     def face(self, name: str, shape: Shape, size: float) -> Part:
         """One of the four."""
@@ -162,7 +166,9 @@ class Keys:
         if written.startswith("*"):
             return symbol(written[1:], x, y, size * 0.42, max(1.4, size * 0.15))
         height = size * (0.95 if len(written) == 1 else 0.8)
-        return text(written, x, y, height, 1.0 + 2 / max(height, 4))
+        return (
+            _written(written, round(1.0 + 2 / max(height, 4), 1)).grown(height, (0, 0)).moved(x, y)
+        )
 
     def _up(self, name: str) -> tuple[Colour, float, float]:
         """Of a key that is up: its colour, its alpha, the width of its outline."""
@@ -185,7 +191,10 @@ class Keys:
             wanted = traits.faces[name]
             if traits.faces_up:
                 wanted = palette.mixed(wanted, palette.WHITE, 0.7)
-        return palette.lit_against(self.rng, ground, wanted=wanted)
+        known = (ground, wanted)
+        if known not in self.lights:
+            self.lights[known] = palette.lit_against(self.rng, ground, wanted=wanted)
+        return self.lights[known]
 
     def _sign_colour(self, name: str, ground: Colour) -> Colour:
         traits = self.traits
@@ -268,6 +277,12 @@ def arm_shapes(x: float, y: float, reach: float, wide: float, inner: float) -> d
     up = polygon([(x - wide, y - reach), (x + wide, y - reach), (x + wide, y - inner),
                   (x, y - inner * 0.35), (x - wide, y - inner)])  # fmt: skip
     return {way: up.turned(90 * index, (x, y)) for index, way in enumerate(WAYS)}
+
+
+@lru_cache(maxsize=256)
+def _written(letters: str, weight: float) -> Shape:
+    """Letters one pixel high around (0, 0)."""
+    return text(letters, 0, 0, 1, weight)
 
 
 def _upper(shape: Shape) -> Shape:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -14,9 +14,9 @@ from nitropilot.records.format import PUBLISHED_BUTTONS
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from nitropilot.dataset.looks.raster import Ink
     from nitropilot.dataset.pad import PadStates
     from nitropilot.dataset.skinmaking.shapes import Point, Shape
-    from nitropilot.dataset.styles.raster import Ink
 
 
 class Knob(StrEnum):
@@ -87,14 +87,22 @@ class Stick:
     tilt: float = 0.0
 
 
+class Canvas(NamedTuple):
+    """What a controller is drawn on, in its own pixels."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
 @dataclass(frozen=True, eq=False)
 class Pad:
     """A controller of one look.
 
     Attributes:
         seed: What it was drawn from.
-        width: Of its canvas.
-        height: The same.
+        canvas: Close around it.
         body: What lies under everything.
         silhouette: What it covers, beside its parts.
         parts: Buttons and triggers, from below to above.
@@ -103,8 +111,7 @@ class Pad:
     """
 
     seed: int
-    width: float
-    height: float
+    canvas: Canvas
     body: tuple[Ink, ...]
     silhouette: tuple[Shape, ...]
     parts: tuple[Part, ...]

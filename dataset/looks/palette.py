@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from numpy.random import Generator
 
-    from nitropilot.dataset.styles.raster import Colour
+    from nitropilot.dataset.looks.raster import Colour
 
 BLACK, WHITE = (0.04, 0.04, 0.05), (0.97, 0.97, 0.97)
 APART = 0.3

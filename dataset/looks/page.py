@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from nitropilot.dataset.looks.shown import Shown
 from nitropilot.dataset.pad import BUTTONS, NEUTRAL, Moment, states_of
-from nitropilot.dataset.styles.shown import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from nitropilot.dataset.styles.look import Pad
+    from nitropilot.dataset.looks.look import Pad
 
 WIDE, HIGH = 176, 132
 """Pixels of one controller."""
@@ -37,9 +37,11 @@ def page(pads: Sequence[Pad], across: int = ACROSS) -> NDArray[np.uint8]:
 
 
 def _cell(pad: Pad, moment: Moment) -> NDArray[np.uint8]:
-    scale = min((WIDE - 6) / pad.width, (HIGH - 6) / pad.height)
+    left, top, width, height = pad.canvas
+    scale = min((WIDE - 6) / width, (HIGH - 6) / height)
     matrix = np.array([
-        [scale, 0, (WIDE - scale * pad.width) / 2], [0, scale, (HIGH - scale * pad.height) / 2]
+        [scale, 0, WIDE / 2 - scale * (left + width / 2)],
+        [0, scale, HIGH / 2 - scale * (top + height / 2)],
     ])  # fmt: skip
     board = np.add.outer(np.arange(HIGH) // 12, np.arange(WIDE) // 12) % 2
     y = np.where(board == 1, 92, 128).astype(np.uint8)

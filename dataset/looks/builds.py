@@ -1,12 +1,13 @@
-"""``Places``: what is where on a made-up controller, one function for each build."""
+"""Builds of made-up controllers: pads of several makers, boards, bare groups."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from nitropilot.dataset.skinmaking.shapes import Shape, circle, rounded, symmetric
-from nitropilot.dataset.styles.traits import Build
+from nitropilot.dataset.looks.spots import Field, Places, Spot
+from nitropilot.dataset.looks.traits import Build
+from nitropilot.dataset.skinmaking.shapes import Shape, rounded, symmetric
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,55 +15,6 @@ if TYPE_CHECKING:
     from numpy.random import Generator
 
     from nitropilot.dataset.skinmaking.shapes import Point
-
-
-class Spot(NamedTuple):
-    """A round thing: its middle and radius."""
-
-    x: float
-    y: float
-    size: float
-
-
-class Field(NamedTuple):
-    """A thing with four sides, by its middle."""
-
-    x: float
-    y: float
-    wide: float
-    high: float
-
-
-@dataclass(frozen=True)
-class Places:
-    """In pixels of a canvas.
-
-    Attributes:
-        outline: Of the body; empty for none.
-        face: The four, by name.
-        dpad: Its middle and reach; None for none.
-        ways: The four ways of a d-pad that are buttons in a row, by name; else none.
-        shoulders: By side.
-        triggers: By side.
-        sticks: Middles and radii of wells, by side.
-        small: back, start and guide.
-        others: What no action has: touchpads, paddles, screens.
-    """
-
-    outline: tuple[Shape, ...]
-    face: dict[str, Spot]
-    dpad: Spot | None
-    shoulders: dict[str, Field]
-    triggers: dict[str, Field]
-    sticks: dict[str, Spot]
-    small: dict[str, Spot]
-    others: tuple[Field, ...] = ()
-    ways: dict[str, Spot] = field(default_factory=dict)
-
-
-def arranged(build: Build, rng: Generator) -> Places:
-    """Where things are, a little different each time."""
-    return _without_some(_jittered(_BUILDS[build](rng), rng), rng, build)
 
 
 def diamond(x: float, y: float, apart: float, size: float) -> dict[str, Spot]:
@@ -291,57 +243,9 @@ def _paddles(rng: Generator, width: float, y: float) -> tuple[Field, ...]:
     return near, far
 
 
-def _jittered(places: Places, rng: Generator) -> Places:
-    """Each group moved a little as one, some made larger or smaller."""
-
-    def moved(x: float, y: float) -> tuple[float, float]:
-        return x + float(rng.normal(0, 2.2)), y + float(rng.normal(0, 2.2))
-
-    def spots(group: dict[str, Spot]) -> dict[str, Spot]:
-        x, y = moved(0, 0)
-        grown = float(rng.uniform(0.88, 1.08))
-        return {name: Spot(s.x + x, s.y + y, s.size * grown) for name, s in group.items()}
-
-    dpad = places.dpad and Spot(*moved(*places.dpad[:2]), places.dpad.size * rng.uniform(0.9, 1.05))
-    return replace(
-        places, face=spots(places.face), dpad=dpad, small=spots(places.small),
-        ways=spots(places.ways),
-        sticks={side: Spot(*moved(s.x, s.y), s.size * float(rng.uniform(0.88, 1.05)))
-                for side, s in places.sticks.items()},
-    )  # fmt: skip
-
-
-def _without_some(places: Places, rng: Generator, build: Build) -> Places:
-    """Some controllers in videos do not show everything."""
-    bare = build in (Build.FREE, Build.PANEL, Build.ARCADE)
-    lacking = {name for name in ("small", "shoulders", "triggers", "dpad")
-               if rng.random() < (0.12 if bare else 0.04)}  # fmt: skip
-    small = {
-        name: spot for name, spot in places.small.items()
-        if "small" not in lacking and rng.random() > (0.25 if name == "guide" else 0.05)
-    }  # fmt: skip
-    sticks = dict(places.sticks)
-    if bare and rng.random() < 0.15:
-        sticks.pop("right", None)
-    return replace(
-        places, small=small, sticks=sticks,
-        shoulders={} if "shoulders" in lacking else places.shoulders,
-        triggers={} if "triggers" in lacking else places.triggers,
-        dpad=None if "dpad" in lacking else places.dpad,
-        ways={} if "dpad" in lacking else places.ways,
-    )  # fmt: skip
-
-
-_BUILDS: dict[Build, Callable[[Generator], Places]] = {
+BUILDS: dict[Build, Callable[[Generator], Places]] = {
     Build.XBOX: _xbox, Build.PLAYSTATION: _playstation, Build.SWITCH: _switch,
     Build.HALVES: _halves, Build.HANDHELD: _handheld, Build.RETRO: _retro, Build.PANEL: _panel,
     Build.ARCADE: _arcade, Build.FREE: _free,
 }  # fmt: skip
-
-
-def round_shape(spot: Spot, square: bool) -> Shape:
-    """A key."""
-    if square:
-        side = spot.size * 1.8
-        return rounded(spot.x - side / 2, spot.y - side / 2, side, side, spot.size * 0.25)
-    return circle(*spot)
+"""What places the elements of each."""
