@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -58,7 +57,7 @@ class Keys:
         """A button, or a trigger, of any shape."""
         traits = self.traits
         ground, alpha, line = self._up(name)
-        lit = self._lit(name, ground)
+        lit = self._lit(name, ground, alpha)
         colour = self._sign_colour(name, ground)
         neutral = [*self._shadow(shape), *self._plate(shape, ground, alpha, line)]
         press = traits.press
@@ -128,7 +127,7 @@ class Keys:
             else:
                 whole_alpha = alpha
             under += [*self._shadow(whole), *self._plate(whole, ground, whole_alpha, line)]
-            lit = self._lit("dpad_up", ground)
+            lit = self._lit("dpad_up", ground, alpha)
             parts = []
             for way, shape in arm_shapes(x, y, reach * 0.97, wide * 0.92, wide * 0.85).items():
                 sign = self._way_sign(way, shape, wide * 0.36)
@@ -184,16 +183,19 @@ class Keys:
             line = max(line, LINE)
         return colour, alpha, line
 
-    def _lit(self, name: str, ground: Colour) -> Colour:
+    def _lit(self, name: str, ground: Colour, alpha: float) -> Colour:
         traits = self.traits
         wanted = traits.lit
         if traits.faces is not None and name in traits.faces:
             wanted = traits.faces[name]
             if traits.faces_up:
                 wanted = palette.mixed(wanted, palette.WHITE, 0.7)
-        known = (ground, wanted)
+        body = traits.body if traits.body is not None and traits.body_alpha > 0.5 else None
+        under = body or palette.MIDDLE
+        seen = palette.mixed(under, ground, alpha)
+        known = (seen, wanted)
         if known not in self.lights:
-            self.lights[known] = palette.lit_against(self.rng, ground, wanted=wanted)
+            self.lights[known] = palette.lit_against(self.rng, seen, wanted=wanted)
         return self.lights[known]
 
     def _sign_colour(self, name: str, ground: Colour) -> Colour:
@@ -291,9 +293,3 @@ def _upper(shape: Shape) -> Shape:
     return Shape(tuple(
         np.stack([part[:, 0], np.minimum(part[:, 1], middle)], axis=1) for part in shape.parts
     ))  # fmt: skip
-
-
-def ring_points(x: float, y: float, radius: float, corners: int) -> Shape:
-    """A polygon with equal sides, one of them above."""
-    angles = [(index + 0.5) * 2 * math.pi / corners for index in range(corners)]
-    return polygon([(x + radius * math.cos(a), y + radius * math.sin(a)) for a in angles])

@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nitropilot.dataset.looks import palette
-from nitropilot.dataset.looks.keys import LINE, ring_points
+from nitropilot.dataset.looks.keys import LINE
 from nitropilot.dataset.looks.look import Knob, Stick
 from nitropilot.dataset.looks.raster import Ink
+from nitropilot.dataset.looks.spots import ring_points
 from nitropilot.dataset.looks.traits import Finish
 from nitropilot.dataset.skinmaking.shapes import circle, line, rounded
 
@@ -93,7 +94,7 @@ def _well(traits: Traits, spot: Spot, rng: Generator) -> tuple[Ink, ...]:
     kind = traits.well_shape
     if kind == "none" and traits.knob is Knob.CAP:
         return ()
-    ground = traits.well or traits.body or (0.45, 0.45, 0.45)
+    ground = traits.well or traits.body or palette.MIDDLE
     colour = traits.line if palette.apart(traits.line, ground) > 0.15 else palette.ink_for(ground)
     width = max(traits.line_width, 1.2)
     if kind == "square":

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from nitropilot.dataset.looks.raster import Colour
 
 BLACK, WHITE = (0.04, 0.04, 0.05), (0.97, 0.97, 0.97)
+MIDDLE = (0.45, 0.45, 0.45)
+"""What a game that shows through is taken for."""
 APART = 0.3
 """Colours that are further apart than this can be told apart in a coded video."""
 ACCENTS: tuple[Colour, ...] = (

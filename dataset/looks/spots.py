@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from nitropilot.dataset.skinmaking.shapes import circle, rounded
+from nitropilot.dataset.skinmaking.shapes import circle, polygon, rounded
 
 if TYPE_CHECKING:
     from nitropilot.dataset.skinmaking.shapes import Shape
@@ -61,3 +62,9 @@ def round_shape(spot: Spot, square: bool) -> Shape:
         side = spot.size * 1.8
         return rounded(spot.x - side / 2, spot.y - side / 2, side, side, spot.size * 0.25)
     return circle(*spot)
+
+
+def ring_points(x: float, y: float, radius: float, corners: int) -> Shape:
+    """A polygon with equal sides, one of them above."""
+    angles = [(index + 0.5) * 2 * math.pi / corners for index in range(corners)]
+    return polygon([(x + radius * math.cos(a), y + radius * math.sin(a)) for a in angles])

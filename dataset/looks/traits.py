@@ -136,7 +136,7 @@ class Traits:
     @property
     def ground(self) -> Colour:
         """What a key that is up looks like; a middle grey where the game shows through."""
-        return self.key or self.body or (0.45, 0.45, 0.45)
+        return self.key or self.body or palette.MIDDLE
 
 
 FINISHES = {
@@ -165,7 +165,7 @@ def draw_traits(rng: Generator) -> Traits:
         build = chosen(rng, {Build.FREE: 0.5, Build.PANEL: 0.3, Build.ARCADE: 0.2})
     body, body_alpha = _body(rng, finish)
     key, key_alpha = _key(rng, finish, body)
-    ground = key if key is not None and key_alpha > 0.5 else body or (0.45, 0.45, 0.45)
+    ground = key if key is not None and key_alpha > 0.5 else body or palette.MIDDLE
     line = _line(rng, finish, ground)
     faces = _faces(rng)
     wanted = palette.mixed(ground, palette.ink_for(ground), 0.6) if rng.random() < 0.12 else None
