@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from nitropilot.dataset.looks.forms import rounded
 from nitropilot.dataset.looks.spots import Field, Places, Spot
 from nitropilot.dataset.looks.traits import Build
-from nitropilot.dataset.skinmaking.shapes import Shape, rounded, symmetric
+from nitropilot.dataset.skinmaking.shapes import Shape, symmetric
+from nitropilot.dataset.skinmaking.shapes import rounded as sided
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,7 +84,7 @@ def _switch(rng: Generator) -> Places:
 def _halves(rng: Generator) -> Places:
     gap, top = float(rng.uniform(0, 70)), 44.0
     middle = 110 + gap / 2 + 20
-    left = rounded(20, top, 100, 262, [48, 9, 9, 48])
+    left = sided(20, top, 100, 262, [48, 9, 9, 48])
     return Places(
         (left, left.mirrored(middle)),
         diamond(2 * middle - 70, 118, 26, 13), Spot(70, 194, 30),

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nitropilot.dataset.looks import palette
+from nitropilot.dataset.looks.forms import circle, rounded
 from nitropilot.dataset.looks.look import Part, Pull
 from nitropilot.dataset.looks.raster import Ink
 from nitropilot.dataset.looks.traits import Build, Cross, Finish, Press, Signs
 from nitropilot.dataset.skinmaking.drawing import LETTERS
-from nitropilot.dataset.skinmaking.shapes import Shape, circle, polygon, rounded
+from nitropilot.dataset.skinmaking.shapes import Shape, polygon
 from nitropilot.dataset.skinmaking.signs import arrow, symbol, text
 
 if TYPE_CHECKING:

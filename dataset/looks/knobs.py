@@ -6,12 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nitropilot.dataset.looks import palette
+from nitropilot.dataset.looks.forms import circle, rounded
 from nitropilot.dataset.looks.keys import LINE
 from nitropilot.dataset.looks.look import Knob, Stick
 from nitropilot.dataset.looks.raster import Ink
 from nitropilot.dataset.looks.spots import ring_points
 from nitropilot.dataset.looks.traits import Finish
-from nitropilot.dataset.skinmaking.shapes import circle, line, rounded
+from nitropilot.dataset.skinmaking.shapes import line
 
 if TYPE_CHECKING:
     from numpy.random import Generator

@@ -9,13 +9,13 @@ import numpy as np
 
 from nitropilot.dataset.looks import palette
 from nitropilot.dataset.looks.arrange import arranged
+from nitropilot.dataset.looks.forms import circle, rounded
 from nitropilot.dataset.looks.keys import field_shape, keys_of
 from nitropilot.dataset.looks.knobs import sticks_of
 from nitropilot.dataset.looks.look import Canvas, Pad, Part, Pull
 from nitropilot.dataset.looks.raster import Ink
 from nitropilot.dataset.looks.spots import Spot, round_shape
 from nitropilot.dataset.looks.traits import Build, Finish, draw_traits
-from nitropilot.dataset.skinmaking.shapes import circle, rounded
 
 if TYPE_CHECKING:
     from numpy.random import Generator

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
@@ -59,6 +60,13 @@ class Ink:
         return self.line / 2 + 2 * self.glow
 
 
+class _Placed(NamedTuple):
+    """A shape, which is kept so that its number is nobody else's, and its corners in a picture."""
+
+    shape: Shape
+    points: list[NDArray[np.float64]]
+
+
 @dataclass(frozen=True, eq=False)
 class Raster:
     """Draws what lies on a canvas.
@@ -66,15 +74,22 @@ class Raster:
     Attributes:
         matrix: ``2 x 3``: from the canvas to the picture, both counted from the corner.
         box: The pixels of the picture that are drawn.
+        known: Where shapes are in the picture that have been drawn before.
     """
 
     matrix: NDArray[np.float64]
     box: Box
+    known: dict[int, _Placed] = field(default_factory=dict, repr=False)
 
-    @property
+    @cached_property
     def scale(self) -> float:
         """Pixels of the picture to one of the canvas."""
-        return math.sqrt(abs(float(np.linalg.det(self.matrix[:, :2]))))
+        (a, b, _), (c, d, _) = self.matrix.tolist()
+        return math.sqrt(abs(a * d - b * c))
+
+    def part(self, box: Box) -> Raster:
+        """Draws other pixels of the same."""
+        return Raster(self.matrix, box, self.known)
 
     def empty(self) -> Patch:
         """``h x w x 4`` of nothing: red, green, blue with alpha multiplied in, and alpha."""
@@ -105,13 +120,19 @@ class Raster:
 
     def around(self, shapes: Iterable[Shape], margin: float) -> Area:
         """The whole pixels that shapes touch, and ``margin`` pixels of the canvas around them."""
-        points = np.concatenate([part for shape in shapes for part in self._points(shape)])
+        found = [part for shape in shapes for part in self._points(shape)]
+        points = np.concatenate(found) if len(found) > 1 else found[0]
         away = margin * self.scale + 1
         low, high = np.floor(points.min(axis=0) - away), np.ceil(points.max(axis=0) + away)
         return Area(Box(int(low[0]), int(low[1]), int(high[0]), int(high[1])))
 
     def _points(self, shape: Shape) -> list[NDArray[np.float64]]:
-        return [part @ self.matrix[:, :2].T + self.matrix[:, 2] for part in shape.parts]
+        placed = self.known.get(id(shape))
+        if placed is None:
+            turn, shift = self.matrix[:, :2].T, self.matrix[:, 2]
+            placed = _Placed(shape, [part @ turn + shift for part in shape.parts])
+            self.known[id(shape)] = placed
+        return placed.points
 
     def _share(self, ink: Ink, part: Box) -> Patch:
         """How much of each pixel of a part is covered."""

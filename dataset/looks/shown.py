@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import cv2
 import numpy as np
 
+from nitropilot.dataset.looks.forms import rounded
 from nitropilot.dataset.looks.layers import copied, halved, in_planes, slices
 from nitropilot.dataset.looks.look import Pull
 from nitropilot.dataset.looks.mover import Mover
 from nitropilot.dataset.looks.raster import Raster
 from nitropilot.dataset.pad import BUTTONS, PULLED, SIDES
 from nitropilot.dataset.pose import Box
-from nitropilot.dataset.skinmaking.shapes import rounded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,10 +68,11 @@ class Shown:
         if around is None:
             raise ValueError("the controller is not in the picture")
         self.box = around
-        drawn = Raster(matrix, around).empty()
-        Raster(matrix, around).paint(pad.body, drawn)
+        self._raster = whole.part(around)
+        drawn = self._raster.empty()
+        self._raster.paint(pad.body, drawn)
         for stick in pad.sticks:
-            Raster(matrix, around).paint(stick.well, drawn)
+            self._raster.paint(stick.well, drawn)
         self._changes = [change for part in pad.parts for change in self._change(part, drawn)]
         self._neutral = in_planes(drawn)
         self._knobs = [Mover(stick, matrix, around) for stick in pad.sticks]
@@ -112,14 +113,14 @@ class Shown:
 
     def _change(self, part: Part, drawn: Floats) -> Iterator[_Change]:
         """Draws a part as it is while nobody touches it, and gives what a press adds."""
-        whole = Raster(self.matrix, self.box)
+        whole = self._raster
         inks = (*part.neutral, *part.pressed)
         reach = max((ink.reach for ink in inks), default=0.0)
         area = whole.around([part.place, *(ink.shape for ink in inks)], reach).even()
         box = area.within(self.box)
         if box is None:
             return
-        raster, at = Raster(self.matrix, box), slices(box, self.box)
+        raster, at = whole.part(box), slices(box, self.box)
         pressed = drawn[at].copy()
         raster.paint(part.neutral, drawn[at])
         raster.paint(part.pressed, pressed)

@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from nitropilot.dataset.skinmaking.shapes import circle, polygon, rounded
+from nitropilot.dataset.looks.forms import circle, rounded
+from nitropilot.dataset.skinmaking.shapes import polygon
 
 if TYPE_CHECKING:
     from nitropilot.dataset.skinmaking.shapes import Shape

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nitropilot.dataset.looks.forms import circle
 from nitropilot.dataset.looks.raster import Raster
 from nitropilot.dataset.pose import Box
-from nitropilot.dataset.skinmaking.shapes import circle
 from nitropilot.dataset.styles.sample import ELEMENTS
 
 if TYPE_CHECKING:
