@@ -50,6 +50,9 @@ def _without_some(places: Places, rng: Generator, build: Build) -> Places:
         if "small" not in lacking and rng.random() > (0.25 if name == "guide" else 0.05)
     }  # fmt: skip
     sticks = dict(places.sticks)
+    if rng.random() < (0.2 if build is Build.FREE else 0.04):  # pressed sticks as small buttons
+        small |= {f"{side}_thumb": Spot(spot.x - spot.size, spot.y - spot.size * 0.85, 8)
+                  for side, spot in sticks.items()}  # fmt: skip
     if bare and rng.random() < 0.15:
         sticks.pop("right", None)
     return replace(

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from nitropilot.dataset.looks import palette
-from nitropilot.dataset.looks.forms import circle, rounded
+from nitropilot.dataset.looks.forms import WAYS, arm_shapes, circle, cross_shape, rounded, upper
+from nitropilot.dataset.looks.lettering import sign_of
 from nitropilot.dataset.looks.look import Part, Pull
 from nitropilot.dataset.looks.raster import Ink
+from nitropilot.dataset.looks.spots import field_shape
 from nitropilot.dataset.looks.traits import Build, Cross, Finish, Press, Signs
-from nitropilot.dataset.skinmaking.drawing import LETTERS
-from nitropilot.dataset.skinmaking.shapes import Shape, polygon
-from nitropilot.dataset.skinmaking.signs import arrow, symbol, text
+from nitropilot.dataset.skinmaking.shapes import Shape
+from nitropilot.dataset.skinmaking.signs import arrow
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -24,9 +22,7 @@ if TYPE_CHECKING:
     from nitropilot.dataset.looks.spots import Field, Spot
     from nitropilot.dataset.looks.traits import Traits
 
-WAYS = ("up", "right", "down", "left")
 _FAMILIES = {Build.PLAYSTATION: "playstation", Build.SWITCH: "switch", Build.HALVES: "switch"}
-_SYMBOLS = {"south": "*cross", "east": "*ring", "west": "*square", "north": "*triangle"}
 LINE = 1.7
 """Least width of an outline that is all there is of a key."""
 
@@ -42,6 +38,8 @@ class Keys:
         larger: By how much a pressed key grows or shrinks, where that shows it.
         away: By how much of its size it moves, where that shows it.
         mix: How much of its lit colour a key has that grows or moves.
+        ringed: Whether a pressed key has a ring of its lit colour, and is not filled with it.
+        slant: Degrees by which shoulders and triggers lean.
         lights: What keys of a colour are lit with, for a wanted light.
     """
 
@@ -51,10 +49,12 @@ class Keys:
     larger: float
     away: tuple[float, float]
     mix: float
+    ringed: bool = False
+    slant: float = 0.0
     lights: dict[tuple[Colour, Colour], Colour] = field(default_factory=dict)
 
-    def key(self, name: str, shape: Shape, sign: Shape | None = None, pull: Pull | None = None,
-            small: bool = False) -> Part:  # fmt: skip
+    def key(self, name: str, shape: Shape, sign: Shape | None = None, pull: Pull | None = None
+            ) -> Part:  # fmt: skip
         """A button, or a trigger, of any shape."""
         traits = self.traits
         ground, alpha, line = self._up(name)
@@ -76,13 +76,15 @@ class Keys:
             reading = colour if self.mix < 0.5 else reading
         else:
             shape_down, fill = shape, lit
+        if self.ringed and press in (Press.COLOUR, Press.FILL) and pull is None:
+            return self._ringed(name, shape, sign, neutral, lit, (ground, alpha, line, colour))
         pressed: list[Ink] = []
         if press is Press.GLOW:
             left, top, right, bottom = shape.bounds
             reach = min(right - left, bottom - top) * 0.22
             pressed.append(Ink(shape, lit, 0.9, glow=reach))
         pressed += self._plate(shape_down, fill, max(alpha, 0.88), line)
-        if sign is not None and not small:
+        if sign is not None:
             neutral.append(Ink(sign, colour))
             moved = self._with(sign, shape, shape_down)
             pressed.append(Ink(moved, reading))
@@ -91,6 +93,23 @@ class Keys:
             pressed.insert(0, neutral[0])
         place = shape if shape_down is shape else shape | shape_down
         return Part(name, place, tuple(neutral), tuple(pressed), pull)
+
+    def _ringed(
+        self, name: str, shape: Shape, sign: Shape | None, neutral: list[Ink], lit: Colour,
+        up: tuple[Colour, float, float, Colour],
+    ) -> Part:  # fmt: skip
+        """A key around which a ring is seen while it is down."""
+        ground, alpha, line, colour = up
+        left, top, right, bottom = shape.bounds
+        wide = min(right - left, bottom - top) * 0.3
+        pressed = [
+            *self._plate(shape, palette.mixed(ground, lit, 0.25), max(alpha, 0.5), line),
+            Ink(shape.grown(0.86), lit, line=wide),
+        ]
+        if sign is not None:
+            neutral.append(Ink(sign, colour))
+            pressed.append(Ink(sign, colour))
+        return Part(name, shape, tuple(neutral), tuple(pressed))
 
     def face(self, name: str, shape: Shape, size: float) -> Part:
         """One of the four."""
@@ -105,11 +124,16 @@ class Keys:
         elif place.wide > 2.6 * place.high and pull in (Pull.UP, Pull.DOWN):
             pull = Pull.RIGHT
         sign = self.sign(name, place.x, place.y, min(high, place.wide / 2) * 0.5)
-        shape = field_shape(place, corner)
+        shape = self.leaning(name, place, corner)
         # A bar may empty towards the middle of the pad, or fill towards it, as its mirror image.
         if name.startswith("right") and pull in (Pull.LEFT, Pull.RIGHT):
             pull = Pull.LEFT if pull is Pull.RIGHT else Pull.RIGHT
         return self.key(name, shape, sign, pull)
+
+    def leaning(self, name: str, place: Field, corner: float) -> Shape:
+        """A shoulder or a trigger, that leans outwards on both sides."""
+        degrees = self.slant if name.startswith("right") else -self.slant
+        return field_shape(place, corner).turned(degrees, (place.x, place.y))
 
     def dpad(self, spot: Spot, corner: float) -> tuple[list[Ink], list[Part], list[Shape]]:
         """What lies under it, its four ways, and what it covers."""
@@ -155,20 +179,7 @@ class Keys:
 
     def sign(self, name: str, x: float, y: float, size: float) -> Shape | None:
         """What is written on a key; None for nothing."""
-        traits = self.traits
-        if traits.signs is Signs.NONE:
-            return None
-        written = LETTERS[self.family].get(name)
-        if name in _SYMBOLS and traits.signs is Signs.SYMBOLS:
-            written = _SYMBOLS[name]
-        if written is None:
-            return None
-        if written.startswith("*"):
-            return symbol(written[1:], x, y, size * 0.42, max(1.4, size * 0.15))
-        height = size * (0.95 if len(written) == 1 else 0.8)
-        return (
-            _written(written, round(1.0 + 2 / max(height, 4), 1)).grown(height, (0, 0)).moved(x, y)
-        )
+        return sign_of(self.family, self.traits.signs, name, x, y, size)
 
     def _up(self, name: str) -> tuple[Colour, float, float]:
         """Of a key that is up: its colour, its alpha, the width of its outline."""
@@ -220,7 +231,7 @@ class Keys:
             _left, top_edge, _right, bottom = shape.bounds
             high = bottom - top_edge
             shine = shape.grown(0.74).moved(0, -0.06 * high)
-            inks.append(Ink(_upper(shine), palette.WHITE, 0.22))
+            inks.append(Ink(upper(shine), palette.WHITE, 0.22))
         return inks
 
     def _shadow(self, shape: Shape) -> list[Ink]:
@@ -256,41 +267,7 @@ def keys_of(traits: Traits, rng: Generator) -> Keys:
     down = float(rng.uniform(0.2, 0.4))
     away = (down, down) if rng.random() < 0.2 else (0.0, down)
     mix = float(rng.uniform(0.25, 1)) if rng.random() < 0.8 else 0.15
-    return Keys(traits, rng, family, larger, away, mix)
-
-
-def field_shape(place: Field, corner: float) -> Shape:
-    """Four sides, with round corners."""
-    x, y, wide, high = place
-    return rounded(x - wide / 2, y - high / 2, wide, high, min(corner, wide / 2.01, high / 2.01))
-
-
-def cross_shape(x: float, y: float, reach: float, wide: float) -> Shape:
-    """The outline of a d-pad of one piece."""
-    r, w = reach, wide
-    return polygon([
-        (x - w, y - r), (x + w, y - r), (x + w, y - w), (x + r, y - w), (x + r, y + w),
-        (x + w, y + w), (x + w, y + r), (x - w, y + r), (x - w, y + w), (x - r, y + w),
-        (x - r, y - w), (x - w, y - w),
-    ])  # fmt: skip
-
-
-def arm_shapes(x: float, y: float, reach: float, wide: float, inner: float) -> dict[str, Shape]:
-    """Its four arms, each from its end to near the middle."""
-    up = polygon([(x - wide, y - reach), (x + wide, y - reach), (x + wide, y - inner),
-                  (x, y - inner * 0.35), (x - wide, y - inner)])  # fmt: skip
-    return {way: up.turned(90 * index, (x, y)) for index, way in enumerate(WAYS)}
-
-
-@lru_cache(maxsize=256)
-def _written(letters: str, weight: float) -> Shape:
-    """Letters one pixel high around (0, 0)."""
-    return text(letters, 0, 0, 1, weight)
-
-
-def _upper(shape: Shape) -> Shape:
-    """The upper half of a shape, flattened below."""
-    _, middle = shape.middle
-    return Shape(tuple(
-        np.stack([part[:, 0], np.minimum(part[:, 1], middle)], axis=1) for part in shape.parts
-    ))  # fmt: skip
+    ringed = bool(rng.random() < 0.12)
+    bodied = traits.build in (Build.XBOX, Build.PLAYSTATION, Build.SWITCH)
+    slant = float(rng.uniform(4, 16)) if bodied and rng.random() < 0.4 else 0.0
+    return Keys(traits, rng, family, larger, away, mix, ringed, slant)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -10,11 +11,11 @@ import numpy as np
 from nitropilot.dataset.looks import palette
 from nitropilot.dataset.looks.arrange import arranged
 from nitropilot.dataset.looks.forms import circle, rounded
-from nitropilot.dataset.looks.keys import field_shape, keys_of
+from nitropilot.dataset.looks.keys import keys_of
 from nitropilot.dataset.looks.knobs import sticks_of
 from nitropilot.dataset.looks.look import Canvas, Pad, Part, Pull
 from nitropilot.dataset.looks.raster import Ink
-from nitropilot.dataset.looks.spots import Spot, round_shape
+from nitropilot.dataset.looks.spots import Spot, field_shape, round_shape
 from nitropilot.dataset.looks.traits import Build, Finish, draw_traits
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def pad_of(seed: int) -> Pad:
         else:
             name = f"{side}_shoulder"
             sign = keys.sign(name, place.x, place.y, min(place.high, place.wide / 2) * 0.62)
-            parts.append(keys.key(name, field_shape(place, corner), sign))
+            parts.append(keys.key(name, keys.leaning(name, place, corner), sign))
     if traits.build is Build.ARCADE:
         parts = [part for part in parts if not part.name.endswith("trigger")]
         parts += [_arcade_key(f"{side}_trigger", place, keys, traits, True)
@@ -58,7 +59,7 @@ def pad_of(seed: int) -> Pad:
     for name, spot in places.small.items():
         wide = rounded(spot.x - spot.size * 1.4, spot.y - spot.size * 0.6, spot.size * 2.8,
                        spot.size * 1.2, spot.size * 0.6)  # fmt: skip
-        flat = name != "guide" and corner < 6
+        flat = name in ("back", "start") and corner < 6
         sign = keys.sign(name, spot.x, spot.y, spot.size * 0.9)
         parts.append(keys.key(name, wide if flat else circle(*spot), sign))
     if places.dpad is not None:
@@ -71,7 +72,8 @@ def pad_of(seed: int) -> Pad:
     ]
     parts += [keys.face(name, round_shape(spot, traits.square), spot.size)
               for name, spot in places.face.items()]  # fmt: skip
-    sticks = sticks_of(traits, places.sticks, rng)
+    thumbs = traits.thumbs and "left_thumb" not in places.small
+    sticks = sticks_of(replace(traits, thumbs=thumbs), places.sticks, rng)
     silhouette += [circle(*spot) for spot in places.sticks.values()]
     opaque = traits.body is not None and traits.body_alpha > 0.97
     facts = {

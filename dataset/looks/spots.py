@@ -69,3 +69,9 @@ def ring_points(x: float, y: float, radius: float, corners: int) -> Shape:
     """A polygon with equal sides, one of them above."""
     angles = [(index + 0.5) * 2 * math.pi / corners for index in range(corners)]
     return polygon([(x + radius * math.cos(a), y + radius * math.sin(a)) for a in angles])
+
+
+def field_shape(place: Field, corner: float) -> Shape:
+    """Four sides, with round corners."""
+    x, y, wide, high = place
+    return rounded(x - wide / 2, y - high / 2, wide, high, min(corner, wide / 2.01, high / 2.01))

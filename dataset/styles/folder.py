@@ -53,7 +53,7 @@ OF_A_CLIP = RUNS * (RUN - 1)
 """Samples: every frame but the first of each stretch."""
 SHEET = 48
 """Looks on the sheet at most."""
-MEASURED = 840
+MEASURED = 1120
 """Samples at most by which the rate is measured."""
 
 

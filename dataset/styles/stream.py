@@ -34,7 +34,7 @@ CLIPS, FILMS = 24, 6
 """Of a block; as many scenes as clips."""
 SECONDS = 60.0
 """Of play, in a block."""
-POOL = 160
+POOL = 280
 """Samples out of which the next one is drawn, so that those of a clip do not follow each other."""
 SIZE = (180, 320)
 """Height and width of scenes: half of a video's 640 x 360, as a detector looks at it."""

@@ -19,7 +19,7 @@ def synth(
     out: Annotated[Path, typer.Option(help="The folder; must not be there.")],
     samples: Annotated[
         int, typer.Option(min=1, help="How many are wanted at least; whole clips are written.")
-    ] = 1680,
+    ] = 2000,
     seed: Annotated[
         int, typer.Option(min=0, help="Decides all: the same seed gives the same clips.")
     ] = 0,
