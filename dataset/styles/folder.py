@@ -28,11 +28,11 @@ import pyarrow.parquet as pq
 from av.video.stream import VideoStream
 
 from nitropilot.dataset.looks.making import pad_of
-from nitropilot.dataset.looks.page import page
 from nitropilot.dataset.pad import SIDES
 from nitropilot.dataset.styles.clip import RUN, RUNS
 from nitropilot.dataset.styles.coding import framed, options
 from nitropilot.dataset.styles.maps import box_of, drawn_of, places_of
+from nitropilot.dataset.styles.page import page
 from nitropilot.dataset.styles.sample import ELEMENTS
 from nitropilot.dataset.styles.stream import clips, samples
 from nitropilot.dataset.synth.clips import LIBRARIES
