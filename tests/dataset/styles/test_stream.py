@@ -8,7 +8,7 @@ import pytest
 from nitropilot.dataset.looks.making import pad_of
 from nitropilot.dataset.styles.clip import RUN, RUNS, Clip
 from nitropilot.dataset.styles.sample import ELEMENTS, HEIGHT, WIDTH, Sample
-from nitropilot.dataset.styles.stream import CLIPS, clips, samples
+from nitropilot.dataset.styles.stream import CLIPS, _blocks, clips, samples
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +50,8 @@ def test_workers_share_a_stream_and_nothing_comes_twice() -> None:
     assert first == alone[:3]
     assert second == alone[CLIPS:]
     assert len(set(alone)) == len(alone)
+    blocks = [block.key[-1] for block in islice(_blocks(0, 7, 1, 3), 3)]
+    assert blocks == [1, 4, 7]
 
 
 def test_looks_can_be_held_back() -> None:
