@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
@@ -61,10 +62,21 @@ class Ink:
 
 
 class _Placed(NamedTuple):
-    """A shape, which is kept so that its number is nobody else's, and its corners in a picture."""
+    """A shape in a picture.
+
+    Attributes:
+        shape: Which; kept so that its number is nobody else's.
+        points: ``n x 2``: the corners of all of its polygons.
+        parts: Which of these are each polygon's.
+        low: The least of them.
+        high: The greatest.
+    """
 
     shape: Shape
-    points: list[NDArray[np.float64]]
+    points: NDArray[np.float64]
+    parts: list[slice]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,37 +126,43 @@ class Raster:
         """``box``: 255 inside any of them."""
         whole = np.zeros((self.box.height, self.box.width), np.uint8)
         for shape in shapes:
-            for points in self._points(shape):
-                _fill(whole, points - (self.box.left, self.box.top), 1)
+            placed = self._placed(shape)
+            _fill(whole, placed, _corners(placed.points - (self.box.left, self.box.top), 1))
         return whole
 
     def around(self, shapes: Iterable[Shape], margin: float) -> Area:
         """The whole pixels that shapes touch, and ``margin`` pixels of the canvas around them."""
-        found = [part for shape in shapes for part in self._points(shape)]
-        points = np.concatenate(found) if len(found) > 1 else found[0]
+        found = [self._placed(shape) for shape in shapes]
+        low, high = found[0].low, found[0].high
+        for placed in found[1:]:
+            low, high = np.minimum(low, placed.low), np.maximum(high, placed.high)
         away = margin * self.scale + 1
-        low, high = np.floor(points.min(axis=0) - away), np.ceil(points.max(axis=0) + away)
-        return Area(Box(int(low[0]), int(low[1]), int(high[0]), int(high[1])))
+        (left, top), (right, bottom) = (low - away).tolist(), (high + away).tolist()
+        return Area(Box(math.floor(left), math.floor(top), math.ceil(right), math.ceil(bottom)))
 
-    def _points(self, shape: Shape) -> list[NDArray[np.float64]]:
+    def _placed(self, shape: Shape) -> _Placed:
         placed = self.known.get(id(shape))
         if placed is None:
-            turn, shift = self.matrix[:, :2].T, self.matrix[:, 2]
-            placed = _Placed(shape, [part @ turn + shift for part in shape.parts])
+            points = np.concatenate(shape.parts) if len(shape.parts) > 1 else shape.parts[0]
+            points = points @ self.matrix[:, :2].T + self.matrix[:, 2]
+            ends = [0, *accumulate(len(part) for part in shape.parts)]
+            parts = [slice(first, last) for first, last in pairwise(ends)]
+            placed = _Placed(shape, points, parts, points.min(axis=0), points.max(axis=0))
             self.known[id(shape)] = placed
-        return placed.points
+        return placed
 
     def _share(self, ink: Ink, part: Box) -> Patch:
         """How much of each pixel of a part is covered."""
         finer = COARSE if part.width * part.height > LARGE else FINE
         fine = np.zeros((part.height * finer, part.width * finer), np.uint8)
-        for points in self._points(ink.shape):
-            inside = points - (part.left, part.top)
-            if ink.line:
-                width = max(1, round(ink.line * self.scale * finer))
-                cv2.polylines(fine, [_corners(inside, finer)], True, 255, width, cv2.LINE_8, _BITS)
-            else:
-                _fill(fine, inside, finer)
+        placed = self._placed(ink.shape)
+        corners = _corners(placed.points - (part.left, part.top), finer)
+        if ink.line:
+            width = max(1, round(ink.line * self.scale * finer))
+            lines = [corners[each] for each in placed.parts]
+            cv2.polylines(fine, lines, True, 255, width, cv2.LINE_8, _BITS)
+        else:
+            _fill(fine, placed, corners)
         share = cv2.resize(fine, (part.width, part.height), interpolation=cv2.INTER_AREA)
         covered = share.astype(np.float32) * np.float32(1 / 255)
         if ink.glow:
@@ -156,8 +174,9 @@ class Raster:
     def _tones(self, ink: Ink, part: Box) -> Patch:
         """``h x 1 x 4``: from an ink's colour to that at its lower end."""
         assert ink.below is not None
-        ends = np.concatenate([points[:, 1] for points in self._points(ink.shape)])
-        down = (np.arange(part.top, part.bottom) + 0.5 - ends.min()) / max(np.ptp(ends), 1e-6)
+        placed = self._placed(ink.shape)
+        first, last = float(placed.low[1]), float(placed.high[1])
+        down = (np.arange(part.top, part.bottom) + 0.5 - first) / max(last - first, 1e-6)
         down = np.clip(down, 0, 1)[:, None]
         tones = (1 - down) * np.array(ink.colour) + down * np.array(ink.below)
         return np.concatenate([tones, np.ones_like(down)], axis=1)[:, None].astype(np.float32)
@@ -190,5 +209,7 @@ def _corners(points: NDArray[np.float64], finer: int) -> NDArray[np.int32]:
     return np.round(fine).astype(np.int32).reshape(-1, 1, 2)
 
 
-def _fill(mask: NDArray[np.uint8], points: NDArray[np.float64], finer: int) -> None:
-    cv2.fillPoly(mask, [_corners(points, finer)], 255, cv2.LINE_8, _BITS)
+def _fill(mask: NDArray[np.uint8], placed: _Placed, corners: NDArray[np.int32]) -> None:
+    """Each polygon on its own: together, what is in two of them would be empty."""
+    for each in placed.parts:
+        cv2.fillPoly(mask, [corners[each]], 255, cv2.LINE_8, _BITS)

@@ -13,8 +13,8 @@ import numpy as np
 
 from nitropilot.dataset.looks.forms import rounded
 from nitropilot.dataset.looks.layers import copied, halved, in_planes, slices
-from nitropilot.dataset.looks.look import Pull
-from nitropilot.dataset.looks.mover import Mover
+from nitropilot.dataset.looks.look import Knob, Pull
+from nitropilot.dataset.looks.mover import TRAIL, Mover
 from nitropilot.dataset.looks.raster import Raster
 from nitropilot.dataset.pad import BUTTONS, PULLED, SIDES
 from nitropilot.dataset.pose import Box
@@ -75,6 +75,9 @@ class Shown:
             self._raster.paint(stick.well, drawn)
         self._changes = [change for part in pad.parts for change in self._change(part, drawn)]
         self._neutral = in_planes(drawn)
+        self._trails = any(stick.knob is Knob.TRAIL for stick in pad.sticks)
+        self._last: tuple[object, ...] = ()
+        self._mix: list[tuple[Floats, Floats]] = []
         self._knobs = [Mover(stick, matrix, around) for stick in pad.sticks]
 
     def over(self, picture: Planes8, states: PadStates, index: int, lit: bool = False) -> None:
@@ -86,19 +89,27 @@ class Shown:
             index: Which of them is shown.
             lit: Whether what no action has is pressed.
         """
-        layer = self.layer(states, index, lit)
-        box, seen = self.box, np.float32(self.opacity)
+        trail = max(index - TRAIL, 0) if self._trails else index
+        key = (states.buttons[index].tobytes(), states.triggers[index].tobytes(),
+               states.sticks[trail : index + 1].tobytes(), lit)  # fmt: skip
+        if key != self._last:  # what rests or is held is put together once
+            self._last, self._mix = key, self._mixing(self.layer(states, index, lit))
+        box = self.box
         half = (slice(box.top // 2, box.bottom // 2), slice(box.left // 2, box.right // 2))
         full = (slice(box.top, box.bottom), slice(box.left, box.right))
-        alphas = (layer.alpha, layer.chroma_alpha, layer.chroma_alpha)
-        for plane, colour, alpha, at in zip(
-            picture, layer.colour, alphas, (full, half, half), strict=True
+        for plane, (through, colour), at in zip(
+            picture, self._mix, (full, half, half), strict=True
         ):
-            under = plane[at]
-            mixed = under * (1 - seen * alpha)
-            mixed += seen * colour
-            np.clip(mixed + 0.5, 0, 255, out=mixed)
-            under[:] = mixed
+            mixed = plane[at] * through
+            mixed += colour
+            plane[at] = cv2.convertScaleAbs(mixed)  # rounds, and stays below 256
+
+    def _mixing(self, layer: Layer) -> list[tuple[Floats, Floats]]:
+        """By what each plane is multiplied, and what is added to it."""
+        seen = np.float32(self.opacity)
+        alphas = (layer.alpha, layer.chroma_alpha, layer.chroma_alpha)
+        return [(1 - seen * alpha, seen * colour)
+                for colour, alpha in zip(layer.colour, alphas, strict=True)]  # fmt: skip
 
     def layer(self, states: PadStates, index: int, lit: bool = False) -> Layer:
         """What is drawn over ``box``."""

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 WIDE = (60, 500)
 """Pixels of a controller's width."""
+USUAL = (1.5, 2.9)
+"""Shape of a beta distribution over the logarithm of that: most are 90 to 230 wide."""
+TALL = 350
+"""Pixels of a controller's height at most."""
 OPACITY = (0.3, 1.0)
 TURNED = math.radians(5)
 JITTER = 0.022
@@ -50,7 +54,8 @@ class Stage(NamedTuple):
 def any_matrix(pad: Pad, rng: Generator) -> NDArray[np.float64]:
     """From a pad's canvas to a picture: larger or smaller, turned, now and then stretched."""
     low, high = math.log(WIDE[0]), math.log(WIDE[1])
-    scale = math.exp(low + (high - low) * float(rng.beta(1.6, 2.4))) / pad.canvas.width
+    wide = math.exp(low + (high - low) * float(rng.beta(*USUAL)))
+    scale = min(wide / pad.canvas.width, TALL / pad.canvas.height)
     angle = float(rng.uniform(-TURNED, TURNED)) if rng.random() < 0.3 else 0.0
     stretch = float(rng.uniform(0.9, 1.1)) if rng.random() < 0.2 else 1.0
     cos, sin = scale * math.cos(angle), scale * math.sin(angle)
