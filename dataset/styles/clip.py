@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from nitropilot.dataset.pad import PadStates
     from nitropilot.dataset.synth.clips import Coding
 
-RUNS, RUN = 8, 8
+RUNS, RUN = 5, 12
 """Stretches of play in a clip, and frames of each; the first of these has none before it."""
 
 
