@@ -206,7 +206,7 @@ class Area:
 def _corners(points: NDArray[np.float64], finer: int) -> NDArray[np.int32]:
     """A pixel is filled when its middle is inside; OpenCV counts from middles."""
     fine = (points * finer - 0.5) * 2**_BITS
-    return np.round(fine).astype(np.int32).reshape(-1, 1, 2)
+    return np.asarray(np.round(fine).reshape(-1, 1, 2), np.int32)
 
 
 def _fill(mask: NDArray[np.uint8], placed: _Placed, corners: NDArray[np.int32]) -> None:

@@ -97,7 +97,8 @@ class Clip:
         to = placing(stage.box)
         matrix = to[:2, :2] @ stage.matrix
         matrix[:, 2] += to[:2, 2]
-        places, drawn = (of(pad, matrix, (HEIGHT, WIDTH)) for of in (places_of, drawn_of))
+        size = (HEIGHT, WIDTH)
+        places, drawn = places_of(pad, matrix, size), drawn_of(pad, matrix, size)
         buttons, rows = self.played.published(), self.rows
         return [
             Sample(

@@ -15,6 +15,7 @@ from nitropilot.dataset.synth.clips import LIBRARIES, Coding
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from av.video.stream import VideoStream
     from numpy.random import Generator
     from numpy.typing import NDArray
 
@@ -52,7 +53,7 @@ def coded(frames: Iterable[Planes8], width: int, height: int, coding: Coding, ra
 
 def packets(
     frames: Iterable[Planes8], width: int, height: int, coding: Coding, rate: int = 30
-) -> Iterator[av.Packet]:
+) -> Iterator[av.Packet[VideoStream]]:
     """The same pictures as packets of the codec."""
     writer = writing(width, height, coding, rate)
     for number, planes in enumerate(frames):

@@ -127,14 +127,16 @@ class Window:
         """What is seen at a time; a copy."""
         width, height = self._size
         if self._film is None:
-            y, u, v = (np.full((height // step, width // step), value, np.uint8)
-                       for step, value in zip((1, 2, 2), self._ground, strict=True))  # fmt: skip
-            return y, u, v
+            light, blue, red = self._ground
+            half = (height // 2, width // 2)
+            return (np.full((height, width), light, np.uint8), np.full(half, blue, np.uint8),
+                    np.full(half, red, np.uint8))  # fmt: skip
         at = _to_and_fro(self._first + index * self._step)
-        y = cv2.LUT(self._seen(self._film.y[at][self._part], width, height), self._light)
+        seen = self._seen(self._film.y[at][self._part], width, height)
+        y = np.asarray(cv2.LUT(seen, self._light), np.uint8)
         u, v = (self._tinted(self._seen(plane[at][self._half], width // 2, height // 2))
                 for plane in (self._film.u, self._film.v))  # fmt: skip
-        return (np.asarray(y, np.uint8), v, u) if self._swap else (np.asarray(y, np.uint8), u, v)
+        return (y, v, u) if self._swap else (y, u, v)
 
     def _seen(self, part: Bytes, width: int, height: int) -> Bytes:
         if self._flip:

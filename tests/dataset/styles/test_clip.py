@@ -66,9 +66,8 @@ def test_what_is_pressed_is_seen_in_its_frame(opaque: Pad) -> None:
 @pytest.mark.parametrize(("axis", "sign"), [(0, -1), (0, 1), (1, -1), (1, 1)], ids=str)
 def test_a_stick_goes_where_its_label_says(opaque: Pad, axis: int, sign: int) -> None:
     """A mirrored stick teaches to run the wrong way."""
-    pushed = [0.0, 0.0, 0.0, 0.0]
-    pushed[axis] = float(sign)
-    found = acted(opaque, [NEUTRAL] * (RUN - 2) + [Moment(sticks=(*pushed,))] * 2)  # type: ignore[arg-type]
+    x, y = (float(sign), 0.0) if axis == 0 else (0.0, float(sign))
+    found = acted(opaque, [NEUTRAL] * (RUN - 2) + [Moment(sticks=(x, y, 0.0, 0.0))] * 2)
     last, place = found[-1], found[-1].places == 1 + ELEMENTS.index("left_stick")
     assert last.sticks[axis] == sign
     changed = np.abs(last.pictures[1].astype(float) - last.reference).mean(axis=2) * place
