@@ -1,1 +1,1 @@
-"""Made-up controllers of many looks, and the samples that learned readers train on."""
+"""Samples of made-up controllers that learned readers train on."""

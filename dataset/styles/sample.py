@@ -92,13 +92,14 @@ def cut(
         ratio = float(matrix[0, 0])
         height, width = picture.shape[:2]
         small = (max(round(width * ratio), 1), max(round(height * ratio), 1))
-        picture = cv2.resize(picture, small, interpolation=cv2.INTER_AREA).astype(np.uint8)
+        shrunken = cv2.resize(picture, small, interpolation=cv2.INTER_AREA)
+        picture = shrunken.astype(np.uint8, copy=False)
         matrix = matrix @ np.diag([width / small[0], height / small[1], 1.0])
-    half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
-    centred = np.linalg.inv(half) @ matrix @ half  # OpenCV counts from the middle of a pixel
-    warped = cv2.warpAffine(picture, centred[:2], (size[1], size[0]), flags=cv2.INTER_LINEAR,
+    centred = matrix[:2]
+    centred[:, 2] += centred[:, 0] / 2 + centred[:, 1] / 2 - 0.5  # OpenCV counts from the middle
+    warped = cv2.warpAffine(picture, centred, (size[1], size[0]), flags=cv2.INTER_LINEAR,
                             borderMode=cv2.BORDER_REPLICATE)  # fmt: skip
-    return warped.astype(np.uint8)
+    return warped.astype(np.uint8, copy=False)
 
 
 def placing(box: Box, size: tuple[int, int] = (HEIGHT, WIDTH)) -> NDArray[np.float64]:

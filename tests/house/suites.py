@@ -108,7 +108,7 @@ SUITES: dict[str, str] = {
         templates
         drawing skinmaking
         video
-        synth locating
+        synth locating looks
         styles
         reading
         detecting parsing

@@ -8,6 +8,7 @@ from nitropilot.server.cli.dataset.check import check
 from nitropilot.server.cli.dataset.export import export
 from nitropilot.server.cli.dataset.extract import extract
 from nitropilot.server.cli.dataset.shift import shift
+from nitropilot.server.cli.dataset.synth import synth
 from nitropilot.server.cli.dataset.template import template
 
 dataset = typer.Typer(
@@ -18,4 +19,5 @@ dataset.command("check")(check)
 dataset.command("shift")(shift)
 dataset.command("export")(export)
 dataset.command("extract")(extract)
+dataset.command("synth")(synth)
 dataset.add_typer(template, name="template")

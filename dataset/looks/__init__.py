@@ -1,0 +1,1 @@
+"""Made-up controllers of many looks, drawn in any state."""
