@@ -7,13 +7,14 @@ seen there (``claims``); then the frames are found from which and until which it
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from nitropilot.dataset.locating.candidates import Points
 from nitropilot.dataset.locating.claims import Claims
+from nitropilot.dataset.locating.edges import Edges, Outlines
 from nitropilot.dataset.locating.features import kinds
 from nitropilot.dataset.locating.found import Found, Search
 from nitropilot.dataset.locating.presence import HALF, MAYBE
@@ -65,6 +66,10 @@ class Locator:
     skins: list[Skin]
     kinds: list[Kind]
     xfeat: str
+    _outlines: Outlines = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._outlines = Outlines(self.skins)
 
     def search(self, video: Video, budget: int = BUDGET) -> Search:
         """Look through a video.
@@ -79,7 +84,7 @@ class Locator:
         best_score, best_name = 0.0, ""
         for shots in sizes:
             points = Points(shots, self.kinds, self.skins)
-            claims = Claims(shots, points, video.colours)
+            claims = Claims(shots, points, Edges(shots, self._outlines), video.colours)
             for claim in claims.search():
                 found += _found(video, shots, claim, numbers)
             if claims.best_score > best_score:

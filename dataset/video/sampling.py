@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 SHORT = 1500
 """Videos of at most so many frames are decoded once through; in longer ones it is jumped."""
+FEW = 16
+"""Frames that are too few where more were wanted: encoders of some programs begin anew every 250th
+frame only.  A video is then decoded once through after all, up to this many frames:"""
+LONG = FEW * 250
 
 
 def sample(
@@ -37,7 +41,7 @@ def about(video: Video, numbers: NDArray[np.int64], box: Box | None = None) -> l
     """Frames of these numbers, in order, none of them twice; those that can be decoded.
 
     Where that would be long to decode, those are taken at which decoding can begin, the last one
-    before each.
+    before each, if there are enough of these.
 
     Args:
         video: Of which.
@@ -54,6 +58,8 @@ def about(video: Video, numbers: NDArray[np.int64], box: Box | None = None) -> l
         frame = video.near(number, box)
         if frame is not None:
             found[frame.number] = frame
+    if len(found) < min(FEW, len(wanted) / 2) and wanted[-1] - wanted[0] < LONG:
+        return _through(video, wanted, box)
     return [found[number] for number in sorted(found)]
 
 
