@@ -1,10 +1,9 @@
 """Where skins may be, by their edges: those that are too small or too faint to show points.
 
-An overlay stands still.  What it draws adds the same edges to every frame, however faint it is, and
-a game's come and go: so the mean over the frames of their gradients, in each made about as long as
-in any other, keeps an overlay's lines and loses a game's.  Against that every skin is held at every
-size and place, by Fourier transforms, in pictures so small that it is 40 to 80 pixels wide there;
-the best places are looked at again at twice the size, and twice that, until a pixel is one.
+An overlay stands still, and a game does not: the mean of the frames' gradients keeps an overlay's
+lines and loses a game's.  Against that every skin is held at every size and place, in pictures so
+small that it is 40 to 80 pixels wide there; the best places are looked at again at twice the size,
+and at twice that, until a pixel is one of what is searched.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ import numpy as np
 
 from nitropilot.dataset.drawing.canvas import Painter
 from nitropilot.dataset.locating.candidates import Candidate
+from nitropilot.dataset.locating.gradients import MARGIN, RIM, field_of, gradients
 from nitropilot.dataset.locating.matching import NARROWEST, WIDEST, plausible
 from nitropilot.dataset.locating.neutral import place, smaller
 from nitropilot.dataset.pad import NEUTRAL
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from nitropilot.dataset.locating.gradients import Field
     from nitropilot.dataset.locating.sampling import Shots
     from nitropilot.dataset.locating.skins import Skin
 
@@ -44,20 +45,8 @@ FINER = (-0.06, -0.04, -0.02, 0.0, 0.02, 0.04, 0.06)
 """Widths that are tried around the best one, at twice the size."""
 FINEST = (-0.01, 0.0, 0.01)
 """And at twice that again."""
-REACH = 3
-"""Pixels by which a place may move when the picture is twice as large."""
-MARGIN = 8
-"""Pixels of nothing around a picture, so that skins may stand out of it a little."""
-RIM = 2
-"""Pixels around a skin: its outermost edges lie there."""
 GREY = 110.0
 """What a skin is drawn over, in levels: games are rather dark."""
-SOFT = 4.0
-"""Levels a pixel: gradients much smaller than that count by their size, others all the same."""
-SILENT = 0.03
-"""A mean gradient of that size is nothing."""
-PARTS = (4, 3)
-"""Parts of a skin, across and down, that are compared each by itself."""
 DRAWN = 320
 """Pixels of width to which canvases are made smaller, once."""
 APART = 0.3
@@ -92,52 +81,6 @@ class _Spot(NamedTuple):
     y: float
     alike: float
     merit: float
-
-
-@dataclass(frozen=True, eq=False)
-class _Field:
-    """The mean gradient at some size of the picture.
-
-    Attributes:
-        vectors: ``h x w x 2`` float32, with ``MARGIN`` pixels of nothing around.
-        across: Pixels of what is searched for one of these.
-        down: The same.
-    """
-
-    vectors: Plane
-    across: float
-    down: float
-    _kept: dict[str, NDArray[np.float64]] = field(default_factory=dict)
-
-    def everywhere(self, drawn: Plane) -> Plane:
-        """How like ``drawn`` (``h x w x 2``) each place is: a cosine by its upper left pixel."""
-        height, width = self.vectors.shape[:2]
-        high, wide = drawn.shape[:2]
-        size = cv2.getOptimalDFTSize(height), cv2.getOptimalDFTSize(width)
-        if "spectrum" not in self._kept:
-            self._kept["spectrum"] = _transformed(self.vectors, size)
-            self._kept["sums"] = cv2.integral(np.square(self.vectors).sum(axis=2))
-        both = cv2.mulSpectrums(self._kept["spectrum"], _transformed(drawn, size), 0, conjB=True)
-        common = cv2.dft(both, flags=cv2.DFT_INVERSE | cv2.DFT_SCALE)
-        common = common[: height - high + 1, : width - wide + 1, 0]
-        sums = self._kept["sums"]
-        power = (
-            sums[high:, wide:] - sums[:-high, wide:] - sums[high:, :-wide] + sums[:-high, :-wide]
-        )
-        power = power.astype(np.float32) + SILENT**2 * high * wide
-        return np.asarray(common / (np.linalg.norm(drawn) * np.sqrt(power)), np.float32)
-
-    def near(self, drawn: Plane, x: float, y: float) -> tuple[float, int, int]:
-        """The best place within ``REACH`` pixels of one: how like it is part by part, and it."""
-        high, wide = drawn.shape[:2]
-        left, top = (max(round(at) + MARGIN - RIM - REACH, 0) for at in (x, y))
-        part = self.vectors[top : top + high + 2 * REACH, left : left + wide + 2 * REACH]
-        if part.shape[0] < high or part.shape[1] < wide:
-            return -1.0, 0, 0
-        alike = cv2.matchTemplate(part, drawn, cv2.TM_CCORR_NORMED)
-        _, _, _, (right, down) = cv2.minMaxLoc(alike)
-        there = part[down : down + high, right : right + wide]
-        return _by_parts(drawn, there), left + right + RIM - MARGIN, top + down + RIM - MARGIN
 
 
 @dataclass(eq=False)
@@ -189,7 +132,7 @@ class Edges:
 
     shots: Shots
     outlines: Outlines
-    _fields: dict[int, _Field] = field(default_factory=dict)
+    _fields: dict[int, Field] = field(default_factory=dict)
 
     def candidates(self) -> list[Candidate]:
         """Where skins may be, the likest first."""
@@ -263,23 +206,10 @@ class Edges:
         left, top = at.across * spot.x, at.down * spot.y
         return Pose(scale, left - scale * seen.left, top - scale * seen.top)
 
-    def _field(self, level: int) -> _Field:
+    def _field(self, level: int) -> Field:
         if level not in self._fields:
-            width, height = self.shots.size
-            wide = round(min(WIDTH, width) * 0.5**level)
-            size = (wide, max(round(height * wide / width), 1))
-            vectors = np.zeros((size[1], size[0], 2), np.float32)
-            for shot in self.shots.shots:
-                grey = shot.y
-                if size != (width, height):
-                    grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
-                vectors += gradients(np.asarray(grey, np.float32))
-            vectors /= len(self.shots.shots)
-            # What runs across the whole picture is no controller's: horizons, black bars.
-            vectors -= np.median(vectors, axis=1, keepdims=True)
-            vectors -= np.median(vectors, axis=0, keepdims=True)
-            around = np.pad(vectors, ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)))
-            self._fields[level] = _Field(around, width / size[0], height / size[1])
+            width = round(min(WIDTH, self.shots.size[0]) * 0.5**level)
+            self._fields[level] = field_of(self.shots.shots, width)
         return self._fields[level]
 
 
@@ -290,34 +220,6 @@ def widths(picture: int) -> Iterator[tuple[int, int]]:
         level = int(np.log2(width / NARROW))
         yield level, round(width * 0.5**level)
         width *= STEP
-
-
-def gradients(plane: Plane) -> Plane:
-    """``h x w x 2``: where brightness grows, to the right and down, of length 0 to 1."""
-    right, down = (
-        cv2.Sobel(plane, cv2.CV_32F, *which, ksize=3, scale=1 / 8, borderType=cv2.BORDER_REPLICATE)
-        for which in ((1, 0), (0, 1))
-    )
-    long = cv2.magnitude(right, down) + SOFT
-    return np.asarray(np.stack([right / long, down / long], axis=-1), np.float32)
-
-
-def _by_parts(drawn: Plane, there: Plane) -> float:
-    """The mean of the parts' cosines, those counting more that have more edges: a long line may
-    lie along a skin's, but then the rest of it is not there."""
-    common, own, other = (
-        np.maximum(cv2.resize(each.sum(axis=2), PARTS, interpolation=cv2.INTER_AREA), low)
-        for each, low in ((drawn * there, -1.0), (drawn**2, 0.0), (there**2, 0.0))
-    )
-    counts = np.sqrt(own)
-    return float((common / np.sqrt(other + SILENT**2)).sum() / counts.sum())
-
-
-def _transformed(vectors: Plane, size: tuple[int, int]) -> NDArray[np.float64]:
-    """The Fourier transform of vectors taken as complex numbers, with nothing around them."""
-    whole = np.zeros((*size, 2), np.float32)
-    whole[: vectors.shape[0], : vectors.shape[1]] = vectors
-    return cv2.dft(whole, nonzeroRows=vectors.shape[0])
 
 
 def _worth(drawn: Plane, level: int, alike: float) -> float:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nitropilot.dataset.locating.edges import NARROW, STEP, Edges, Outlines, gradients, widths
+from nitropilot.dataset.locating.edges import NARROW, STEP, Edges, Outlines, widths
+from nitropilot.dataset.locating.gradients import gradients
 from nitropilot.dataset.locating.locate import Locator
 from nitropilot.dataset.locating.matching import NARROWEST, WIDEST
 from nitropilot.dataset.locating.sampling import Shots, shot

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nitropilot.dataset.locating.found import Found
-from nitropilot.dataset.locating.locate import Locator
+from nitropilot.dataset.locating.locate import Found, Locator
 from nitropilot.dataset.locating.verify import LEAST
 from nitropilot.dataset.pose import Pose
 from nitropilot.dataset.templates.template import Template
