@@ -2,7 +2,7 @@
 
 An overlay stands still, and a game does not: the mean of the frames' gradients keeps an overlay's
 lines and loses a game's.  Against that every skin is held at every size and place, in pictures so
-small that it is 40 to 80 pixels wide there; the best places are looked at again at twice the size,
+small that it is 34 to 68 pixels wide there; the best places are looked at again at twice the size,
 and at twice that, until a pixel is one of what is searched.
 """
 
@@ -34,13 +34,16 @@ if TYPE_CHECKING:
 
     Plane = NDArray[np.float32]
 
-WIDTH = 640
-"""Pictures are searched at most so wide: the narrowest skins are 45 pixels there."""
-NARROW = 40
+WIDTH = 480
+"""Pictures are searched at most so wide: the narrowest skins are 34 pixels there, and edges stand
+out as well as at 640."""
+NARROW = 34
 """Pixels of width from which on a skin is held against a picture; at twice as many it is held
 against one of half the size."""
+FULL = 1.2
+"""A picture that is larger than ``WIDTH`` by that is looked at as it is, at the end."""
 STEP = 1.08
-"""From one width to the next: the edges of a skin are then off by 1.6 pixels at most."""
+"""From one width to the next: the edges of a skin are then off by 1.3 pixels at most."""
 FINER = (-0.06, -0.04, -0.02, 0.0, 0.02, 0.04, 0.06)
 """Widths that are tried around the best one, at twice the size."""
 FINEST = (-0.01, 0.0, 0.01)
@@ -57,7 +60,7 @@ MOST = 40
 """That are looked at again."""
 MOST_GIVEN = 6
 """That are held against the picture itself."""
-ALIKE = 0.2
+ALIKE = 0.35
 """The cosine from which on a place can be one."""
 
 
@@ -138,7 +141,8 @@ class Edges:
         """Where skins may be, the likest first."""
         rough = sorted(self._rough(), key=_merit, reverse=True)[:MOST]
         finer = [self._again(spot, FINER) for spot in rough]
-        best = sorted(finer, key=_merit, reverse=True)[:MOST_GIVEN]
+        alike = [spot for spot in finer if spot.alike >= ALIKE]
+        best = sorted(alike, key=_merit, reverse=True)[:MOST_GIVEN]
         found = []
         for spot in best:
             at = spot
@@ -176,11 +180,10 @@ class Edges:
 
     def _again(self, spot: _Spot, changes: Sequence[float]) -> _Spot:
         """A place looked at again in a picture of twice the size, where there is one."""
-        level = spot.level - 1
-        by = 2
-        if level < 0 and self.shots.size[0] < 2 * WIDTH:
-            level, by = spot.level, 1
+        finest = -1 if self.shots.size[0] >= FULL * WIDTH else 0
+        level = max(spot.level - 1, finest)
         seen = self._field(level)
+        by = self._field(spot.level).across / seen.across
         middle = by * (spot.x + spot.width / 2), by * (spot.y + self._high(spot) / 2)
         best = spot._replace(level=level, alike=-1.0)
         for change in changes:
@@ -208,7 +211,8 @@ class Edges:
 
     def _field(self, level: int) -> Field:
         if level not in self._fields:
-            width = round(min(WIDTH, self.shots.size[0]) * 0.5**level)
+            wide = self.shots.size[0]
+            width = min(round(min(WIDTH, wide) * 0.5**level), wide)
             self._fields[level] = field_of(self.shots.shots, width)
         return self._fields[level]
 
