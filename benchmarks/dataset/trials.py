@@ -69,6 +69,7 @@ class Trial(NamedTuple):
         opaque: Whether it covers what is behind it.
         condition: How it was made.
         right: Whether the right skin was found, and nothing else.
+        sure: Its score.
         iou: Of its box with the true one; 0 where it was not found.
         off: Pixels by which the corners of the canvas are off, once refined.
         score: Of what was read; None where nothing was found.
@@ -82,6 +83,7 @@ class Trial(NamedTuple):
     opaque: bool
     condition: str
     right: bool
+    sure: float
     iou: float
     off: float
     score: Score | None
@@ -98,7 +100,12 @@ def is_opaque(template: Template) -> bool:
 
 
 def trial(
-    template: Template, locator: Locator, condition: Condition, seed: int, path: Path
+    template: Template,
+    locator: Locator,
+    condition: Condition,
+    seed: int,
+    path: Path,
+    reads: bool = True,
 ) -> Trial:
     """Make a clip, find the controller, read it.
 
@@ -108,6 +115,7 @@ def trial(
         condition: How the clip is made.
         seed: Decides all that is random.
         path: Where the clip is written.
+        reads: Whether it is read, too.
     """
     rng = np.random.default_rng((seed, *template.name.encode()))
     truth = states(rng, condition.seconds, condition.rate)
@@ -122,7 +130,7 @@ def trial(
     locating = time.process_time() - start
     right = [found for found in search.found if found.template.name == template.name]
     blank = Trial(
-        template.name, is_opaque(template), condition.name, False, 0.0, float("nan"), None,
+        template.name, is_opaque(template), condition.name, False, 0.0, 0.0, float("nan"), None,
         locating, 0.0, 0.0, condition.seconds,
     )  # fmt: skip
     if not right:
@@ -131,16 +139,19 @@ def trial(
     start = time.process_time()
     sight = sight_of(video, right[0])
     preparing = time.process_time() - start
-    reading = read_at(video, sight, 0, len(video.times))
-    done = time.process_time() - start - preparing
-    return blank._replace(
+    found = blank._replace(
         right=len(search.found) == 1,
+        sure=right[0].score,
         iou=overlap(right[0].pose.box(*size), pose.box(*size)),
         off=_off(sight.pose, pose, size),
-        score=score(reading.states, truth.part(0, len(reading.numbers)), reading.outputs),
         preparing=preparing,
-        reading=done,
     )
+    if not reads:
+        return found
+    reading = read_at(video, sight, 0, len(video.times))
+    done = time.process_time() - start - preparing
+    shown = truth.part(0, len(reading.numbers))
+    return found._replace(score=score(reading.states, shown, reading.outputs), reading=done)
 
 
 def _pose(template: Template, condition: Condition, rng: np.random.Generator) -> Pose:

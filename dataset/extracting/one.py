@@ -40,7 +40,7 @@ log = logging.getLogger("nitropilot.dataset")
 
 
 class Located(Readable, Protocol):
-    """A controller that was found, to be read: ``locating.found.Found``."""
+    """A controller that was found, to be read: ``locating.locate.Found``."""
 
     @property
     def score(self) -> float:
@@ -48,7 +48,7 @@ class Located(Readable, Protocol):
 
 
 class Searched(Protocol):
-    """What a search came to: ``locating.found.Search``."""
+    """What a search came to: ``locating.locate.Search``."""
 
     @property
     def found(self) -> Sequence[Located]:

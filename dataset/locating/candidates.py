@@ -56,12 +56,14 @@ class Candidate(NamedTuple):
     Attributes:
         skin: Which.
         pose: In pixels of what is searched.
-        inliers: Points that agree.
+        inliers: Points that agree; 0 where it was found by its edges.
+        alike: How like its edges are to those that are seen, where it was found by them: a cosine.
     """
 
     skin: Skin
     pose: Pose
     inliers: int
+    alike: float = 0.0
 
 
 class _Pairs(NamedTuple):

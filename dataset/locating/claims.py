@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from nitropilot.dataset.locating.candidates import Candidate, Points
+from nitropilot.dataset.locating.edges import ALIKE, Edges
 from nitropilot.dataset.locating.matching import INLIERS, plausible
 from nitropilot.dataset.locating.neutral import even, neutral
 from nitropilot.dataset.locating.presence import Presence, there
@@ -34,6 +35,9 @@ MOST_LOOKS = 8
 """Looks at the frames of one size: overlays that move more often are read where they were found."""
 CLOSE = 0.05
 """Scores this near are as good as equal; then that skin is taken which explains more."""
+STEADY = 0.5
+"""Share of the frames in which something that was found by edges is seen: those of a game that look
+alike are seen in some of them."""
 TAKEN = 0.3
 """Intersection over union from which on two skins would stand in one place."""
 
@@ -72,6 +76,8 @@ class _Held(NamedTuple):
     at: Refined
     verdict: Verdict
     inliers: int
+    alike: float
+    steady: float
     box: Box
     median: Planes
 
@@ -88,11 +94,13 @@ class Claims:
     Args:
         shots: The frames.
         points: Of them.
+        edges: Of them.
         colours: How the video writes them.
     """
 
     shots: Shots
     points: Points
+    edges: Edges
     colours: Colours
     claims: list[Claim] = field(default_factory=list)
     best_score: float = 0.0
@@ -129,6 +137,8 @@ class Claims:
         claim = self._best(self.points.in_median(which, hidden), which)
         if claim is None and not again:
             claim = self._best(self.points.in_frames(which), which)
+        if claim is None and not self.claims and len(which) == len(self.shots.shots):
+            claim = self._best(self.edges.candidates(), which)
         return claim
 
     def _best(self, candidates: list[Candidate], which: tuple[int, ...]) -> Claim | None:
@@ -137,7 +147,11 @@ class Claims:
         for each in held:
             self._tell(each.verdict.score, each.skin)
         fitting = [each for each in held if each.verdict.score >= LEAST]
-        sure = [each.place for each in fitting if each.inliers >= INLIERS]
+        sure = [
+            each.place
+            for each in fitting
+            if each.inliers >= INLIERS or (each.alike >= ALIKE and each.steady >= STEADY)
+        ]
         fitting = [
             each for each in fitting if any(overlap(each.place, box) > TAKEN for box in sure)
         ]
@@ -158,7 +172,9 @@ class Claims:
         median = self.shots.median(seen, first.box)
         at = refined(median, first.box, skin, candidate.pose, self.colours, quick=True)
         verdict = verify(median, first.box, skin, at, self.colours)
-        held = _Held(skin, at, verdict, candidate.inliers, first.box, median)
+        steady = len(seen) / len(which)
+        inliers, alike = candidate.inliers, candidate.alike
+        held = _Held(skin, at, verdict, inliers, alike, steady, first.box, median)
         return held if plausible(at.pose, skin.seen, *self.shots.size) else None
 
     def _claim(self, held: _Held) -> Claim | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
@@ -13,7 +14,7 @@ from nitropilot.dataset.pose import Box, Pose
 from nitropilot.dataset.video.sampling import about
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -117,15 +118,35 @@ def shot(frame: Frame) -> Shot:
 
 
 def sample(video: Video, count: int) -> list[Shots]:
-    """Frames spread over a video, for each size that its pictures have."""
+    """Frames spread over a video, for each size that its pictures have.
+
+    A size that is there for a short time only gets frames of its own.
+    """
     total = len(video.times)
     found = about(video, spaced(total, count))
     if found and len(found) < min(count, total) // 2:  # it breaks off: what there is, then
         found = about(video, spaced(found[-1].number + 1, count))
     by_size: dict[tuple[int, int], list[Shot]] = {}
-    for frame in found:
-        by_size.setdefault((frame.width, frame.height), []).append(shot(frame))
+    for frame in _closer(video, found, count):
+        by_size.setdefault(_size(frame), []).append(shot(frame))
     return [Shots(shots, *size) for size, shots in by_size.items() if min(size) > 1]
+
+
+def _closer(video: Video, found: list[Frame], count: int) -> Iterator[Frame]:
+    """The same frames; where few lie between two changes of size, others from there instead."""
+    runs = [list(frames) for _, frames in groupby(found, _size)]
+    begin = 0
+    for index, run in enumerate(runs):
+        end = runs[index + 1][0].number if index + 1 < len(runs) else len(video.times)
+        if len(runs) > 1 and len(run) < count // 2:
+            more = about(video, begin + spaced(end - begin, count))
+            run = [each for each in more if _size(each) == _size(run[0])] or run
+        yield from run
+        begin = runs[index][-1].number + 1
+
+
+def _size(frame: Frame) -> tuple[int, int]:
+    return frame.width, frame.height
 
 
 def spaced(total: int, count: int) -> NDArray[np.int64]:

@@ -20,6 +20,10 @@ KEPT = 75
 """Frames of a short video that are kept, spread over it, so that whoever asks next decodes none."""
 MOST_BYTES = 256 << 20
 """Of larger pictures none are kept."""
+FEW = 16
+"""Frames that are too few where more were wanted: encoders of some programs begin anew every 250th
+frame only.  A video is then decoded once through after all, up to this many frames:"""
+LONG = FEW * 250
 
 
 def sample(
@@ -43,7 +47,7 @@ def about(video: Video, numbers: NDArray[np.int64], box: Box | None = None) -> l
     """Frames of these numbers, in order, none of them twice; those that can be decoded.
 
     Of a short video, those near them are taken that are kept.  Where it would be long to decode,
-    those are taken at which decoding can begin, the last one before each.
+    those are taken at which decoding can begin, the last one before each, if there are enough.
 
     Args:
         video: Of which.
@@ -62,6 +66,8 @@ def about(video: Video, numbers: NDArray[np.int64], box: Box | None = None) -> l
         frame = video.near(number, box)
         if frame is not None:
             found[frame.number] = frame
+    if len(found) < min(FEW, len(wanted) / 2) and wanted[-1] - wanted[0] < LONG:
+        return _through(video, wanted, box)
     return [found[number] for number in sorted(found)]
 
 

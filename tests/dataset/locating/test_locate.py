@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from nitropilot.dataset.locating.found import Found
-from nitropilot.dataset.locating.locate import Locator
+from nitropilot.dataset.locating.locate import Found, Locator
 from nitropilot.dataset.locating.verify import LEAST
 from nitropilot.dataset.pose import Pose
 from nitropilot.dataset.templates.template import Template
 from tests.dataset.locating.making import HEIGHT, WIDTH, Shown, clip, off
 
-SHOTS = 9
+SHOTS, COUNT = 9, 18
 LEFT, RIGHT = Pose(0.3, 5.3, 70.7), Pose(0.3, 165.4, 92.2)
 
 
-def agrees(found: Found, shown: Shown, count: int = 30) -> bool:
+def agrees(found: Found, shown: Shown, count: int = COUNT) -> bool:
     """Whether what was found is what was shown: skin, place to a tenth of a pixel, frames."""
     frames = (shown.first, min(shown.last, count))
     at = off(found.pose, shown.pose, shown.template)
@@ -28,7 +27,7 @@ def test_the_right_skin_is_found(
 ) -> None:
     """A wrong skin of the same shape would be read with the wrong letters."""
     shown = Shown(library[name], Pose(0.32, 20.3, 60.7), opacity=opacity)
-    search = ready.search(clip(shown), SHOTS)
+    search = ready.search(clip(shown, count=COUNT), SHOTS)
     assert len(search.found) == 1
     assert agrees(search.found[0], shown)
     assert search.best_name == name
@@ -38,39 +37,39 @@ def test_the_right_skin_is_found(
 
 def test_nothing_is_found_where_nothing_is(ready: Locator) -> None:
     """Actions read off a game's own pictures would be noise that nobody notices."""
-    search = ready.search(clip(seed=5), SHOTS)
+    search = ready.search(clip(seed=5, count=COUNT), SHOTS)
     assert search.found == []
     assert 0 <= search.best_score < LEAST
 
 
 def test_a_skin_that_moves_is_found_twice(library: dict[str, Template], ready: Locator) -> None:
     """Half of such a video would be read where the controller is no more."""
-    shown = (Shown(library["dark"], LEFT, 0, 17), Shown(library["dark"], RIGHT, 17))
-    found = ready.search(clip(*shown), SHOTS).found
+    shown = (Shown(library["dark"], LEFT, 0, 10), Shown(library["dark"], RIGHT, 10))
+    found = ready.search(clip(*shown, count=COUNT), SHOTS).found
     assert [agrees(each, known) for each, known in zip(found, shown, strict=True)] == [True, True]
 
 
 def test_a_skin_that_comes_and_goes(library: dict[str, Template], ready: Locator) -> None:
     """Frames without it would be read as if nothing were pressed."""
-    shown = Shown(library["blue"], LEFT, 5, 21)
-    (found,) = ready.search(clip(shown), SHOTS).found
+    shown = Shown(library["blue"], LEFT, 4, 13)
+    (found,) = ready.search(clip(shown, count=COUNT), SHOTS).found
     assert agrees(found, shown)
 
 
 def test_two_at_once(library: dict[str, Template], ready: Locator) -> None:
     """Of two players the second would be lost."""
     shown = (Shown(library["dark"], LEFT), Shown(library["blue"], RIGHT))
-    found = ready.search(clip(*shown), SHOTS).found
+    found = ready.search(clip(*shown, count=COUNT), SHOTS).found
     assert [agrees(each, known) for each, known in zip(found, shown, strict=True)] == [True, True]
 
 
 def test_a_change_of_size_ends_it(library: dict[str, Template], ready: Locator) -> None:
     """A pose in pixels of one size is wrong in another."""
     shown = Shown(library["dark"], LEFT)
-    video = clip(shown)
-    video.grows = (20, WIDTH + 80, HEIGHT + 40)
+    video = clip(shown, count=COUNT)
+    video.grows = (11, WIDTH + 80, HEIGHT + 40)
     found = ready.search(video, SHOTS).found
-    assert [(each.first, each.last) for each in found] == [(0, 20), (20, 30)]
+    assert [(each.first, each.last) for each in found] == [(0, 11), (11, COUNT)]
     assert max(off(each.pose, LEFT, shown.template) for each in found) < 0.1
 
 

@@ -60,3 +60,12 @@ def test_the_median_is_that_of_the_frames() -> None:
     wanted = np.median(whole, axis=0)
     assert np.array_equal(seen.median([0, 2, 3], box).y, wanted[20:50, 10:60])
     assert np.array_equal(seen.grey_median([0, 2, 3]), wanted)
+
+
+def test_a_size_of_a_short_time_has_frames_of_its_own() -> None:
+    """Of one frame nothing can be told: a controller would be lost until the video ends."""
+    video = clip(count=60)
+    video.grows = (55, video.width + 80, video.height + 40)
+    long, short = sample(video, 10)
+    assert (len(long.shots), len(short.shots)) == (9, 5)
+    assert [each.number for each in short.shots] == [55, 56, 57, 58, 59]
