@@ -2,8 +2,8 @@
 
 As in CenterNet (Zhou and others 2019) a cell says how near it is to the middle of a controller, and
 as in FCOS (Tian and others 2019) how far the four sides are.  Beside that each says how much of it
-lies in the box: summed up across a side, over all rows of the box, this has the side to a part of a
-cell.
+lies in the box: where this falls from one to nothing, over all rows of the box, is its side, to a
+part of a cell.
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ CORE = 0.2
 """Of a box's height, that is left out above and below where its left and right sides are sought:
 controllers have round corners."""
 REACH = 0.3
-"""Of a box's sides, how far outside of it they are sought."""
+"""Of a box's width or height, how far off its sides may be."""
+ABOUT = 2
+"""Cells on either side of a box's side that say where it is."""
 SIDES = 4
 
 
@@ -120,10 +122,7 @@ def sharpened(box: Sides, inside: Plane) -> Sides:
 
 
 def _ends(inside: Plane, low: float, high: float, top: float, bottom: float) -> tuple[float, float]:
-    """Where a box begins and ends along the second axis; on the first it goes from top to bottom.
-
-    From its middle outwards, shares of cells add up to the way to its side.
-    """
+    """Where a box begins and ends along the second axis; along the first: from top to bottom."""
     margin = CORE * (bottom - top)
     rows = slice(max(int((top + margin) / CELL), 0), max(int((bottom - margin) / CELL) + 1, 1))
     core = inside[rows]
@@ -132,12 +131,20 @@ def _ends(inside: Plane, low: float, high: float, top: float, bottom: float) -> 
     profile = core.mean(axis=0)
     middle = int(np.clip((low + high) / 2 / CELL, 1, len(profile) - 1))
     reach = REACH * (high - low)
-    first = int(np.clip((low - reach) / CELL, 0, middle))
-    last = int(np.clip(np.ceil((high + reach) / CELL), middle, len(profile)))
-    before, after = profile[first:middle].sum(), profile[middle:last].sum()
-    begins = CELL * (middle - float(before)) if before > 1 else low
-    ends = CELL * (middle + float(after)) if after > 1 else high
-    return begins, ends
+    ends = _end(profile[middle:], high - CELL * middle, reach)
+    begins = _end(profile[:middle][::-1], CELL * middle - low, reach)
+    return CELL * middle - begins, CELL * middle + ends
+
+
+def _end(profile: Plane, guess: float, reach: float) -> float:
+    """How far something goes from the first cell on, in pixels; ``guess`` if that is too far off.
+
+    Where shares fall below a half, those of the cells about it add up to a part of a cell.
+    """
+    beyond = int((np.append(profile, 0.0) < 0.5).argmax())
+    first = max(beyond - ABOUT, 0)
+    end = CELL * (first + float(profile[first : beyond + ABOUT].sum()))
+    return end if abs(end - guess) <= reach else guess
 
 
 def _covered(middles: Plane, low: float, high: float) -> Plane:

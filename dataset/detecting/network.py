@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-WIDTHS = (24, 32, 64, 96, 96)
+WIDTHS = (16, 32, 64, 96, 96)
 """Channels at a half, a quarter, ... a thirty-second of the view."""
-JOINED = 48
+JOINED = 32
 """Channels at which these are added."""
 RARE = 0.01
 """What cells say at first of being near to a controller: hardly any is."""

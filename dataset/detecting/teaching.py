@@ -1,4 +1,4 @@
-"""Made-up videos as lessons for the detector: two views of each, and what is to be said of them."""
+"""Made-up videos as lessons for the detector: some views, and what is to be said of each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nitropilot.dataset.errors import DatasetError
 from nitropilot.dataset.pose import Box
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.random import Generator
     from numpy.typing import NDArray
@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 
 LEARN, HELD_OUT = 0, 1
 """Streams of random numbers."""
-ONE_IN = 8
-"""Of so many looks one is never learned from: those whose number is a multiple of it."""
+LEARNED, UNSEEN_LOOKS = range(1, 2**31, 2), range(0, 2**31, 2)
+"""Looks that are learned from, and those that are held out, by the seeds from which they follow."""
+PAIRS = 2
+"""Of views of a scene: the whole picture or most of it, and a closer look."""
 SOME_FRAMES = 0.4
 """Share of views that have fewer frames than their scene: a controller may be there for a while."""
 ELSEWHERE = 0.2
@@ -40,10 +42,10 @@ TRIES = 20
 
 
 class Source(Protocol):
-    """Made-up videos without end, all of them decided by a seed: ``styles.stream.scenes``."""
+    """Made-up videos, as many as are wanted, decided by a seed: ``styles.stream.scenes``."""
 
-    def __call__(self, seed: int) -> Iterator[Scene]:
-        """Those of a seed."""
+    def __call__(self, seed: int, *, styles: Sequence[int]) -> Iterator[Scene]:
+        """Those of a seed, with looks among ``styles``."""
         ...
 
 
@@ -58,61 +60,70 @@ class Lessons(NamedTuple):
     cues: NDArray[np.uint8]
     said: list[Said]
 
+    def part(self, which: slice) -> Lessons:
+        """Some of them."""
+        return Lessons(self.cues[which], self.said[which])
+
 
 @dataclass(frozen=True)
-class Batches:
-    """The batches of a run, each by its number alone, whoever makes it.
+class Blocks:
+    """The lessons of a run, a block at a time, each by its number alone, whoever makes it.
 
     Attributes:
         source: Of scenes.
         seed: Of the run.
-        scenes: Of a batch; each gives two views.
+        scenes: Of a block; each gives ``2 PAIRS`` views.
     """
 
     source: Source
     seed: int
     scenes: int
 
-    def __getitem__(self, step: int) -> Lessons:
-        """The batch of a step."""
-        rng = np.random.default_rng((self.seed, LEARN, step))
-        drawn = islice(_some(self.source, rng, held_out=False), self.scenes)
-        views = [each for scene in drawn for each in lessons(scene, rng)]
-        return Lessons(np.stack([cue for cue, _ in views]), [said for _, said in views])
+    def __getitem__(self, number: int) -> Lessons:
+        """A block, mixed."""
+        rng = np.random.default_rng((self.seed, LEARN, number))
+        drawn = _drawn(self.source, rng, LEARNED, self.scenes)
+        views = [view for scene in drawn for _ in range(PAIRS) for view in lessons(scene, rng)]
+        mixed = [views[index] for index in rng.permutation(len(views)).tolist()]
+        return Lessons(np.stack([cue for cue, _ in mixed]), [said for _, said in mixed])
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Scenes of looks that are never learned from, each by its number.
+    """Scenes of looks that are never learned from, a block at a time.
 
     Attributes:
         source: Of scenes.
         seed: Of the run.
+        scenes: Of a block.
     """
 
     source: Source
     seed: int
+    scenes: int
 
-    def __getitem__(self, number: int) -> Scene:
-        """One of them."""
+    def __getitem__(self, number: int) -> list[Scene]:
+        """A block."""
         rng = np.random.default_rng((self.seed, HELD_OUT, number))
-        return next(_some(self.source, rng, held_out=True))
+        return list(_drawn(self.source, rng, UNSEEN_LOOKS, self.scenes))
 
 
-def _some(source: Source, rng: Generator, *, held_out: bool) -> Iterator[Scene]:
-    """Scenes of either kind.
+def _drawn(source: Source, rng: Generator, styles: Sequence[int], count: int) -> Iterator[Scene]:
+    """So many scenes of a seed of their own.
 
     Raises:
-        DatasetError: The source ends.
+        DatasetError: The source has fewer.
     """
-    for scene in source(int(rng.integers(2**31))):
-        if (scene.style % ONE_IN == 0) is held_out:
-            yield scene
-    raise DatasetError("there are no more made-up videos to learn from", "see what gives them")
+    missing = count
+    for scene in islice(source(int(rng.integers(2**31)), styles=styles), count):
+        missing -= 1
+        yield scene
+    if missing:
+        raise DatasetError("there are no more made-up videos to learn from", "see what gives them")
 
 
 def lessons(scene: Scene, rng: Generator) -> list[tuple[NDArray[np.uint8], Said]]:
-    """The two views of a scene: the whole picture or most of it, and a closer look."""
+    """A pair of views of a scene: the whole picture or most of it, and a closer look."""
     height, width = scene.pictures.shape[1:3]
     windows = _far(scene.box, width, height, rng), _near(scene.box, width, height, rng)
     made = []

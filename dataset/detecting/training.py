@@ -10,9 +10,11 @@ make its batches.  One that was told how long cannot: its rate of learning follo
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from dataclasses import asdict, dataclass
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -21,7 +23,7 @@ from nitropilot.dataset.detecting.network import Network
 from nitropilot.dataset.detecting.objective import loss, wanted
 from nitropilot.dataset.detecting.scoring import figures, threshold_of, tried
 from nitropilot.dataset.detecting.states import read_state, write_state
-from nitropilot.dataset.detecting.teaching import Batches, HeldOut
+from nitropilot.dataset.detecting.teaching import PAIRS, Blocks, HeldOut
 from nitropilot.dataset.detecting.weights import save
 from nitropilot.dataset.detecting.workers import made
 from nitropilot.dataset.errors import NotExtracted
@@ -45,6 +47,8 @@ SAVED_EVERY = 60.0
 TOLD_EVERY = 20
 """Steps."""
 ENDLESS = 10**9
+SAME = ("seed", "samples", "block", "batch", "rate", "widths")
+"""What of a recipe must not change while it is followed."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,8 @@ class Recipe:
         minutes: How long it is trained; None where ``samples`` says how much.
         samples: Scenes that it learns from; None where ``minutes`` says how long.
         held_out: Scenes that it is scored on afterwards.
-        scenes: Of a step; each gives two views.
+        block: Scenes that are made together.
+        batch: Views of a step.
         rate: Of learning, at most.
         workers: Processes that make scenes; 0: this one does.
         widths: Of the network; None: as ``network.WIDTHS``.
@@ -66,7 +71,8 @@ class Recipe:
     minutes: float | None = 25.0
     samples: int | None = None
     held_out: int = 600
-    scenes: int = 8
+    block: int = 24
+    batch: int = 16
     rate: float = 2e-3
     workers: int = 2
     widths: tuple[int, ...] | None = None
@@ -80,7 +86,7 @@ class Recipe:
     def same(self) -> dict[str, Any]:
         """What a run that goes on must have been told, too."""
         told = asdict(self)
-        return {name: told[name] for name in ("seed", "samples", "scenes", "rate", "widths")}
+        return {name: told[name] for name in SAME}
 
 
 class Trained(NamedTuple):
@@ -120,7 +126,6 @@ def train(
     elif state.exists():
         raise NotExtracted(f"{state} is there already, of a run that has not ended",
                            "go on with it with --resume, or name another file")  # fmt: skip
-    path.parent.mkdir(parents=True, exist_ok=True)
     run.save()
     try:
         run.learn()
@@ -142,25 +147,32 @@ class _Run:
             self.network.parameters(), recipe.rate, weight_decay=DECAY
         )
         self.step, self.seconds, self.loss = 0, 0.0, math.nan
+        self._kept = self._now()
+
+    @property
+    def scenes(self) -> int:
+        """How many it has learned from."""
+        return self.step * self.recipe.batch // (2 * PAIRS)
 
     @property
     def done(self) -> float:
         """How much of its training is over, 0 to 1."""
         recipe = self.recipe
         if recipe.samples is not None:
-            return min(self.step * recipe.scenes / recipe.samples, 1.0)
+            return min(self.scenes / recipe.samples, 1.0)
         return min(self.seconds / (60 * (recipe.minutes or 0.0)), 1.0)
 
     def learn(self) -> None:
         """To the end."""
         self.network.train()
         last, saved = time.monotonic(), time.monotonic()
-        for lessons in self._batches():
+        for lessons in self._lessons():
             if self.done >= 1:
                 break
             self._learn(lessons)
             now = time.monotonic()
             self.seconds, last = self.seconds + now - last, now
+            self._kept = self._now()
             if now - saved > SAVED_EVERY:
                 self.save()
                 saved = now
@@ -180,35 +192,47 @@ class _Run:
         self.loss = now if math.isnan(self.loss) else 0.95 * self.loss + 0.05 * now
         self.step += 1
 
-    def _batches(self) -> Iterator[Lessons]:
-        batches = Batches(self.source, self.recipe.seed, self.recipe.scenes)
-        yield from made(batches, range(self.step, ENDLESS), self.recipe.workers)
+    def _lessons(self) -> Iterator[Lessons]:
+        """Those of each step from now on."""
+        recipe, views = self.recipe, 2 * PAIRS * self.recipe.block
+        steps = views // recipe.batch
+        first, begun = divmod(self.step, steps)
+        blocks = Blocks(self.source, recipe.seed, recipe.block)
+        for block in made(blocks, range(first, ENDLESS), recipe.workers):
+            for part in range(begun, steps):
+                yield block.part(slice(part * recipe.batch, (part + 1) * recipe.batch))
+            begun = 0
 
     def card(self) -> dict[str, Any]:
         """What the detector is, how it was made, and what it scores."""
         recipe = self.recipe
         self.network.eval()
-        held = HeldOut(self.source, recipe.seed)
+        held = HeldOut(self.source, recipe.seed, recipe.block)
         self.tell("scoring on looks it never saw", 1.0)
-        trials = tried(self.network, made(held, range(recipe.held_out), recipe.workers))
+        blocks = range(-(-recipe.held_out // recipe.block))
+        scenes = chain.from_iterable(made(held, blocks, recipe.workers))
+        trials = tried(self.network, islice(scenes, recipe.held_out))
         return {
             "what": "finds controllers of any look that are drawn over a game's video",
             "learned_from": "made-up controllers over made-up games (nitropilot.dataset.styles)",
             "weights": sum(each.numel() for each in self.network.parameters()),
             "recipe": asdict(recipe) | {"workers": None},
             "steps": self.step,
-            "scenes": self.step * recipe.scenes,
+            "scenes": self.scenes,
             "minutes": round(self.seconds / 60, 1),
             "loss": round(self.loss, 4) if self.step else None,
             "held_out": figures(trials, threshold_of(trials)),
         }
 
     def save(self) -> None:
-        """Write down what a later run needs to go on."""
-        write_state(self.state, {
-            "same": self.recipe.same(), "network": self.network.state_dict(),
-            "optimiser": self.optimiser.state_dict(), "step": self.step,
-            "seconds": self.seconds, "loss": self.loss,
+        """Write down what a later run needs to go on: where this one was after its last step."""
+        write_state(self.state, {"same": self.recipe.same(), **self._kept})
+
+    def _now(self) -> dict[str, Any]:
+        """All that changes with a step; a copy, since what ends a run may come in mid-step."""
+        return copy.deepcopy({
+            "network": self.network.state_dict(), "optimiser": self.optimiser.state_dict(),
+            "step": self.step, "seconds": self.seconds, "loss": self.loss,
         })  # fmt: skip
 
     def load(self, state: dict[str, Any]) -> None:
@@ -226,6 +250,7 @@ class _Run:
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.step, self.seconds, self.loss = state["step"], state["seconds"], state["loss"]
+        self._kept = self._now()
 
 
 def _factor(step: int, done: float) -> float:

@@ -1,8 +1,8 @@
 """The detector's file: weights of half precision, the score that claims, and a card.
 
 It is a safetensors file whose metadata has one entry, ``detector``: JSON with ``format``,
-``widths`` and ``joined`` (of the network), ``threshold``, and ``card`` (what it is, how it was made,
-how it scored), which people can read and nothing depends on.
+``widths`` and ``joined`` (of the network), ``threshold``, and ``card`` (what it is, how it was
+made, how it scored), which people can read and nothing depends on.
 """
 
 from __future__ import annotations

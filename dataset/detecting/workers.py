@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 T_co = TypeVar("T_co", covariant=True)
-AHEAD = 3
+AHEAD = 2
 """Things that a process makes before they are taken."""
 
 

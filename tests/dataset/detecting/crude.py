@@ -11,7 +11,7 @@ from nitropilot.dataset.pose import Box
 from nitropilot.dataset.styles.sample import Scene
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -49,8 +49,8 @@ def scene(rng: np.random.Generator, number: int, *, shown: bool = True) -> Scene
     return Scene(pictures, box if shown else None, True, number)
 
 
-def scenes(seed: int) -> Iterator[Scene]:
+def scenes(seed: int, *, styles: Sequence[int]) -> Iterator[Scene]:
     """Without end: of four one shows nothing."""
     rng = np.random.default_rng(seed)
     while True:
-        yield scene(rng, int(rng.integers(1000)), shown=rng.random() < 0.75)
+        yield scene(rng, styles[int(rng.integers(1000))], shown=rng.random() < 0.75)
