@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from nitropilot.dataset.detecting.weights import unwritten
+from nitropilot.dataset.detecting.weights import written
 from nitropilot.dataset.errors import NotExtracted
-from nitropilot.records.format import PART
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,16 +22,8 @@ def write_state(path: Path, state: dict[str, Any]) -> None:
     Raises:
         NotExtracted: It cannot be written; what was there stays.
     """
-    part = path.with_name(f"{path.name}.{os.getpid()}{PART}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with written(path) as part:
         torch.save({"format": FORMAT, **state}, part)
-        part.replace(path)
-    except (OSError, RuntimeError) as error:  # torch says the latter when a disk is full
-        raise unwritten(path, error) from error
-    finally:
-        with suppress(OSError):  # it is there only after a failure or Ctrl-C
-            part.unlink()
 
 
 def read_state(path: Path) -> dict[str, Any]:

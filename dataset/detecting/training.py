@@ -1,6 +1,7 @@
 """The detector, trained from nothing on made-up videos.
 
     FILE          the detector, once it is done: see ``weights``
+    FILE.md       its card, for people
     FILE.state    to go on with; written every minute, and when it ends or is interrupted
 
 Batches are decided by the seed and their numbers, so a run that was told how many scenes to learn
@@ -13,6 +14,7 @@ from __future__ import annotations
 import copy
 import math
 import time
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -127,14 +129,26 @@ def train(
         raise NotExtracted(f"{state} is there already, of a run that has not ended",
                            "go on with it with --resume, or name another file")  # fmt: skip
     run.save()
-    try:
-        run.learn()
-    finally:
-        run.save()
-    card = run.card()
+    with _one_thread():
+        try:
+            run.learn()
+        finally:
+            run.save()
+        card = run.card()
     save(run.network, card["held_out"]["threshold"], card, path)
     state.unlink(missing_ok=True)
     return Trained(path, card)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """What several add up together has another last digit each time; others make the lessons."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 class _Run:
@@ -230,10 +244,11 @@ class _Run:
 
     def _now(self) -> dict[str, Any]:
         """All that changes with a step; a copy, since what ends a run may come in mid-step."""
-        return copy.deepcopy({
+        state = {
             "network": self.network.state_dict(), "optimiser": self.optimiser.state_dict(),
             "step": self.step, "seconds": self.seconds, "loss": self.loss,
-        })  # fmt: skip
+        }  # fmt: skip
+        return copy.deepcopy(state)
 
     def load(self, state: dict[str, Any]) -> None:
         """Go on from what ``save`` wrote.

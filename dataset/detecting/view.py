@@ -95,7 +95,7 @@ def cues(seen: Stack) -> NDArray[np.uint8]:
     found = np.empty((CHANNELS, *grey.shape[1:]), np.uint8)
     found[:3] = middle.transpose(2, 0, 1)
     found[3] = _level(median(np.asarray(apart, np.uint8)) / FAR)
-    found[4] = _level(apart.mean(axis=0, dtype=np.float32) / FAR)
+    found[4] = _level(apart.sum(axis=0, dtype=np.int64) / (FAR * len(apart)))
     found[5] = _level(strength / SHARP)
     found[6] = np.round(255 * lasting)
     return found
@@ -117,18 +117,23 @@ def edges(grey: Stack) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         across, down = slopes(plane)
         total[0] += across
         total[1] += down
-        size += np.asarray(cv2.magnitude(across, down), np.float32)
-    strength = np.asarray(cv2.magnitude(total[0], total[1]), np.float32) / len(grey)
-    return strength, strength / (size / len(grey) + QUIET)
+        size += _length(across, down)
+    strength = _length(*total) / np.float32(len(grey))
+    return strength, strength / (size / np.float32(len(grey)) + np.float32(QUIET))
 
 
 def slopes(plane: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """How brightness grows to the right and downwards, in levels a pixel."""
+    """How brightness grows to the right and downwards, in levels a pixel: eighths, exactly."""
     across, down = (
-        np.asarray(cv2.Sobel(plane, cv2.CV_32F, *way, ksize=3, scale=1 / 8), np.float32)
+        np.asarray(cv2.Sobel(plane, cv2.CV_16S, *way, ksize=3), np.float32) / np.float32(8)
         for way in ((1, 0), (0, 1))
     )
     return across, down
+
+
+def _length(x: NDArray[np.float32], y: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Of vectors; OpenCV's has another last digit by where in memory they lie."""
+    return np.asarray(np.sqrt(x * x + y * y), np.float32)
 
 
 def median(stack: Stack) -> NDArray[np.uint8]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -21,7 +21,7 @@ from nitropilot.dataset.errors import BadWeights, NotExtracted
 from nitropilot.records.format import PART
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 KEY = "detector"
@@ -32,7 +32,7 @@ LEVELS, WIDEST = 5, 512
 
 
 def save(network: Network, threshold: float, card: Mapping[str, Any], path: Path) -> None:
-    """Write a detector, whole or not at all; what is there is written over.
+    """Write a detector and its card, each whole or not at all; what is there is written over.
 
     Raises:
         NotExtracted: It cannot be written.
@@ -43,17 +43,15 @@ def save(network: Network, threshold: float, card: Mapping[str, Any], path: Path
     facts = {"format": FORMAT, "widths": list(network.widths), "joined": network.joined,
              "threshold": threshold, "card": dict(card)}  # fmt: skip
     tensors = {name: _half(value) for name, value in network.state_dict().items()}
-    part = path.with_name(f"{path.name}.{os.getpid()}{PART}")
+    told = {KEY: json.dumps(facts, sort_keys=True)}
+    page = path.with_name(f"{path.name}.md")
     try:
-        save_file(tensors, part, metadata={KEY: json.dumps(facts, sort_keys=True)})
-        with part.open("rb") as file:
-            os.fsync(file.fileno())
-        part.replace(path)
-    except (OSError, SafetensorError) as error:
+        with written(page) as part:
+            part.write_text(_page(path.name, threshold, card), encoding="utf-8")
+        with written(path) as part:
+            save_file(tensors, part, metadata=told)
+    except SafetensorError as error:
         raise unwritten(path, error) from error
-    finally:
-        with suppress(OSError):  # it is there only after a failure or Ctrl-C
-            part.unlink()
 
 
 def load(path: Path) -> Detector:
@@ -83,6 +81,27 @@ def load(path: Path) -> Detector:
     return Detector(network.eval(), float(facts["threshold"]), dict(facts["card"]))
 
 
+@contextmanager
+def written(path: Path) -> Iterator[Path]:
+    """A file beside ``path`` that takes its name at the end; what was there stays until then.
+
+    Raises:
+        NotExtracted: It cannot be written.
+    """
+    part = path.with_name(f"{path.name}.{os.getpid()}{PART}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield part
+        with part.open("rb") as file:
+            os.fsync(file.fileno())
+        part.replace(path)
+    except (OSError, RuntimeError) as error:  # torch says the latter when a disk is full
+        raise unwritten(path, error) from error
+    finally:
+        with suppress(OSError):  # it is there only after a failure or Ctrl-C
+            part.unlink()
+
+
 def unwritten(path: Path, error: Exception) -> NotExtracted:
     """That a file cannot be written."""
     return NotExtracted(f"cannot write {path}: {getattr(error, 'strerror', None) or error}",
@@ -109,3 +128,22 @@ def _facts(facts: Any) -> dict[str, Any]:
     if not (isinstance(facts["threshold"], float) and math.isfinite(facts["threshold"])):
         raise ValueError(f"it has a threshold of {facts['threshold']!r}")
     return dict(facts)
+
+
+def _page(name: str, threshold: float, card: Mapping[str, Any]) -> str:
+    """A card for people."""
+    lines = [f"# {name}", "", f"It {card.get('what', 'finds controllers')}.", "",
+             f"- claims one from a score of {threshold} on"]  # fmt: skip
+    for key, value in card.items():
+        if key not in ("what", "held_out"):
+            lines.append(f"- {key.replace('_', ' ')}: {_said(value)}")
+    lines += ["", "On made-up videos with looks that it never saw:", ""]
+    for key, value in card.get("held_out", {}).items():
+        lines.append(f"- {key.replace('_', ' ')}: {_said(value)}")
+    return "\n".join([*lines, ""])
+
+
+def _said(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key.replace('_', ' ')} {told}" for key, told in value.items())
+    return str(value)

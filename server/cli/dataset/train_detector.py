@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,8 @@ from nitropilot.server.cli.terminal.output import JsonOption, print_json, print_
 from nitropilot.server.cli.terminal.progress import progress_bar
 
 MINUTES = 25.0
+SIZE = (360, 640)
+"""Height and width of made-up videos: as large as a closer look needs them."""
 
 
 def train_detector(
@@ -49,7 +52,7 @@ def train_detector(
         minutes = MINUTES
     recipe = Recipe(seed, minutes, samples, held_out, workers=workers)
     with progress_bar() as tell:
-        trained = train(recipe, scenes, spelled(out), resume=resume, tell=tell)
+        trained = train(recipe, partial(scenes, size=SIZE), spelled(out), resume=resume, tell=tell)
     if as_json:
         print_json({"file": str(trained.path), "card": trained.card})
         return

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from nitropilot.dataset.styles.sample import Scene
 
-RECIPE = Recipe(3, None, 4, held_out=2, block=2, batch=4, workers=0, widths=(4, 4, 8, 8, 8))
+RECIPE = Recipe(3, None, 4, held_out=2, block=2, batch=4, workers=0, widths=(8, 8, 8, 8, 8))
 
 
 class Interrupted(Exception):
@@ -61,10 +61,10 @@ def test_a_run_that_was_ended_goes_on_as_if_it_had_not_been(
     assert not path.exists()
     monkeypatch.setattr(training, "loss", taught)
     train(RECIPE, scenes, path, resume=True)
-    assert [each.name for each in tmp_path.iterdir()] == [path.name]
+    assert {each.name for each in tmp_path.iterdir()} == {path.name, f"{path.name}.md"}
     one, other = load_file(made), load_file(path)
     assert one.keys() == other.keys()
-    assert all(torch.equal(one[name], other[name]) for name in one)
+    assert [name for name in one if not torch.equal(one[name], other[name])] == []
 
 
 def test_what_is_read_is_what_was_written(made: Path) -> None:
@@ -77,6 +77,9 @@ def test_what_is_read_is_what_was_written(made: Path) -> None:
     assert said.near.shape == (HEIGHT // 4, WIDTH // 4)
     assert 0 < said.near.max() < 1
     assert made.stat().st_size < 40_000
+    page = made.with_name(f"{made.name}.md").read_text()
+    assert f"from a score of {detector.threshold} on" in page
+    assert "seed 3, minutes None, samples 4" in page
 
 
 def test_nothing_is_written_over(made: Path, tmp_path: Path) -> None:
