@@ -49,8 +49,11 @@ def scene(rng: np.random.Generator, number: int, *, shown: bool = True) -> Scene
     return Scene(pictures, box if shown else None, True, number)
 
 
-def scenes(seed: int, *, styles: Sequence[int]) -> Iterator[Scene]:
-    """Without end: of four one shows nothing."""
+def scenes(
+    seed: int, *, styles: Sequence[int], size: tuple[int, int] = (HEIGHT, WIDTH)
+) -> Iterator[Scene]:
+    """Without end: of four one shows nothing; of one size, whatever is asked for."""
+    assert min(size) >= HEIGHT
     rng = np.random.default_rng(seed)
     while True:
         yield scene(rng, styles[int(rng.integers(1000))], shown=rng.random() < 0.75)
