@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from multiprocessing import parent_process
+from threading import Thread
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import cv2
 from torch.utils.data import DataLoader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
+    from multiprocessing.process import BaseProcess
 
 T_co = TypeVar("T_co", covariant=True)
 AHEAD = 2
@@ -23,7 +27,7 @@ class Numbered(Protocol[T_co]):
         ...
 
 
-def made(things: Numbered[T_co], numbers: range, workers: int) -> Iterator[T_co]:
+def made(things: Numbered[T_co], numbers: range, workers: int) -> Generator[T_co, None, None]:
     """Things by number, in order.
 
     Args:
@@ -37,7 +41,7 @@ def made(things: Numbered[T_co], numbers: range, workers: int) -> Iterator[T_co]
     loader: Any = DataLoader(
         things,  # type: ignore[arg-type]  # a Dataset to torch is all that has __getitem__
         batch_size=None, sampler=numbers, num_workers=workers, prefetch_factor=AHEAD,
-        collate_fn=_as_it_is, worker_init_fn=_one_thread, multiprocessing_context="spawn",
+        collate_fn=_as_it_is, worker_init_fn=_begin, multiprocessing_context="spawn",
     )  # fmt: skip
     yield from loader
 
@@ -47,5 +51,16 @@ def _as_it_is(thing: object) -> object:
     return thing
 
 
-def _one_thread(_worker: int) -> None:
+def _begin(_worker: int) -> None:
+    """One thread; and an end with the process that it works for, whatever ends that.
+
+    torch's own watch over it does not help one that waits to hand over what nobody takes any more.
+    """
     cv2.setNumThreads(1)
+    Thread(target=_end_with, args=(parent_process(),), daemon=True).start()
+
+
+def _end_with(other: BaseProcess | None) -> None:
+    if other is not None:
+        other.join()
+        os._exit(1)

@@ -92,7 +92,7 @@ def test_looks_are_learned_from_or_held_out() -> None:
 
 
 def test_a_tiny_network_learns_some_scenes() -> None:
-    """Cells, losses and boxes fit together: it finds each controller that it was shown, to 0.7,
+    """Cells, losses and boxes fit together: it finds each controller that it was shown, to 0.8,
     and where none is shown it is less sure than where one is."""
     rng = np.random.default_rng(7)
     shown = [scene(rng, number, shown=number % 4 > 0) for number in range(12)]
@@ -104,11 +104,11 @@ def test_a_tiny_network_learns_some_scenes() -> None:
                 -window.left, -window.top, WIDTH / window.width
             )
             views.append((seen, said_of(box, HEIGHT, WIDTH)))
-    network = _taught(views, steps=40)
+    network = _taught(views, steps=60)
     trials = tried(network, shown)
     assert [each.shown for each in trials] == [each.box is not None for each in shown]
     ious = [each.iou for each in trials if each.shown]
-    assert min(ious) > 0.7
+    assert min(ious) > 0.8
     lowest = min(each.score for each in trials if each.shown)
     assert lowest > max(each.score for each in trials if not each.shown)
     threshold = threshold_of(trials)
@@ -125,9 +125,9 @@ def _taught(views: list[tuple[NDArray[np.uint8], Said]], steps: int) -> Network:
         given = torch.from_numpy(np.stack([seen for seen, _ in views]))
         said = [each for _, each in views]
         for step in range(steps):
-            which = torch.randperm(len(views))[:6].tolist()
+            which = torch.randperm(len(views))[:4].tolist()
             for group in optimiser.param_groups:
-                group["lr"] = 1e-2 * (1 - step / steps)
+                group["lr"] = 1e-2 * min((step + 1) / 5, 1.0) * (1 - step / steps)
             optimiser.zero_grad()
             off = loss(network(given[which]), wanted([said[index] for index in which]))
             torch.autograd.backward(off)
