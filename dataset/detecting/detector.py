@@ -2,7 +2,7 @@
 
 The first is at the whole picture.  The second is at the place that the first one has named, in the
 video's own pixels and at one size whatever the controller's: it has the sides exactly, and both
-have to agree that there is one.
+have to agree that there is one.  Where the first was far off there is a third.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     Picture = NDArray[np.uint8]
 
 AGREE = 0.3
-"""Least intersection over union of what both looks mean."""
+"""Least intersection over union of what two looks mean."""
+CLOSER, SETTLED = 2, 0.8
+"""Most closer looks; there is another one if the last one moved the box by more than this."""
 FEWEST = 5
 """Frames whose median shows what stands still in them."""
 PARTS = (1, 2, 4)
@@ -99,21 +101,26 @@ def look(eye: Eye, pictures: Sequence[Picture], least: float) -> tuple[Box, floa
     Args:
         eye: The network.
         pictures: As in ``Detector.search``.
-        least: Score of a first look from which on there is a second.
+        least: Score of a first look from which on there is a closer one.
     """
     height, width = pictures[0].shape[:2]
     window = whole(width, height)
     seen, score = box_of(eye.say(cues(view(pictures, window))))
-    first = _in_picture(seen, window).whole()
-    if score < least or not _within(first, width, height):
-        return first, score
-    window = around(first)
-    said = eye.say(cues(view(pictures, window)))
-    seen, again = box_of(said)
-    second = _in_picture(sharpened(seen, said.inside), window).whole()
-    if overlap(first, second) < AGREE:
-        return first, 0.0
-    return second, min(score, again)
+    box = _in_picture(seen, window).whole()
+    if score < least or not _within(box, width, height):
+        return box, score
+    for _ in range(CLOSER):
+        window = around(box)
+        said = eye.say(cues(view(pictures, window)))
+        seen, again = box_of(said)
+        closer = _in_picture(sharpened(seen, said.inside), window).whole()
+        agreed = overlap(box, closer)
+        if agreed < AGREE or not _within(closer, width, height):
+            return box, 0.0
+        box, score = closer, min(score, again)
+        if agreed >= SETTLED:
+            break
+    return box, score
 
 
 def _in_picture(sides: Sides, window: Box) -> Sides:

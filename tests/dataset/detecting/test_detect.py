@@ -34,11 +34,12 @@ class Knows:
 
     Attributes:
         doubts: Views from that many on get a score of .2.
+        errs: Pixels by which the first one's box is too far to the right.
         looks: Views that it saw.
     """
 
-    def __init__(self, doubts: int = 10**6) -> None:
-        self.doubts, self.looks = doubts, 0
+    def __init__(self, doubts: int = 10**6, errs: float = 0.0) -> None:
+        self.doubts, self.errs, self.looks = doubts, errs, 0
 
     def say(self, cues: NDArray[np.uint8]) -> Said:
         """What is in one view."""
@@ -51,6 +52,7 @@ class Knows:
         left, top, width, height, area = max(found[1:].tolist(), key=lambda each: each[4])
         if area < 500:
             return said_of(None, HEIGHT, WIDTH)
+        left += self.errs if self.looks == 1 else 0
         said = said_of(Sides(left, top, left + width, top + height), HEIGHT, WIDTH)
         return said._replace(near=0.2 * said.near) if self.looks > self.doubts else said
 
@@ -126,6 +128,20 @@ def test_both_looks_have_to_agree(blue: Template) -> None:
     found = detect(clip(Shown(blue, LEFT)), Detector(Knows(doubts=1), 0.5), SHOTS)
     assert found.found == []
     assert found.best_score == pytest.approx(0.2, abs=0.01)
+
+
+def test_a_first_look_that_errs_is_set_right(blue: Template) -> None:
+    """By a closer one at where it should have been, and another one where that has it."""
+    knows = Knows(errs=35)
+    found = detect(clip(Shown(blue, LEFT)), Detector(knows, 0.5), SHOTS).found
+    assert [agrees(each, LEFT, 0, 30) for each in found] == [True]
+    assert knows.looks == 3
+
+
+def test_a_first_look_at_another_place_claims_nothing(blue: Template) -> None:
+    """Both mean something, but not the same."""
+    found = detect(clip(Shown(blue, LEFT)), Detector(Knows(errs=90), 0.5), 8)
+    assert found == ([], 0.0)
 
 
 def test_a_video_that_breaks_off_at_once_shows_nothing() -> None:
