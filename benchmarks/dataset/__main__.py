@@ -1,13 +1,14 @@
 """The table of what reading controllers of known skins reaches.
 
     python -m benchmarks.dataset [--skins a,b] [--seeds N] [--first-seed N] [--conditions usual,...]
-                                 [--empty N] [--unknown FILE] [--json]
+                                 [--empty N] [--json]
+    python -m benchmarks.dataset --unknown FILE [...]
 
 Clips are made of every skin, with made-up play over moving pictures, through H.264; then the skin
 is looked for among all that come along, and read.  Opaque skins and others apart, beside a reader
 that says nothing is pressed and sticks are in the middle (R2 0).  ``--empty`` counts skins that are
-claimed on videos without one.  With ``--unknown`` a detector looks at the clips instead, to which
-all skins are unknown, and at the videos without one.
+claimed on videos without one.  With ``--unknown`` a detector looks at the same clips, to which all
+skins are unknown: see ``unknown``.
 """
 
 from __future__ import annotations
@@ -21,10 +22,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from benchmarks.dataset.trials import CONDITIONS, Trial, trial
-from benchmarks.dataset.unknown import Unknown, unknown, unknown_table
+from benchmarks.dataset.unknown import measure_unknown
 from benchmarks.engines import processor
-from nitropilot.dataset.detecting.detect import detect
-from nitropilot.dataset.detecting.weights import load
 from nitropilot.dataset.locating.locate import locator
 from nitropilot.dataset.synth.clips import Coding, write_frames
 from nitropilot.dataset.synth.scenes import KINDS, scene
@@ -34,7 +33,7 @@ from nitropilot.dataset.video.frames import open_video
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from nitropilot.dataset.video.frames import Video
+    from nitropilot.dataset.locating.locate import Locator
 
 HEAD = (
     "| skins | clips | found | IoU > .9 | off, px | accuracy (worst clip) | always off "
@@ -61,7 +60,7 @@ def row(name: str, trials: Sequence[Trial]) -> str:
     )
 
 
-def claimed(count: int, claims: Callable[[Video], bool], folder: Path) -> int:
+def claimed(count: int, looks: Locator, folder: Path) -> int:
     """Of so many videos without a controller, those on which one is claimed."""
     wrong = 0
     for number in range(count):
@@ -69,7 +68,7 @@ def claimed(count: int, claims: Callable[[Video], bool], folder: Path) -> int:
         kind = sorted(KINDS)[number % len(KINDS)]
         path = folder / "empty.mp4"
         write_frames(path, scene(kind, rng, 640, 360, 90), np.arange(90) / 30, Coding())
-        wrong += claims(open_video(path))
+        wrong += bool(looks.search(open_video(path)).found)
     return wrong
 
 
@@ -96,35 +95,29 @@ def main(tell: Callable[[str], None] = print) -> None:
     options.add_argument("--first-seed", type=int, default=100)
     options.add_argument("--conditions", default=",".join(each.name for each in CONDITIONS))
     options.add_argument("--empty", type=int, default=0)
-    options.add_argument("--unknown", type=Path, metavar="FILE")
     options.add_argument("--json", action="store_true")
+    options.add_argument("--unknown", type=Path, metavar="FILE", help="a detector's weights")
     told = options.parse_args()
+    if told.unknown:
+        measure_unknown(told, known, tell)
+        return
     wanted = told.conditions.split(",")
-    detector = load(told.unknown) if told.unknown else None
-    looks = locator(() if detector else known.templates)
-
-    def claims(video: Video) -> bool:
-        return bool(detect(video, detector).found if detector else looks.search(video).found)
-
-    trials: list[Trial] = []
-    others: list[Unknown] = []
+    looks = locator(known.templates)
+    trials = []
     with tempfile.TemporaryDirectory() as folder:
         for condition in (each for each in CONDITIONS if each.name in wanted):
             for name in told.skins.split(","):
                 for seed in range(told.first_seed, told.first_seed + told.seeds):
                     path = Path(folder) / "clip.mp4"
-                    if detector:
-                        others.append(unknown(known.get(name), detector, condition, seed, path))
-                        continue
                     trials.append(trial(known.get(name), looks, condition, seed, path))
                     if not told.json:
                         tell(row(f"{name}, {condition.name}, {seed}", trials[-1:]))
-        wrong = claimed(told.empty, claims, Path(folder))
+        wrong = claimed(told.empty, looks, Path(folder)) if told.empty else 0
     if told.json:
         tell(json.dumps({"processor": processor(), "empty": told.empty, "claimed": wrong,
-                         "trials": [each._asdict() for each in [*trials, *others]]}))  # fmt: skip
+                         "trials": [each._asdict() for each in trials]}))  # fmt: skip
         return
-    tell("\n".join(["", processor(), "", *(unknown_table(others) if others else table(trials))]))
+    tell("\n".join(["", processor(), "", *table(trials)]))
     if told.empty:
         tell(f"claimed on videos without one: {wrong} of {told.empty}")
 

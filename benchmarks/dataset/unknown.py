@@ -1,26 +1,46 @@
-"""Clips whose skin nobody knows: whether the detector has its box, and what it costs."""
+"""Clips whose skin nobody knows: whether the detector has its box, and what it costs.
+
+No skin that comes along was ever learned from.  Opaque skins and others apart; a box is right if
+its intersection over union with all that the skin shows is over 0.7.  ``--empty`` counts videos
+without a controller on which one is claimed, half of them with something that stands still.
+"""
 
 from __future__ import annotations
 
+import json
+import tempfile
 import time
+from itertools import product
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import cv2
 import numpy as np
 
-from benchmarks.dataset.trials import is_opaque, make_clip
+from benchmarks.dataset.trials import CONDITIONS, is_opaque, make_clip
+from benchmarks.engines import processor
 from nitropilot.dataset.detecting.detect import detect
+from nitropilot.dataset.detecting.weights import load
 from nitropilot.dataset.locating.neutral import neutral
 from nitropilot.dataset.pose import overlap
+from nitropilot.dataset.synth.clips import Coding, write_frames
+from nitropilot.dataset.synth.scenes import KINDS, scene
 from nitropilot.dataset.video.frames import open_video
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from argparse import Namespace
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from numpy.random import Generator
+    from numpy.typing import NDArray
 
     from benchmarks.dataset.trials import Condition
     from nitropilot.dataset.detecting.detector import Detector
+    from nitropilot.dataset.templates.library import Library
     from nitropilot.dataset.templates.template import Template
 
+WIDTH, HEIGHT, RATE, FRAMES = 640, 360, 30, 90
+"""Of videos without a controller."""
 FOUND, CLOSE = 0.7, 0.9
 """Intersection over union from which on a box is right, and close."""
 UNKNOWN_HEAD = (
@@ -88,6 +108,82 @@ def unknown_table(trials: Sequence[Unknown]) -> list[str]:
         some = [t for t in trials if t.skin == skin and t.condition == trials[0].condition]
         lines.append(_row(skin, some))
     return lines
+
+
+def measure_unknown(told: Namespace, known: Library, tell: Callable[[str], None]) -> None:
+    """Measure, and print.
+
+    Args:
+        told: The options of ``benchmarks.dataset``.
+        known: The skins that are drawn into clips.
+        tell: Prints.
+    """
+    detector = load(told.unknown)
+    wanted = [each for each in CONDITIONS if each.name in told.conditions.split(",")]
+    seeds = range(told.first_seed, told.first_seed + told.seeds)
+    trials = []
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "clip.mp4"
+        for condition, name, seed in product(wanted, told.skins.split(","), seeds):
+            trials.append(unknown(known.get(name), detector, condition, seed, path))
+            if not told.json:
+                tell(_row(f"{name}, {condition.name}, {seed}", trials[-1:]))
+        empty = [_empty(number, detector, path) for number in range(told.empty)]
+    if told.json:
+        tell(json.dumps({"processor": processor(), "threshold": detector.threshold,
+                         "empty": [each._asdict() for each in empty],
+                         "trials": [each._asdict() for each in trials]}))  # fmt: skip
+        return
+    tell("\n".join(["", processor(), *unknown_table(trials)]))
+    if empty:
+        highest = max(empty, key=lambda each: each.score)
+        wrong = sum(each.claimed for each in empty)
+        tell(f"claimed on videos without one: {wrong} of {len(empty)}; highest score "
+             f"{highest.score:.3f} ({highest.kind}), claims begin at {detector.threshold:.3f}")  # fmt: skip
+
+
+class Empty(NamedTuple):
+    """A video without a controller.
+
+    Attributes:
+        kind: Of its scene.
+        claimed: Whether one was claimed.
+        score: The highest of any place.
+    """
+
+    kind: str
+    claimed: bool
+    score: float
+
+
+def _empty(number: int, detector: Detector, path: Path) -> Empty:
+    rng = np.random.default_rng((99, number))
+    kind = sorted(KINDS)[number % len(KINDS)]
+    pictures = scene(kind, rng, WIDTH, HEIGHT, FRAMES)
+    if number % 2:
+        pictures = _with_panels(pictures, rng)
+    write_frames(path, pictures, np.arange(FRAMES) / RATE, Coding())
+    found = detect(open_video(path), detector)
+    return Empty(kind, bool(found.found), found.best_score)
+
+
+def _with_panels(
+    pictures: Iterable[NDArray[np.uint8]], rng: Generator
+) -> Iterator[NDArray[np.uint8]]:
+    """Plates with round things and letters on them that stand still, as games show skills."""
+    plates = [(rng.integers((0, 0), (WIDTH - 120, HEIGHT - 60)), rng.integers(40, 120, 2),
+               rng.integers(0, 256, (2, 3)).tolist(), int(rng.integers(1, 6)))
+              for _ in range(int(rng.integers(1, 4)))]  # fmt: skip
+    for picture in pictures:
+        seen = picture.copy()
+        for (x, y), (wide, high), (ground, ink), count in plates:
+            cv2.rectangle(seen, (int(x), int(y)), (int(x + wide), int(y + high // 2)), ground, -1)
+            for index in range(count):
+                middle = (int(x + (index + 0.5) * wide / count), int(y + high // 4))
+                cv2.circle(seen, middle, int(min(high // 5, wide // (2 * count))), ink, 2)
+                cv2.putText(seen, "QERF1"[index], (middle[0] - 5, middle[1] + 5),
+                            cv2.FONT_HERSHEY_SIMPLEX, 0.4, ink, 1, cv2.LINE_AA)  # fmt: skip
+        yield seen
 
 
 def _row(name: str, trials: Sequence[Unknown]) -> str:

@@ -20,8 +20,8 @@ from nitropilot.dataset.detecting.detector import FEWEST
 from nitropilot.dataset.detecting.lasting import followed
 from nitropilot.dataset.detecting.pictures import picture_of
 from nitropilot.dataset.locating.sampling import sample, shot
-from nitropilot.dataset.locating.spans import spans
 from nitropilot.dataset.pose import Box, Pose
+from nitropilot.dataset.video.spans import spans
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

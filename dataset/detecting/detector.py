@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    Picture = NDArray[np.uint8]
+    Pictures = Sequence[NDArray[np.uint8]] | NDArray[np.uint8]
 
 AGREE = 0.3
 """Least intersection over union of what two looks mean."""
@@ -72,7 +72,7 @@ class Detector:
     threshold: float
     card: dict[str, Any] = field(default_factory=dict)
 
-    def search(self, pictures: Sequence[Picture]) -> Look:
+    def search(self, pictures: Pictures) -> Look:
         """Look at frames that are spread over a video; what it shows may come and go.
 
         Args:
@@ -95,7 +95,7 @@ def stretches(count: int, parts: int) -> list[tuple[int, int]]:
     return [each for each in found if parts == 1 or each[1] - each[0] >= FEWEST]
 
 
-def look(eye: Eye, pictures: Sequence[Picture], least: float) -> tuple[Box, float]:
+def look(eye: Eye, pictures: Pictures, least: float) -> tuple[Box, float]:
     """The likeliest place in frames that all show it, and its score.
 
     Args:

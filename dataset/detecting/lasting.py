@@ -65,7 +65,8 @@ def edges_of(planes: Sequence[Plane]) -> Lasting:
     noise = _median(np.hypot(across - kept[0], down - kept[1]))
     strength = np.hypot(*kept)
     lasts = strength >= np.maximum(CLEAR * noise, FAINT)
-    return Lasting(*(np.where(lasts, each, 0).astype(np.float32) for each in kept))
+    right, below = (np.where(lasts, each, 0).astype(np.float32) for each in kept)
+    return Lasting(right, below)
 
 
 def followed(planes: Sequence[Plane], which: Sequence[int]) -> tuple[Lasting, NDArray[np.bool_]]:

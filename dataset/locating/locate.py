@@ -19,7 +19,7 @@ from nitropilot.dataset.locating.found import Found, Search
 from nitropilot.dataset.locating.presence import HALF, MAYBE
 from nitropilot.dataset.locating.sampling import sample, shot
 from nitropilot.dataset.locating.skins import skins
-from nitropilot.dataset.locating.spans import spans
+from nitropilot.dataset.video.spans import spans
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
