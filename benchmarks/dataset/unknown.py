@@ -134,12 +134,13 @@ def measure_unknown(told: Namespace, known: Library, tell: Callable[[str], None]
                          "empty": [each._asdict() for each in empty],
                          "trials": [each._asdict() for each in trials]}))  # fmt: skip
         return
-    tell("\n".join(["", processor(), *unknown_table(trials)]))
+    tell("\n".join(["", str(processor()), *(unknown_table(trials) if trials else ())]))
     if empty:
         highest = max(empty, key=lambda each: each.score)
         wrong = sum(each.claimed for each in empty)
-        tell(f"claimed on videos without one: {wrong} of {len(empty)}; highest score "
-             f"{highest.score:.3f} ({highest.kind}), claims begin at {detector.threshold:.3f}")  # fmt: skip
+        score, least = f"{highest.score:.3f} ({highest.kind})", f"{detector.threshold:.3f}"
+        tell(f"claimed on videos without one: {wrong} of {len(empty)}")
+        tell(f"highest score of these: {score}; claims begin at {least}")
 
 
 class Empty(NamedTuple):
