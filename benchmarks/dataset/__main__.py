@@ -2,12 +2,14 @@
 
     python -m benchmarks.dataset [--skins a,b] [--seeds N] [--first-seed N] [--conditions usual,...]
                                  [--unread] [--empty N] [--first-empty N] [--json]
+    python -m benchmarks.dataset --unknown FILE [...]
 
 Clips are made of every skin, with made-up play over moving pictures, through H.264; then the skin
 is looked for among all that come along, and read.  Opaque skins and others apart, beside a reader
 that says nothing is pressed and sticks are in the middle (R2 0).  ``--empty`` counts skins that are
 claimed on videos without one, and says how high they score beside those that are there.
-``--seeds 0`` leaves out all else, ``--unread`` only finds them.
+``--seeds 0`` leaves out all else, ``--unread`` only finds them.  With ``--unknown`` a detector
+looks at the same clips, to which all skins are unknown: see ``unknown``.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ import numpy as np
 from benchmarks.dataset.empties import empty
 from benchmarks.dataset.empties import told as in_a_line
 from benchmarks.dataset.trials import CONDITIONS, Trial, trial
+from benchmarks.dataset.unknown import measure_unknown
 from benchmarks.engines import processor
 from nitropilot.dataset.locating.locate import locator
 from nitropilot.dataset.templates.library import shipped
@@ -86,7 +89,11 @@ def main(tell: Callable[[str], None] = print) -> None:
     options.add_argument("--empty", type=int, default=0)
     options.add_argument("--first-empty", type=int, default=0)
     options.add_argument("--json", action="store_true")
+    options.add_argument("--unknown", type=Path, metavar="FILE", help="a detector's weights")
     told = options.parse_args()
+    if told.unknown:
+        measure_unknown(told, known, tell)
+        return
     wanted = told.conditions.split(",")
     looks = locator(known.templates)
     trials = []

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from nitropilot.dataset.locating.locate import Locator
+    from nitropilot.dataset.pad import PadStates
     from nitropilot.dataset.templates.template import Template
 
 SHORTEST, WIDEST = 90, 230
@@ -117,13 +118,7 @@ def trial(
         path: Where the clip is written.
         reads: Whether it is read, too.
     """
-    rng = np.random.default_rng((seed, *template.name.encode()))
-    truth = states(rng, condition.seconds, condition.rate)
-    pose = _pose(template, condition, rng)
-    kind = sorted(KINDS)[int(rng.integers(len(KINDS)))]
-    pictures = scene(kind, rng, condition.width, condition.height, len(truth))
-    crf = int(rng.integers(condition.crf[0], condition.crf[1] + 1))
-    write_clip(path, template, pose, truth, pictures, condition.rate, condition.opacity, crf=crf)
+    truth, pose = make_clip(template, condition, seed, path)
     video = open_video(path)
     start = time.process_time()
     search = locator.search(video)
@@ -152,6 +147,27 @@ def trial(
     done = time.process_time() - start - preparing
     shown = truth.part(0, len(reading.numbers))
     return found._replace(score=score(reading.states, shown, reading.outputs), reading=done)
+
+
+def make_clip(
+    template: Template, condition: Condition, seed: int, path: Path
+) -> tuple[PadStates, Pose]:
+    """Write a clip; what is pressed in it, and where its controller is.
+
+    Args:
+        template: The skin.
+        condition: How the clip is made.
+        seed: Decides all that is random.
+        path: Where the clip is written.
+    """
+    rng = np.random.default_rng((seed, *template.name.encode()))
+    truth = states(rng, condition.seconds, condition.rate)
+    pose = _pose(template, condition, rng)
+    kind = sorted(KINDS)[int(rng.integers(len(KINDS)))]
+    pictures = scene(kind, rng, condition.width, condition.height, len(truth))
+    crf = int(rng.integers(condition.crf[0], condition.crf[1] + 1))
+    write_clip(path, template, pose, truth, pictures, condition.rate, condition.opacity, crf=crf)
+    return truth, pose
 
 
 def _pose(template: Template, condition: Condition, rng: np.random.Generator) -> Pose:

@@ -20,6 +20,7 @@ from nitropilot.dataset.locating.features import kinds
 from nitropilot.dataset.locating.presence import HALF, MAYBE
 from nitropilot.dataset.locating.sampling import sample, shot
 from nitropilot.dataset.locating.skins import skins
+from nitropilot.dataset.video.spans import spans
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -72,22 +73,6 @@ class Search(NamedTuple):
     best_score: float
     best_name: str
     xfeat: str
-
-
-class _Run(NamedTuple):
-    """Sampled frames in a row in which a skin is there: numbers of frames.
-
-    Attributes:
-        before: The last one sampled in which it is not yet there; -1 for none.
-        first: The first one sampled in which it is.
-        last: The last one.
-        after: The next one sampled; as many as the video has for none.
-    """
-
-    before: int
-    first: int
-    last: int
-    after: int
 
 
 @dataclass
@@ -147,53 +132,18 @@ def locator(templates: Iterable[Template], xfeat_weights: Path | None = None) ->
 def _found(video: Video, shots: Shots, claim: Claim, numbers: list[int]) -> list[Found]:
     """A claim for each time that it is there, to the frame."""
     pose = shots.in_video(claim.at.pose)
-    return [
-        Found(
-            claim.skin.template, pose, claim.verdict.score, claim.inliers,
-            _edge(video, shots, claim, run.first, run.before),
-            _edge(video, shots, claim, run.last, run.after) + 1,
-        )
-        for run in _runs(shots, claim, numbers, len(video.times))
-    ]  # fmt: skip
-
-
-def _runs(shots: Shots, claim: Claim, numbers: list[int], total: int) -> list[_Run]:
     here = {each.number for each, is_in in zip(shots.shots, claim.there, strict=True) if is_in}
-    runs: list[_Run] = []
-    before = -1
-    for number, after in zip(numbers, [*numbers[1:], total], strict=True):
-        if number not in here:
-            before = number
-        elif runs and runs[-1].after == number:
-            runs[-1] = runs[-1]._replace(last=number, after=after)
-        else:
-            runs.append(_Run(before, number, number, after))
-    return runs
-
-
-def _edge(video: Video, shots: Shots, claim: Claim, inside: int, outside: int) -> int:
-    """The frame next to ``outside`` in which a skin is there, by halving what lies between.
-
-    A frame that cannot be decoded, or has another size, has no skin.
-    """
-    step = 1 if outside > inside else -1
-    if inside != outside - step and outside in (-1, len(video.times)):
-        if _is_there(video, shots, claim, outside - step):
-            return outside - step
-        outside -= step
-    while abs(outside - inside) > 1:
-        middle = (inside + outside) // 2
-        if _is_there(video, shots, claim, middle):
-            inside = middle
-        else:
-            outside = middle
-    return inside
-
-
-def _is_there(video: Video, shots: Shots, claim: Claim, number: int) -> bool:
-    frame = next(video.frames(first=number), None)
-    if frame is None or (frame.width, frame.height) != (shots.width, shots.height):
-        return False
-    share = claim.presence.share(shot(frame).part(claim.presence.box))
     usual = float(np.median(claim.shares[claim.there]))
-    return share >= max(MAYBE, HALF * usual)
+
+    def is_there(number: int) -> bool:
+        """A frame that cannot be decoded, or has another size, has no skin."""
+        frame = next(video.frames(first=number), None)
+        if frame is None or (frame.width, frame.height) != (shots.width, shots.height):
+            return False
+        share = claim.presence.share(shot(frame).part(claim.presence.box))
+        return share >= max(MAYBE, HALF * usual)
+
+    return [
+        Found(claim.skin.template, pose, claim.verdict.score, claim.inliers, *span)
+        for span in spans(here, numbers, len(video.times), is_there)
+    ]

@@ -10,6 +10,7 @@ from nitropilot.server.cli.dataset.extract import extract
 from nitropilot.server.cli.dataset.shift import shift
 from nitropilot.server.cli.dataset.synth import synth
 from nitropilot.server.cli.dataset.template import template
+from nitropilot.server.cli.dataset.train_detector import train_detector
 
 dataset = typer.Typer(
     help="Make training data out of videos, look at it before it is trained on, take it elsewhere.",
@@ -20,4 +21,5 @@ dataset.command("shift")(shift)
 dataset.command("export")(export)
 dataset.command("extract")(extract)
 dataset.command("synth")(synth)
+dataset.command("train-detector")(train_detector)
 dataset.add_typer(template, name="template")
