@@ -126,7 +126,7 @@ def test_two_trainers_meet(tmp_path: Path) -> None:
 def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path) -> None:
     """And what was written before can still be read, and gone on with."""
     path = tmp_path / "parser.safetensors"
-    with pytest.raises(ParserStopped, match="the loss is (nan|inf) after"):
+    with pytest.raises(ParserStopped, match=r"the loss is (nan|inf) after"):
         train(replace(SHORT, rate=1e30), stream, path)
     assert load_state(tmp_path / "parser.safetensors.state")["step"] == 0
 
