@@ -110,7 +110,7 @@ def scores_of(read: Read) -> Scores:
     """Hold answers against the truth."""
     truth, shown = read.truth.buttons.numpy(), read.truth.shown_buttons.numpy()
     said = read.buttons > 0
-    by_button = _f1(said, truth, shown)
+    by_button = of_buttons(said, truth, shown)
     axes = np.repeat(read.truth.shown_sticks.numpy(), 2, axis=1)
     sticks = read.truth.sticks.numpy()
     has = np.concatenate([shown, read.truth.shown_sticks.numpy()], axis=1)
@@ -118,9 +118,9 @@ def scores_of(read: Read) -> Scores:
         len(truth),
         float((said == truth)[shown].mean()) if shown.any() else float("nan"),
         float(np.mean(list(by_button.values()))) if by_button else float("nan"),
-        _r2(read.sticks, sticks, axes),
+        of_axes(read.sticks, sticks, axes),
         float((~truth)[shown].mean()) if shown.any() else float("nan"),
-        _r2(np.zeros_like(sticks), sticks, axes),
+        of_axes(np.zeros_like(sticks), sticks, axes),
         float(((read.shown > 0) == has).mean()),
         by_button,
     )
@@ -164,7 +164,7 @@ def calibrate(parser: Parser, read: Read) -> None:
             each = [(_total(logits / by) - right / by).mean() for by in SHARPNESS]
             sharpness[BUTTONS + index] = SHARPNESS[int(np.argmin(each))]
     logits = read.buttons / sharpness[:BUTTONS]
-    f1 = [_mean_f1(_f1(logits + bias > 0, truth, shown)) for bias in BIASES]
+    f1 = [mean_f1(of_buttons(logits + bias > 0, truth, shown)) for bias in BIASES]
     best = np.flatnonzero(np.array(f1) >= max(f1) - 1e-9)
     nearest = best[np.argmin(np.abs(BIASES[best]))]
     parser.sharpness.copy_(torch.from_numpy(sharpness))
@@ -183,7 +183,7 @@ def _total(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     return total
 
 
-def _f1(
+def of_buttons(
     said: NDArray[np.bool_], truth: NDArray[np.bool_], shown: NDArray[np.bool_]
 ) -> dict[str, float]:
     """Of each button that is shown and down often enough."""
@@ -196,11 +196,13 @@ def _f1(
     }
 
 
-def _mean_f1(each: dict[str, float]) -> float:
+def mean_f1(each: dict[str, float]) -> float:
     return float(np.mean(list(each.values()))) if each else 0.0
 
 
-def _r2(read: NDArray[np.float32], truth: NDArray[np.float32], shown: NDArray[np.bool_]) -> float:
+def of_axes(
+    read: NDArray[np.float32], truth: NDArray[np.float32], shown: NDArray[np.bool_]
+) -> float:
     """Mean of the axes that are shown and move."""
     each: Sequence[float] = [
         1 - float(np.square(read[keep, axis] - truth[keep, axis]).mean() / spread)

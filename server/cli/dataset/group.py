@@ -9,6 +9,7 @@ from nitropilot.server.cli.dataset.export import export
 from nitropilot.server.cli.dataset.extract import extract
 from nitropilot.server.cli.dataset.shift import shift
 from nitropilot.server.cli.dataset.template import template
+from nitropilot.server.cli.dataset.train_parser import train_parser
 
 dataset = typer.Typer(
     help="Make training data out of videos, look at it before it is trained on, take it elsewhere.",
@@ -18,4 +19,5 @@ dataset.command("check")(check)
 dataset.command("shift")(shift)
 dataset.command("export")(export)
 dataset.command("extract")(extract)
+dataset.command("train-parser")(train_parser)
 dataset.add_typer(template, name="template")

@@ -81,13 +81,13 @@ class Oracle:
 
     shape = Shape()
 
-    def __init__(self, truth: PadStates) -> None:
-        self.truth = truth
+    def __init__(self, truth: PadStates, box: Box = BOX) -> None:
+        self.truth, self.box = truth, box
         self.seen: list[tuple[int, int]] = []
         self.references: list[torch.Tensor] = []
 
     def _numbers(self, pictures: torch.Tensor) -> list[int]:
-        matrix = placing(BOX, (self.shape.height, self.shape.width))
+        matrix = placing(self.box, (self.shape.height, self.shape.width))
         numbers = torch.zeros(len(pictures), dtype=torch.long)
         for bit in range(BITS):
             x, y, _ = matrix @ [BOX.left + (bit + 0.5) * SIDE, BOX.top + 30, 1]
@@ -176,14 +176,15 @@ def test_a_controller_that_is_gone_is_said_to_be(read: tuple[Reading, Oracle]) -
     reading, _ = read
     gone = np.isin(reading.numbers, GONE)
     assert (reading.shown[gone] < 0.5).all()
-    assert (reading.shown[~gone] > 0.8).all()
+    assert (reading.shown[~gone] > 0.6).all()
 
 
 def test_a_box_at_the_edge_and_one_outside(video: Video) -> None:
     """The first is read, as far as it is in the picture; the other is said."""
-    oracle = Oracle(played())
-    reading = parse(video, Found(Box(-20, -9, BOX.right, BOX.bottom), 0, 5), oracle)
-    assert len(reading.numbers) == 5
+    box = Box(-20, -9, BOX.right, BOX.bottom)
+    oracle = Oracle(played(), box)
+    parse(video, Found(box, 0, 5), oracle)
+    assert [now for _, now in oracle.seen] == [0, 1, 2, 3, 4]
     with pytest.raises(BadVideo, match="is in the picture"):
         parse(video, Found(Box(200, 200, 260, 240)), oracle)
     with pytest.raises(BadVideo, match="cannot be decoded from frame"):
