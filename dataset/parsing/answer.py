@@ -92,11 +92,12 @@ def near(grids: Tensor, at: Tensor, within: float = 0.2) -> Tensor:
     Returns:
         ``...``, 0 to 1.
     """
-    share = grids.flatten(-2).softmax(-1).unflatten(-1, (CELLS, CELLS))
+    share = grids.flatten(-2).softmax(-1).view(grids.shape)
     line = middles().to(grids)
     across = (line - at[..., 0, None])[..., None, :]
     down = (line - at[..., 1, None])[..., :, None]
     # A cell counts by how much of it is close, not all or nothing.
     apart = (across.square() + down.square()).sqrt()
     close = ((within - apart) / CELL + 0.5).clamp(0, 1)
-    return (share * close).sum((-2, -1))
+    sure: Tensor = (share * close).sum((-2, -1))
+    return sure

@@ -61,11 +61,11 @@ class Heads(nn.Module):
 
     def forward(self, coarse: Tensor, fine: Tensor) -> Answer:
         """``coarse``: ``B x C x h x w``; ``fine``: ``B x F x 2h x 2w``."""
-        scores = self.where(coarse).float()
+        scores = self.where(coarse)
         places = scores.flatten(2).log_softmax(-1)
         weights = places.exp()
-        lit = self.lit(coarse).float()
-        seen = coarse.float().flatten(2).transpose(1, 2)
+        lit = self.lit(coarse)
+        seen = coarse.flatten(2).transpose(1, 2)
         pooled = weights @ seen
         glow = (weights @ lit.flatten(2).transpose(1, 2)).squeeze(-1)
         height, width = scores.shape[-2:]
@@ -74,12 +74,9 @@ class Heads(nn.Module):
         told = torch.cat([pooled, torch.stack([glow, peaks, spread], -1)], -1)
         said = self.pressed(self.pooled(told) + self.element)
         buttons = said[:, :BUTTONS, 0] + self.lit_counts * glow[:, :BUTTONS]
-        grids, offsets = self._sticks(places.unflatten(-1, (height, width))[:, BUTTONS:],
-                                      pooled[:, BUTTONS:], fine.float())  # fmt: skip
-        return Answer(
-            buttons, grids, offsets, said[..., 1],
-            places.unflatten(-1, (height, width)), lit.squeeze(1),
-        )  # fmt: skip
+        where = places.view(scores.shape)
+        grids, offsets = self._sticks(where[:, BUTTONS:], pooled[:, BUTTONS:], fine)
+        return Answer(buttons, grids, offsets, said[..., 1], where, lit.squeeze(1))
 
     def _sticks(self, places: Tensor, pooled: Tensor, fine: Tensor) -> tuple[Tensor, Tensor]:
         area = interpolate(places, fine.shape[-2:], mode="bilinear", align_corners=False)
@@ -101,10 +98,10 @@ class Heads(nn.Module):
         across, down = line - position[..., :1], line - position[..., 1:]
         apart = across.square()[..., None, :] + down.square()[..., :, None]
         grids = -apart / (2 * unsure.square()[..., None])
-        grids = grids + self.cells(hidden).unflatten(-1, (CELLS, CELLS))
-        offsets = torch.stack(torch.broadcast_tensors(
-            -across[..., None, :] / CELL, -down[..., :, None] / CELL
-        ), -3)  # fmt: skip
+        grids = grids + self.cells(hidden).view(grids.shape)
+        right = (-across / CELL)[..., None, :].expand(grids.shape)
+        below = (-down / CELL)[..., :, None].expand(grids.shape)
+        offsets = torch.stack([right, below], -3)
         return grids, offsets
 
 

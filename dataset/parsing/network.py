@@ -53,7 +53,8 @@ class Parser(nn.Module):
         # Side by side in each pixel they already are as channels-last convolutions want them.
         seen = torch.cat(parts, -1).float().mul_(1 / 255).sub_(0.5)
         coarse, fine = self.encoder(seen.permute(0, 3, 1, 2))
-        answer: Answer = self.heads(coarse, fine)
+        with torch.autocast(seen.device.type, enabled=False):  # places need all digits
+            answer: Answer = self.heads(coarse.float(), fine.float())
         return answer
 
     @torch.inference_mode()

@@ -55,7 +55,7 @@ class Shape:
             BadWeights: It is no shape.
         """
         try:
-            lists = {name: tuple(value) if isinstance(value, list) else value
+            lists: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value
                      for name, value in plain.items()}  # fmt: skip
             return cls(**lists)
         except TypeError as error:

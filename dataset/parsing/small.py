@@ -28,10 +28,9 @@ class Residual(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.first = block(width, width)
-        self.second = nn.Sequential(
-            nn.Conv2d(width, width, 3, 1, 1, bias=False), nn.BatchNorm2d(width)
-        )
-        nn.init.zeros_(self.second[1].weight)  # begins as if it were not there
+        last = nn.BatchNorm2d(width)
+        nn.init.zeros_(last.weight)  # begins as if it were not there
+        self.second = nn.Sequential(nn.Conv2d(width, width, 3, 1, 1, bias=False), last)
 
     def forward(self, map_: Tensor) -> Tensor:
         """``B x C x h x w`` to the same."""

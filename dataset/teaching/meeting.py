@@ -67,8 +67,11 @@ class Meeting:
         flat = torch.cat([tensor.reshape(-1) for tensor in kept])
         self._summed(flat)
         flat /= self.trainers
-        for tensor, part in zip(kept, flat.split([each.numel() for each in kept]), strict=True):
-            tensor.copy_(part.view_as(tensor))
+        place = 0
+        for tensor in kept:
+            count = tensor.numel()
+            tensor.copy_(flat[place : place + count].view_as(tensor))
+            place += count
 
     def _summed(self, flat: Tensor) -> None:
         try:

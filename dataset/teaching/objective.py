@@ -68,10 +68,10 @@ def losses(answer: Answer, batch: Batch, *, dense: bool = True) -> Losses:
     shown, sticks = batch.shown_buttons, batch.shown_sticks
     pressed = batch.buttons.to(answer.buttons.dtype)
     button = binary_cross_entropy_with_logits(answer.buttons, pressed, reduction="none")
-    cells, offsets = cells_of(batch.sticks.unflatten(-1, (STICKS, 2)))
+    cells, offsets = cells_of(batch.sticks.view(-1, STICKS, 2))
     grid = cross_entropy(
         answer.grids.flatten(0, 1).flatten(1), cells.flatten(), reduction="none"
-    ).unflatten(0, (-1, STICKS))
+    ).view(-1, STICKS)
     of = cells[:, :, None, None].expand(-1, -1, 2, 1)
     said = answer.offsets.flatten(-2).gather(-1, of).squeeze(-1)
     off = smooth_l1_loss(said, offsets, reduction="none").sum(-1)

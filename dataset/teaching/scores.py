@@ -172,7 +172,7 @@ def calibrate(parser: Parser, read: Read) -> None:
 
 
 def _cells(read: Read) -> NDArray[np.int64]:
-    found: NDArray[np.int64] = cells_of(read.truth.sticks.unflatten(-1, (STICKS, 2)))[0].numpy()
+    found: NDArray[np.int64] = cells_of(read.truth.sticks.view(-1, STICKS, 2))[0].numpy()
     return found
 
 
