@@ -59,6 +59,19 @@ def test_the_reference_is_looked_at_where_it_is_asked_for(shape: Shape, referenc
         assert not torch.equal(parser.say(other, still).lit, said)
 
 
+def test_half_the_digits_are_enough_for_the_encoder_alone() -> None:
+    """As a GPU computes it: what is said is in full precision, and nearly the same."""
+    parser = fresh(SHAPE, 1).eval()
+    pairs, still = pictures(2)
+    whole = parser(pairs, still)
+    with torch.autocast("cpu", torch.bfloat16):
+        narrow = parser(pairs, still)
+    assert {each.dtype for each in narrow} == {torch.float32}
+    assert not torch.equal(narrow.lit, whole.lit)
+    torch.testing.assert_close(narrow.buttons, whole.buttons, atol=0.05, rtol=0.05)
+    torch.testing.assert_close(narrow.offsets, whole.offsets, atol=0.2, rtol=0.05)
+
+
 def test_fresh_weights_follow_from_the_seed() -> None:
     """Whatever was drawn before."""
     one, torch_state = fresh(SHAPE, 5), torch.get_rng_state()
