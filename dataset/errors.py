@@ -4,7 +4,9 @@ DatasetError
 ├── BadTemplate       a preset, a picture or a template cannot be used
 ├── BadVideo          a video cannot be decoded, or shows nothing
 ├── BadWeights        a file of weights is missing, or another network's
-└── NotExtracted      what is to be written has no place, or no room
+├── NotExtracted      what is to be written has no place, or no room
+├── ParserSettings    a learned reader cannot be made or trained so
+└── ParserStopped     the training of one cannot go on
 """
 
 from __future__ import annotations
@@ -40,3 +42,15 @@ class NotExtracted(DatasetError):
     """What is to be written has no place, or no room."""
 
     code = "dataset_not_written"
+
+
+class ParserSettings(DatasetError):
+    """What a learned reader is to be made of, or how it is to be trained, cannot be followed."""
+
+    code = "parser_settings"
+
+
+class ParserStopped(DatasetError):
+    """The training of a learned reader cannot go on."""
+
+    code = "parser_stopped"

@@ -10,7 +10,7 @@ import logging
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -25,22 +25,57 @@ from nitropilot.dataset.output.result import HOUR, Overlay, VideoResult
 from nitropilot.dataset.output.samples import Sample, places, sample
 from nitropilot.dataset.output.timing import rate_for, rows_of
 from nitropilot.dataset.output.watching import Watched
-from nitropilot.dataset.reading.reading import Readable
 from nitropilot.dataset.video.frames import open_video
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from nitropilot.dataset.output.timing import Rows
-    from nitropilot.dataset.pose import Box
+    from nitropilot.dataset.pose import Box, Pose
     from nitropilot.dataset.reading.reading import Reading
     from nitropilot.dataset.video.frames import Video
 
 log = logging.getLogger("nitropilot.dataset")
 
 
-class Located(Readable, Protocol):
-    """A controller that was found, to be read: ``locating.locate.Found``."""
+class Skin(Protocol):
+    """How a controller looks: ``templates.template.Template``, or ``learned.Unknown``."""
+
+    @property
+    def name(self) -> str:
+        """Its own."""
+
+    @property
+    def family(self) -> str:
+        """Whose controller it is."""
+
+    @property
+    def width(self) -> int:
+        """Of its canvas."""
+
+    @property
+    def height(self) -> int:
+        """The same."""
+
+
+class Located(Protocol):
+    """A controller that was found, to be read: ``locating.locate.Found``, ``learned.Found``."""
+
+    @property
+    def template(self) -> Skin:
+        """How it looks."""
+
+    @property
+    def pose(self) -> Pose:
+        """About where it is."""
+
+    @property
+    def first(self) -> int:
+        """First frame in which it is there."""
+
+    @property
+    def last(self) -> int:
+        """The first one after them."""
 
     @property
     def score(self) -> float:
@@ -64,10 +99,18 @@ class Searched(Protocol):
 
 
 class Ways(NamedTuple):
-    """How a controller is found and read."""
+    """How a controller is found and read.
+
+    Attributes:
+        locate: Finds it.
+        read: Reads what ``locate`` has found.
+        learned: Whether skins that no template knows are found and read too: ``used``, or
+            ``unavailable (why)``.
+    """
 
     locate: Callable[[Video], Searched]
-    read: Callable[[Video, Located], Reading]
+    read: Callable[[Video, Any], Reading]
+    learned: str = "unavailable (no weights: name --detector and --parser)"
 
 
 class Extracted(NamedTuple):
@@ -101,7 +144,7 @@ def extract_one(job: Job, options: Options, folder: Path, ways: Ways | None = No
     """
     nothing = VideoResult(job.source, job.video_id, facts=job.facts)
     try:
-        ways = ways or known_ways(options.templates, options.xfeat)
+        ways = ways or ways_of(options)
         video = Watched.of(open_video(Path(job.source)))
         lost = {Reason.SET_ASIDE.value: round(video.seconds, 3)}
         nothing = replace(nothing, hours_in=video.seconds / HOUR, dropped=lost)
@@ -112,17 +155,30 @@ def extract_one(job: Job, options: Options, folder: Path, ways: Ways | None = No
         return Extracted(replace(nothing, set_aside=error.line()), [])
 
 
+def ways_of(options: Options) -> Ways:
+    """How controllers are found and read in a data set; see ``known_ways``."""
+    return known_ways(options.templates, options.xfeat, options.detector, options.parser)
+
+
 @cache
-def known_ways(templates: str | None, xfeat: str | None = None) -> Ways:
-    """How controllers are found and read by templates: those that come along and the user's own.
+def known_ways(
+    templates: str | None, xfeat: str | None = None, detector: str | None = None,
+    parser: str | None = None,
+) -> Ways:  # fmt: skip
+    """How controllers are found and read: by the templates that come along and the user's own, and
+    where these find none, by what was learned, if there are weights.
 
     Args:
         templates: The folder of the user's own; None: the usual one.
         xfeat: As in ``Options``.
+        detector: The same.
+        parser: The same.
 
     Raises:
-        BadWeights: The file cannot be used.
+        BadWeights: A file cannot be used.
+        ParserSettings: Of detector and parser one is named alone.
     """
+    from nitropilot.dataset.extracting.learned import with_learned
     from nitropilot.dataset.locating.locate import locator
     from nitropilot.dataset.reading.read import read
     from nitropilot.dataset.templates.library import library
@@ -131,14 +187,14 @@ def known_ways(templates: str | None, xfeat: str | None = None) -> Ways:
     found = locator(known, None if xfeat is None else Path(xfeat))
     for name, why in known.broken.items():
         log.warning("the template %s is left out: %s", name, why)
-    return Ways(found.search, read)
+    return with_learned(Ways(found.search, read), detector, parser)
 
 
 def _extract(
     nothing: VideoResult, video: Watched, options: Options, folder: Path, ways: Ways
 ) -> Extracted:
     search = ways.locate(video)
-    nothing = replace(nothing, xfeat=search.xfeat)
+    nothing = replace(nothing, xfeat=search.xfeat, learned=ways.learned)
     if not search.found:
         seconds = {Reason.NO_OVERLAY.value: round(video.seconds, 3)}
         best = Overlay(score=round(float(search.best_score), 4))

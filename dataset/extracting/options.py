@@ -18,6 +18,9 @@ class Options:
         templates: The folder with templates of the user's own; None: the usual one.
         cap_hours: Most hours that are kept of one creator; None: any.
         xfeat: A file of XFeat's weights; None: those that kornia keeps, if it has any.
+        detector: A file of weights that find controllers no template knows; None: they are not
+            looked for.
+        parser: A file of weights that read them; with ``detector``, or None.
     """
 
     hz: int | None = None
@@ -25,6 +28,8 @@ class Options:
     templates: str | None = None
     cap_hours: float | None = None
     xfeat: str | None = None
+    detector: str | None = None
+    parser: str | None = None
 
 
 class Job(NamedTuple):

@@ -7,7 +7,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from nitropilot.dataset.errors import NotExtracted
-from nitropilot.dataset.extracting.one import Extracted, Ways, extract_one, known_ways
+from nitropilot.dataset.extracting.one import Extracted, Ways, extract_one, ways_of
 from nitropilot.dataset.extracting.options import Job, Options
 from nitropilot.dataset.extracting.sources import video_id
 from nitropilot.dataset.output.facts import UNKNOWN, Facts, facts_of
@@ -35,13 +35,13 @@ class Run:
         ways: How controllers are found and read; None: by the templates that there are.
 
     Raises:
-        BadWeights: The file of XFeat's weights cannot be used.
+        BadWeights: A file of weights cannot be used.
     """
 
     def __init__(self, folder: SetFolder, options: Options, ways: Ways | None = None) -> None:
         self._folder = folder
         self._options = options
-        self._ways = ways or known_ways(options.templates, options.xfeat)
+        self._ways = ways or ways_of(options)
         self._seen = Seen()
         self._hours: defaultdict[str, float] = defaultdict(float)
         for result in folder.results.values():

@@ -95,6 +95,8 @@ def _summary(page: Page, figures: Mapping[str, Any]) -> None:
         page.say(f"{figures['damaged']} videos ended early: what can be decoded is used.")
     for said in figures["xfeat"]:
         page.say(f"xfeat: {said}")
+    for said in figures["learned"]:
+        page.say(f"skins that no template knows: {said}")
     page.heading("Why the rest was dropped")
     page.table(
         ("reason", "hours"),

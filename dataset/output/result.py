@@ -53,6 +53,7 @@ class VideoResult:
         figures: What was measured; None where nothing was read.
         fingerprint: What a copy of it is known by.
         xfeat: Whether XFeat took part in the search.
+        learned: Whether skins that no template knows were looked for.
     """
 
     source: str
@@ -70,6 +71,7 @@ class VideoResult:
     figures: Figures | None = None
     fingerprint: str = ""
     xfeat: str = ""
+    learned: str = ""
 
     @property
     def written(self) -> bool:

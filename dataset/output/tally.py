@@ -54,6 +54,7 @@ def tally(results: Sequence[VideoResult]) -> dict[str, Any]:
             for name in COLUMNS
         },
         "xfeat": sorted({result.xfeat for result in results} - {""}),
+        "learned": sorted({result.learned for result in results} - {""}),
         "damaged": sum(bool(result.damage) for result in results),
         "buttons": pressed(results, lambda _: "all").get("all", {}),
         "buttons_by_game": pressed(results, lambda result: result.facts.game),

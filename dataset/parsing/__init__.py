@@ -1,1 +1,1 @@
-"""Controllers of a look that no template has are read by a network."""
+"""Reads controllers of unknown skins: what is pressed is learned from made-up ones."""

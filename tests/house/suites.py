@@ -112,6 +112,7 @@ SUITES: dict[str, str] = {
         styles
         reading
         detecting parsing
+        teaching
         output
         extracting
     """,

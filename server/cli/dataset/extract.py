@@ -49,6 +49,13 @@ def extract(
         Path | None,
         typer.Option(help="XFeat's weights: finds skins beside SIFT; needs kornia."),
     ] = None,
+    detector: Annotated[
+        Path | None,
+        typer.Option(help="Weights that find controllers no template knows; with --parser."),
+    ] = None,
+    parser: Annotated[
+        Path | None, typer.Option(help="Weights that read them; with --detector.")
+    ] = None,
     cap: Annotated[
         float | None, typer.Option(min=0, help="Most hours that are kept of one creator.")
     ] = None,
@@ -65,7 +72,7 @@ def extract(
     set aside, are handled: the exit status is 0.
     """
     from nitropilot.dataset.extracting.folder import SetFolder
-    from nitropilot.dataset.extracting.one import known_ways
+    from nitropilot.dataset.extracting.one import ways_of
     from nitropilot.dataset.extracting.options import Options
     from nitropilot.dataset.extracting.run import Run
     from nitropilot.dataset.extracting.sources import find_videos
@@ -79,10 +86,11 @@ def extract(
     table = read_table(spelled(facts)) if facts else {}
     own = str(spelled(templates)) if templates else None
     weights = str(spelled(xfeat_weights)) if xfeat_weights else None
-    options = Options(int(hz) if hz else None, active, own, cap, weights)
+    finds, reads = (str(spelled(file)) if file else None for file in (detector, parser))
+    options = Options(int(hz) if hz else None, active, own, cap, weights, finds, reads)
     made = SetFolder(folder)
     made.check(options)
-    ways = known_ways(own, weights)
+    ways = ways_of(options)
     with made.opened(options), progress_bar(reports=True) as tell:
         handled = 0
 

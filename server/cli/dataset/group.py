@@ -11,6 +11,7 @@ from nitropilot.server.cli.dataset.shift import shift
 from nitropilot.server.cli.dataset.synth import synth
 from nitropilot.server.cli.dataset.template import template
 from nitropilot.server.cli.dataset.train_detector import train_detector
+from nitropilot.server.cli.dataset.train_parser import train_parser
 
 dataset = typer.Typer(
     help="Make training data out of videos, look at it before it is trained on, take it elsewhere.",
@@ -22,4 +23,5 @@ dataset.command("export")(export)
 dataset.command("extract")(extract)
 dataset.command("synth")(synth)
 dataset.command("train-detector")(train_detector)
+dataset.command("train-parser")(train_parser)
 dataset.add_typer(template, name="template")

@@ -1,0 +1,1 @@
+"""Trains networks that read controllers of unknown skins."""
