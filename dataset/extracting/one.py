@@ -101,7 +101,7 @@ def extract_one(job: Job, options: Options, folder: Path, ways: Ways | None = No
     """
     nothing = VideoResult(job.source, job.video_id, facts=job.facts)
     try:
-        ways = ways or known_ways(options.templates, options.xfeat)
+        ways = ways or ways_of(options)
         video = Watched.of(open_video(Path(job.source)))
         lost = {Reason.SET_ASIDE.value: round(video.seconds, 3)}
         nothing = replace(nothing, hours_in=video.seconds / HOUR, dropped=lost)
@@ -110,6 +110,11 @@ def extract_one(job: Job, options: Options, folder: Path, ways: Ways | None = No
         raise
     except DatasetError as error:
         return Extracted(replace(nothing, set_aside=error.line()), [])
+
+
+def ways_of(options: Options) -> Ways:
+    """How controllers are found and read in a data set; see ``known_ways``."""
+    return known_ways(options.templates, options.xfeat)
 
 
 @cache

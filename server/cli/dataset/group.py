@@ -7,7 +7,9 @@ import typer
 from nitropilot.server.cli.dataset.check import check
 from nitropilot.server.cli.dataset.export import export
 from nitropilot.server.cli.dataset.extract import extract
+from nitropilot.server.cli.dataset.plan import plan
 from nitropilot.server.cli.dataset.shift import shift
+from nitropilot.server.cli.dataset.stats import stats
 from nitropilot.server.cli.dataset.template import template
 
 dataset = typer.Typer(
@@ -17,5 +19,7 @@ dataset = typer.Typer(
 dataset.command("check")(check)
 dataset.command("shift")(shift)
 dataset.command("export")(export)
+dataset.command("plan")(plan)
 dataset.command("extract")(extract)
+dataset.command("stats")(stats)
 dataset.add_typer(template, name="template")
