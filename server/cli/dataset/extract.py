@@ -104,7 +104,7 @@ def extract(
     options = Options(int(hz) if hz else None, active, own, cap, weights)
     made = SetFolder(folder)
     made.check(options)
-    ways = ways_of(options)
+    ways = ways_of(options) if ray is None or weights else None
     with (
         joined(ray) if ray else nullcontext() as cluster,
         made.opened(options),
