@@ -258,8 +258,11 @@ def results_in(out: Path) -> list[VideoResult]:
         raise NotExtracted(
             f"{out} holds no data set of this command", "name the --out of `dataset extract`"
         )
-    said = (json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("*.json")))
-    return [VideoResult.of(each["result"]) for each in said]
+    found = []
+    for path in sorted(folder.glob("*.json")):
+        with suppress(FileNotFoundError):  # its file has changed, and it is extracted anew
+            found.append(VideoResult.of(json.loads(path.read_text("utf-8"))["result"]))
+    return found
 
 
 def _listed(samples: list[Sample]) -> dict[str, Any]:

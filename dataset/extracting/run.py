@@ -83,7 +83,7 @@ class Run:
                     found.append(result)
                 if self._asked:
                     self._take(self._workers.ended())
-        except (KeyboardInterrupt, NotExtracted):
+        except (KeyboardInterrupt, NotExtracted, OSError):
             if self._workers.here:
                 for name in self._asked:
                     self._folder.given_up(name)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import click
 import pytest
+import typer
 
 from nitropilot.dataset.extracting import one
 from nitropilot.errors import NitroPilotError
@@ -72,7 +72,7 @@ def test_what_does_not_go_together_is_said(tmp_path: Path) -> None:
     }.items():
         with pytest.raises(NitroPilotError, match=wrong):
             run("extract", *words, "--out", out)
-    with pytest.raises(click.UsageError, match="it counts videos on Ray"):
+    with pytest.raises(typer.BadParameter, match="it counts videos on Ray"):
         run("extract", video, "--jobs", "2", "--out", out)
     with pytest.raises(NitroPilotError, match="holds no data set of this command"):
         run("stats", str(tmp_path))
