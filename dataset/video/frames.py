@@ -30,6 +30,9 @@ _BT709, _FULL = 1, 2
 HIGH = 720
 """Videos that do not say how they write colours do it as television of their height does."""
 PLAIN = ("yuv420p", "yuvj420p")
+BACK_S = (0.0, 2.0, 20.0, float("inf"))
+"""How far before a frame a file is entered, until that is before it: some, such as MPEG transport
+streams, can be entered anywhere, and are decoded from the next key frame on."""
 SHORT_S = 0.5
 """Seconds by which a whole file may be shorter than it says: containers round."""
 
@@ -107,20 +110,29 @@ class Video:
         import av
 
         self.damage = ""
-        seek = float(self.times[first]) if 0 < first < len(self.times) else None
-        with av.open(str(self.path)) as container:
-            stream = container.streams.video[0]
-            stream.thread_count = 1
-            unit = float(stream.time_base or 1)
-            if seek is not None:
-                container.seek(round((self.begins + seek) / unit), stream=stream)
-            try:
-                for number, time, frame in self._counted(container, stream, unit):
-                    if number >= first:
-                        yield _frame(number, time, frame, box)
-            except av.FFmpegError as error:
-                self.damage = f"it cannot be decoded further: {error.strerror}"
-                return
+        wanted = float(self.times[first]) if 0 < first < len(self.times) else 0.0
+        for back in BACK_S:
+            seek = wanted - back
+            with av.open(str(self.path)) as container:
+                stream = container.streams.video[0]
+                stream.thread_count = 1
+                unit = float(stream.time_base or 1)
+                if seek > 0:
+                    container.seek(round((self.begins + seek) / unit), stream=stream)
+                entered = seek <= 0
+                try:
+                    for number, time, frame in self._counted(container, stream, unit):
+                        if not entered and number > first:
+                            break
+                        entered = True
+                        if number >= first:
+                            yield _frame(number, time, frame, box)
+                    else:
+                        if entered:
+                            return
+                except av.FFmpegError as error:
+                    self.damage = f"it cannot be decoded further: {error.strerror}"
+                    return
 
     def _counted(
         self,
