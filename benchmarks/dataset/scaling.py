@@ -25,7 +25,7 @@ import cv2
 import numpy as np
 
 from benchmarks.engines import processor
-from nitropilot.clusters import ALONE, USAGE, joined
+from nitropilot.clusters import ALONE, TRIES, USAGE, joined
 from nitropilot.dataset.extracting.cluster import RayWorkers
 from nitropilot.dataset.extracting.costs import Cost, on_paper
 from nitropilot.dataset.extracting.folder import SetFolder
@@ -107,13 +107,24 @@ def machines(count: int) -> Iterator[str]:
     folder = tempfile.mkdtemp(prefix="ray-", dir="/tmp")
     cluster = Cluster()
     try:
-        cluster.add_node(num_cpus=0, include_dashboard=False, temp_dir=folder)
+        _begin(cluster, num_cpus=0, include_dashboard=False, temp_dir=folder)
         for _ in range(count):
-            cluster.add_node(num_cpus=1)
+            _begin(cluster, num_cpus=1)
         yield cluster.address
     finally:
         cluster.shutdown()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _begin(cluster: Any, **options: Any) -> None:
+    """Start a node, with the patience that Ray has not."""
+    for left in reversed(range(TRIES)):
+        try:
+            cluster.add_node(**options)
+            return
+        except Exception:
+            if not left:
+                raise
 
 
 def run(

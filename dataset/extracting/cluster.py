@@ -170,7 +170,8 @@ def _task(ways: Ways | None) -> Callable[[str, dict[str, str], Any], dict[str, A
 
         import ray
 
-        where = f"{ray.util.get_node_ip_address()} ({socket.gethostname()})"
+        util: Any = ray.util
+        where = f"{util.get_node_ip_address()} ({socket.gethostname()})"
         try:
             from nitropilot.version import __version__ as found
 

@@ -125,9 +125,10 @@ def _rows_of_json(path: Path) -> list[dict[str, str]]:
     if not isinstance(said, dict) or said.get("format") != FORMAT:
         raise BadPlan(f"{path} is no plan of format {FORMAT}", HOW)
     rows = said.get("videos")
-    good = isinstance(rows, list) and all(
-        isinstance(row, dict) and isinstance(row.get("video"), str) and row["video"] for row in rows
-    )
-    if not good:
+    if not isinstance(rows, list) or not all(map(_names_one, rows)):
         raise BadPlan(f"{path} has no list of videos with a path each", HOW)
     return [{key: str(value) for key, value in row.items()} for row in rows]
+
+
+def _names_one(row: object) -> bool:
+    return isinstance(row, dict) and isinstance(row.get("video"), str) and bool(row["video"])
