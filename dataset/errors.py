@@ -2,6 +2,7 @@
 
 DatasetError
 ├── BadTemplate       a preset, a picture or a template cannot be used
+├── BadPlan           a list of videos to extract cannot be used
 ├── BadVideo          a video cannot be decoded, or shows nothing
 ├── BadWeights        a file of weights is missing, or another network's
 ├── NotExtracted      what is to be written has no place, or no room
@@ -24,6 +25,12 @@ class BadTemplate(DatasetError):
     """A preset, a picture or a template cannot be used."""
 
     code = "template_invalid"
+
+
+class BadPlan(DatasetError):
+    """A list of videos to extract cannot be used, or is not the only one."""
+
+    code = "plan_invalid"
 
 
 class BadVideo(DatasetError):

@@ -14,7 +14,8 @@ line and exits with 2; the API puts them in ``{"error": {code, message, hint}}``
     ├── training.TrainingError
     ├── pocket.PocketError
     ├── dataset.DatasetError
-    └── server.ServerError
+    ├── server.ServerError
+    └── clusters.RayUnavailable
 """
 
 from __future__ import annotations

@@ -9,15 +9,15 @@
     OUT/.nitropilot/samples/<id>.json    its strip for the report
     OUT/.nitropilot/tries/<id>           how often it was begun, while it is not done
     OUT/.nitropilot/ready/<id>/          labels that are being written, or wait for their shard
+    OUT/.nitropilot/waiting/<id>.json    what became of a video that waits for those before it
 
 A video is done once ``videos/<id>.json`` is there; a folder that then still waits is moved when the
-set is opened the next time, and what waits for no such file is half done and goes.
+set is opened the next time, and what waits for neither file is half done and goes.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections import Counter
 from contextlib import contextmanager, suppress
@@ -28,7 +28,9 @@ from typing import TYPE_CHECKING, Any
 from filelock import FileLock, Timeout
 
 from nitropilot.dataset.errors import NotExtracted
+from nitropilot.dataset.extracting.linking import link
 from nitropilot.dataset.extracting.options import Options
+from nitropilot.dataset.extracting.waiting import Waiting
 from nitropilot.dataset.output.published import no_room
 from nitropilot.dataset.output.result import VideoResult
 from nitropilot.dataset.output.samples import Sample
@@ -41,8 +43,6 @@ FORMAT = 1
 OURS = ".nitropilot"
 PER_SHARD = 100
 """Videos of a shard."""
-READ_BY_TRAINING = frozenset({".mp4", ".mkv", ".webm", ".mov", ".avi"})
-"""Endings of videos that ``training.formats`` looks for."""
 
 
 class SetFolder:
@@ -54,6 +54,7 @@ class SetFolder:
     Attributes:
         results: What became of each video, by its id.
         taken: The ids that there are, in lower case: some file systems know no other.
+        waiting: Videos that are read, and wait for those before them.
     """
 
     def __init__(self, out: Path) -> None:
@@ -64,6 +65,7 @@ class SetFolder:
         self._shards: dict[str, str] = {}
         self._counts: Counter[str] = Counter()
         self._stamps: dict[str, list[int]] = {}
+        self.waiting = Waiting(self._own / "waiting", self._own / "ready")
 
     @contextmanager
     def opened(self, options: Options) -> Iterator[SetFolder]:
@@ -89,6 +91,16 @@ class SetFolder:
         """Where a video's labels are written."""
         return self._own / "ready" / video_id
 
+    def marked(self, text: str) -> tuple[str, str]:
+        """Write a mark into the set, by which another machine knows that it sees the same folder.
+
+        Returns:
+            The file's path, and what it holds.
+        """
+        path = self._own / "mark"
+        path.write_text(text, "ascii")
+        return str(path), text
+
     @property
     def shards(self) -> list[Path]:
         """The shards' folders."""
@@ -97,24 +109,22 @@ class SetFolder:
     def named(self, source: Path) -> str:
         """The id that a video has in this set; "" for one that is new, or is another file now."""
         found = self._sources.get(str(source), "")
-        if found and self._stamps[found] != _stamp(source):
+        if found and self._stamps[found] != stamp(source):
             self._forget(found)
             return ""
         return found
 
-    def begun(self, video_id: str) -> int:
-        """Count one more try.
-
-        Returns:
-            How many there were before it, by this process or by others that ended in the middle.
-        """
+    def tries(self, video_id: str) -> int:
+        """How many there were, by this process or by others that ended in the middle."""
         path = self._own / "tries" / video_id
-        before = int(path.read_text("ascii") or 0) if path.exists() else 0
-        path.write_text(str(before + 1), "ascii")
-        return before
+        return int(path.read_text("ascii") or 0) if path.exists() else 0
+
+    def tried(self, video_id: str) -> None:
+        """Count one more try."""
+        (self._own / "tries" / video_id).write_text(str(self.tries(video_id) + 1), "ascii")
 
     def given_up(self, video_id: str) -> None:
-        """A try that was called off, and counts for none."""
+        """Tries that were called off, and count for none."""
         (self._own / "tries" / video_id).unlink(missing_ok=True)
 
     def done(self, result: VideoResult, samples: list[Sample]) -> None:
@@ -124,12 +134,12 @@ class SetFolder:
             shard = self._shard()
             write_json(self._own / "samples" / f"{name}.json", _listed(samples))
         source = Path(result.source)
-        said = {"result": result.plain(), "shard": shard, "stamp": _stamp(source)}
+        said = {"result": result.plain(), "shard": shard, "stamp": stamp(source)}
         write_json(self._own / "videos" / f"{name}.json", said)
         self._know(name, said)
         if shard:
             self._move(name, source)
-        self.given_up(name)
+        self._settle(name)
 
     def samples(self, video_id: str) -> list[Sample]:
         """The strip of a video."""
@@ -193,9 +203,16 @@ class SetFolder:
             else:
                 self._forget(name)
         for name in self.results:
-            self.given_up(name)
+            self._settle(name)
+        wait = self.waiting.names()
         for path in (self._own / "ready").iterdir():
-            shutil.rmtree(path, ignore_errors=True)
+            if path.name not in wait:
+                shutil.rmtree(path, ignore_errors=True)
+
+    def _settle(self, name: str) -> None:
+        """Nothing more is to be known of a video."""
+        self.given_up(name)
+        self.waiting.drop(name)
 
     def _know(self, name: str, said: dict[str, Any]) -> None:
         result = self.results[name] = VideoResult.of(said["result"])
@@ -226,33 +243,38 @@ class SetFolder:
     def _move(self, name: str, source: Path) -> None:
         final = self.out / self._shards[name] / name
         final.parent.mkdir(exist_ok=True)
-        _link(self.out / "videos", name, source)
+        link(self.out / "videos", name, source)
         self.ready(name).rename(final)
+
+
+def results_in(out: Path) -> list[VideoResult]:
+    """What became of the videos of a set, which may be being written meanwhile.
+
+    Raises:
+        NotExtracted: It is none of this command.
+    """
+    folder = out / OURS / "videos"
+    if not folder.is_dir():
+        raise NotExtracted(
+            f"{out} holds no data set of this command", "name the --out of `dataset extract`"
+        )
+    found = []
+    for path in sorted(folder.glob("*.json")):
+        with suppress(FileNotFoundError):  # its file has changed, and it is extracted anew
+            found.append(VideoResult.of(json.loads(path.read_text("utf-8"))["result"]))
+    return found
 
 
 def _listed(samples: list[Sample]) -> dict[str, Any]:
     return {"samples": [each.plain() for each in samples]}
 
 
-def _stamp(source: Path) -> list[int]:
+def stamp(source: Path) -> list[int]:
     """What of a file changes with it."""
     with suppress(OSError):
         info = source.stat()
         return [info.st_size, info.st_mtime_ns]
     return []
-
-
-def _link(folder: Path, name: str, source: Path) -> None:
-    """Put a video where training looks for it; where there are no links, it is not there."""
-    folder.mkdir(exist_ok=True)
-    ending = source.suffix.lower() if source.suffix.lower() in READ_BY_TRAINING else ".mp4"
-    link = folder / f"{name}{ending}"
-    link.unlink(missing_ok=True)
-    try:
-        link.symlink_to(source)
-    except OSError:
-        with suppress(OSError):
-            os.link(source, link)
 
 
 @contextmanager

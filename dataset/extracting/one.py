@@ -200,9 +200,10 @@ def _extract(
         best = Overlay(score=round(float(search.best_score), 4))
         return Extracted(replace(nothing, overlay=best, dropped=seconds), [])
     read = [_read(video, found, ways) for found in search.found]
-    damage = next((each.damage for each in read if each.damage), "")
+    broken = next((each.damage for each in read if each.damage), "")
+    damage = broken or video.cut
     parts = [(each.reading, _piece(each, read, video)) for each in read]
-    frames, pieces = joined(video.times, parts, whole=not damage)
+    frames, pieces = joined(video.times, parts, whole=not broken)
     rows = rows_of(frames, rate_for(video.rate, options.hz))
     chunks = rows.chunks(chunk_rows(rows.hz))
     scene = video.scene()

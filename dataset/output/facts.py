@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 from nitropilot.dataset.errors import DatasetError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 UNKNOWN = "unknown"
 MOST_JSON = 32 * 1024 * 1024
 """Bytes of a sidecar: yt-dlp writes every format and all comments into it."""
+SIDECAR = ".info.json"
 LONGEST = 500
 """Letters of a fact."""
 
@@ -77,7 +78,7 @@ def facts_of(video: Path, root: Path, table: Mapping[str, Facts]) -> Facts:
         root: The common folder.
         table: From ``read_table``.
     """
-    said = _beside(video)
+    said = facts_of_sidecar(read_sidecar(video.with_suffix(SIDECAR)))
     names = (_below(video, root), str(video), video.name)
     line = next((table[name] for name in names if name in table), Facts())
     return replace(said, **line.known())
@@ -89,6 +90,24 @@ def read_table(path: Path) -> dict[str, Facts]:
     Raises:
         BadFacts: It cannot be read, has no column ``video``, or no other that is known.
     """
+    return {row["video"]: facts_in(row) for row in read_rows(path)}
+
+
+def facts_in(row: Mapping[str, str]) -> Facts:
+    """What a row from ``read_rows`` says."""
+    return Facts(**{key: _text(row[key]) for key in COLUMNS if row.get(key)})
+
+
+def read_rows(path: Path, also: Sequence[str] = ()) -> list[dict[str, str]]:
+    """The rows of such a CSV that name a video, by their columns.
+
+    Args:
+        path: The file.
+        also: Columns beside those of facts that make it worth reading.
+
+    Raises:
+        BadFacts: As ``read_table`` says.
+    """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
@@ -97,28 +116,27 @@ def read_table(path: Path) -> dict[str, Facts]:
             rows = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise BadFacts(f"{path} cannot be read: {error}", "give a CSV in UTF-8") from error
-    if "video" not in heads or not {*reader.fieldnames} & {*COLUMNS}:
+    useful = [*COLUMNS, *also]
+    if "video" not in heads or not {*reader.fieldnames} & {*useful}:
         raise BadFacts(
             f"{path} has the columns {', '.join(heads) or 'none'}",
-            f"it needs video, and some of {', '.join(COLUMNS)}",
+            f"it needs video, and some of {', '.join(useful)}",
         )
-    return {
-        name: Facts(**{key: _text(row[key]) for key in COLUMNS if row.get(key)})
-        for row in rows
-        if (name := (row["video"] or "").strip())
-    }
+    return [{**row, "video": name} for row in rows if (name := (row["video"] or "").strip())]
 
 
-def _beside(video: Path) -> Facts:
-    """From the sidecar; a damaged one says nothing."""
-    sidecar = video.with_suffix(".info.json")
+def read_sidecar(path: Path) -> dict[str, Any]:
+    """What yt-dlp wrote; a damaged one says nothing."""
     try:
-        with sidecar.open("rb") as file:
+        with path.open("rb") as file:
             said: Any = json.loads(file.read(MOST_JSON))
     except (OSError, ValueError, RecursionError):
-        return Facts()
-    if not isinstance(said, dict):
-        return Facts()
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def facts_of_sidecar(said: Mapping[str, Any]) -> Facts:
+    """The facts in what ``read_sidecar`` gave."""
     found = {}
     for name, keys in KEYS.items():
         texts = (said.get(key) for key in keys)

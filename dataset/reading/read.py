@@ -54,7 +54,8 @@ def read(video: Video, found: Readable) -> Reading:
 
 def sight_of(video: Video, found: Readable) -> Sight:
     """How a controller looks where it was found, seen more closely."""
-    size = (video.width, video.height)
+    shown = next(video.frames(first=found.first), video)  # of which the size may have changed
+    size = (shown.width, shown.height)
     sight = Sight(found.template, found.pose, video.colours, 1.0, size)
     frames = sample(video, STILL, found.first, found.last, sight.box)
     y, u, v = (

@@ -30,6 +30,11 @@ _BT709, _FULL = 1, 2
 HIGH = 720
 """Videos that do not say how they write colours do it as television of their height does."""
 PLAIN = ("yuv420p", "yuvj420p")
+BACK_S = (0.0, 2.0, 20.0, float("inf"))
+"""How far before a frame a file is entered, until that is before it: some, such as MPEG transport
+streams, can be entered anywhere, and are decoded from the next key frame on."""
+SHORT_S = 0.5
+"""Seconds by which a whole file may be shorter than it says: containers round."""
 
 
 class Frame(NamedTuple):
@@ -71,6 +76,7 @@ class Video:
             that there may be more of them than can be decoded.
         colours: How it writes colours.
         begins: Of the first frame, in seconds of the file's own.
+        cut: What says that the file ends before its video does; empty where nothing does.
         damage: Why it ended early the last time it was read; empty where it did not.
         kept: Some whole frames spread over it, by number, once somebody asked for them.
     """
@@ -81,6 +87,7 @@ class Video:
     times: NDArray[np.float64]
     colours: Colours
     begins: float = 0.0
+    cut: str = ""
     damage: str = ""
     kept: list[Frame] = field(default_factory=list, repr=False)
 
@@ -105,20 +112,29 @@ class Video:
         import av
 
         self.damage = ""
-        seek = float(self.times[first]) if 0 < first < len(self.times) else None
-        with av.open(str(self.path)) as container:
-            stream = container.streams.video[0]
-            stream.thread_count = 1
-            unit = float(stream.time_base or 1)
-            if seek is not None:
-                container.seek(round((self.begins + seek) / unit), stream=stream)
-            try:
-                for number, time, frame in self._counted(container, stream, unit):
-                    if number >= first:
-                        yield _frame(number, time, frame, box)
-            except av.FFmpegError as error:
-                self.damage = f"it cannot be decoded further: {error.strerror}"
-                return
+        wanted = float(self.times[first]) if 0 < first < len(self.times) else 0.0
+        for back in BACK_S:
+            seek = wanted - back
+            with av.open(str(self.path)) as container:
+                stream = container.streams.video[0]
+                stream.thread_count = 1
+                unit = float(stream.time_base or 1)
+                if seek > 0:
+                    container.seek(round((self.begins + seek) / unit), stream=stream)
+                entered = seek <= 0
+                try:
+                    for number, time, frame in self._counted(container, stream, unit):
+                        if not entered and number > first:
+                            break
+                        entered = True
+                        if number >= first:
+                            yield _frame(number, time, frame, box)
+                    else:
+                        if entered:
+                            return
+                except av.FFmpegError as error:
+                    self.damage = f"it cannot be decoded further: {error.strerror}"
+                    return
 
     def _counted(
         self,
@@ -173,8 +189,8 @@ def open_video(path: Path) -> Video:
                 raise BadVideo(f"{path} has no picture", "give a video, and not sound alone")
             stream = container.streams.video[0]
             unit = float(stream.time_base or 1)
-            packets = (packet.pts for packet in container.demux(stream))
-            times = np.sort(np.array([pts for pts in packets if pts is not None], np.float64))
+            times, end = _packets(container, stream)
+            announced = (container.duration or 0) / av.time_base
             first = None
             if len(times):
                 container.seek(0)
@@ -184,7 +200,28 @@ def open_video(path: Path) -> Video:
     if first is None:
         raise BadVideo(f"{path} has no frame that can be decoded")
     begins = float(times[0]) * unit
-    return Video(path, first.width, first.height, times * unit - begins, _colours(first), begins)
+    cut = ""
+    if announced > end + SHORT_S:
+        cut = f"the file says {announced:.1f} s, and ends after {end:.1f} s"
+    shown = times * unit - begins
+    return Video(path, first.width, first.height, shown, _colours(first), begins, cut)
+
+
+def _packets(
+    container: av.container.InputContainer, stream: av.video.stream.VideoStream
+) -> tuple[NDArray[np.float64], float]:
+    """When frames are shown, in units of their stream; and the second of the file at which the
+    last of all that is in it ends, sound included, which may be longer."""
+    shown, end, begins = [], 0.0, None
+    for packet in container.demux():
+        if packet.pts is None:
+            continue
+        unit = float(packet.time_base or 0)
+        if packet.stream is stream:
+            shown.append(packet.pts)
+        begins = packet.pts * unit if begins is None else min(begins, packet.pts * unit)
+        end = max(end, (packet.pts + (packet.duration or 0)) * unit)
+    return np.sort(np.array(shown, np.float64)), end - (begins or 0.0)
 
 
 def part(frame: Frame, box: Box | None) -> Frame:

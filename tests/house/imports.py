@@ -29,8 +29,10 @@ ROOMS: dict[str, set[str]] = {
 
 SHARED = {
     f"nitropilot.{name}"
-    for name in ("errors", "version", "calls", "children", "mailbox", "page", "places", "texts")
-}
+    for name in (
+        "errors", "version", "calls", "children", "clusters", "mailbox", "page", "places", "texts",
+    )
+}  # fmt: skip
 """What rooms may import of ``nitropilot`` itself; its face looks up to the rooms."""
 
 Graph = dict[str, set[str]]

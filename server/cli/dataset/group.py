@@ -7,8 +7,10 @@ import typer
 from nitropilot.server.cli.dataset.check import check
 from nitropilot.server.cli.dataset.export import export
 from nitropilot.server.cli.dataset.extract import extract
+from nitropilot.server.cli.dataset.plan import plan
 from nitropilot.server.cli.dataset.shift import shift
 from nitropilot.server.cli.dataset.synth import synth
+from nitropilot.server.cli.dataset.stats import stats
 from nitropilot.server.cli.dataset.template import template
 from nitropilot.server.cli.dataset.train_detector import train_detector
 from nitropilot.server.cli.dataset.train_parser import train_parser
@@ -20,8 +22,10 @@ dataset = typer.Typer(
 dataset.command("check")(check)
 dataset.command("shift")(shift)
 dataset.command("export")(export)
+dataset.command("plan")(plan)
 dataset.command("extract")(extract)
 dataset.command("synth")(synth)
 dataset.command("train-detector")(train_detector)
 dataset.command("train-parser")(train_parser)
+dataset.command("stats")(stats)
 dataset.add_typer(template, name="template")

@@ -3,7 +3,6 @@
 SimulatorError
 ├── UnknownSuite      there is no suite of that name, or nothing in it can be played
 ├── BadRun            seeds, episodes or other wishes that do not fit together
-├── RayUnavailable    a cluster cannot be joined, or would not play the same
 ├── CannotInstall     a game's packages cannot be installed from here
 └── RunFailed         the machine does not let us run: a process cannot be started
     └── PlaceLost     one machine of several is lost; the others go on
@@ -24,12 +23,6 @@ class BadRun(SimulatorError):
     """Wishes that do not fit together."""
 
     code = "bad_run"
-
-
-class RayUnavailable(SimulatorError):
-    """There is no Ray, no cluster, or one that would not play the same as this machine."""
-
-    code = "ray_unavailable"
 
 
 class CannotInstall(SimulatorError):

@@ -11,12 +11,13 @@ import pytest
 
 from nitropilot.dataset.errors import BadVideo, NotExtracted
 from nitropilot.dataset.extracting import folder as folder_module
-from nitropilot.dataset.extracting import run as run_module
+from nitropilot.dataset.extracting import workers as workers_module
 from nitropilot.dataset.extracting.folder import SetFolder
 from nitropilot.dataset.extracting.one import Ways, extract_one
 from nitropilot.dataset.extracting.options import Job, Options
 from nitropilot.dataset.extracting.run import TRIES, Run
 from nitropilot.dataset.extracting.sources import find_videos
+from nitropilot.dataset.extracting.workers import Here
 from nitropilot.dataset.output import published
 from nitropilot.dataset.output.facts import Facts
 from nitropilot.training.formats.finding import find_takes, open_take
@@ -63,7 +64,9 @@ def extracted(
     options = options or Options()
     root, found = find_videos([source], out)
     with SetFolder(out).opened(options) as folder:
-        return Run(folder, options, how).over(found, root, table or {}, lambda _: None)
+        return Run(folder, options, Here(options, how)).over(
+            found, root, table or {}, lambda _: None
+        )
 
 
 def content(out: Path) -> dict[str, bytes]:
@@ -231,7 +234,7 @@ def test_a_video_that_ends_the_process_is_not_tried_for_ever(
         raise Crash
 
     with monkeypatch.context() as patch:
-        patch.setattr(run_module, "extract_one", crashes)
+        patch.setattr(workers_module, "extract_one", crashes)
         for _ in range(TRIES):
             with pytest.raises(Crash):
                 extracted(videos / "one.mp4", tmp_path)

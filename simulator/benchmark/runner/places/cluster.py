@@ -12,9 +12,8 @@ from contextlib import contextmanager
 from itertools import cycle
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from nitropilot.simulator.benchmark.runner.errors import RayUnavailable
+from nitropilot.clusters import RayUnavailable, joined
 from nitropilot.simulator.benchmark.runner.places.far import FarPlace, pinned
-from nitropilot.simulator.benchmark.runner.places.joining import joined
 from nitropilot.simulator.benchmark.runner.wishes import versions
 from nitropilot.version import __version__
 

@@ -20,6 +20,7 @@ import psutil
 import pytest
 
 from nitropilot.children import module_command, module_environment
+from nitropilot.clusters import ALONE, TRIES, USAGE, RayUnavailable, joined
 from nitropilot.simulator.benchmark.policies.card import Card
 from nitropilot.simulator.benchmark.policies.naming import parse_entry
 from nitropilot.simulator.benchmark.policies.opening import Means
@@ -27,10 +28,8 @@ from nitropilot.simulator.benchmark.results.checking import check
 from nitropilot.simulator.benchmark.results.reader import read_result
 from nitropilot.simulator.benchmark.results.traces import read_trace
 from nitropilot.simulator.benchmark.runner.episode import Job
-from nitropilot.simulator.benchmark.runner.errors import RayUnavailable
 from nitropilot.simulator.benchmark.runner.places import cluster as clusters
 from nitropilot.simulator.benchmark.runner.places.cluster import ray_places
-from nitropilot.simulator.benchmark.runner.places.joining import ALONE, TRIES, USAGE, joined
 from nitropilot.simulator.benchmark.runner.places.seat import THREADS, Seat
 from nitropilot.simulator.benchmark.runner.referee import EPISODE, Patience
 from nitropilot.simulator.benchmark.runner.running import run

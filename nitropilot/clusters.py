@@ -16,8 +16,7 @@ import warnings
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from nitropilot.simulator.benchmark.results.machines import this_machine
-from nitropilot.simulator.benchmark.runner.errors import RayUnavailable
+from nitropilot.errors import NitroPilotError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,11 +28,11 @@ ANSWER_S = 10.0
 USAGE = "RAY_USAGE_STATS_ENABLED"
 """Whether Ray tells its makers that it runs: it does not."""
 STORE = 256 * 2**20
-"""Bytes of shared memory for what comes back from episodes."""
+"""Bytes of shared memory for what comes back from its processes."""
 ALONE = {
     "RAY_AUTH_MODE": "token",
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # its own address is the loopback one
-    "RAY_worker_niceness": "0",  # episodes are as urgent as they are without Ray
+    "RAY_worker_niceness": "0",  # what it does is as urgent as it is without Ray
     "RAY_enable_worker_prestart": "0",  # no process that nobody has asked for
     "RAY_prestart_worker_first_driver": "0",
 }
@@ -44,6 +43,12 @@ that is busy, and less so once its files have been read."""
 MOST_SAID = 300
 """Characters of what Ray says that are told on."""
 _ADDRESS = re.compile(r"(\[[0-9A-Fa-f:]+\]|[^\s:/\[\]]+):(\d{1,5})")
+
+
+class RayUnavailable(NitroPilotError):
+    """There is no Ray, no cluster, or one that would not do the same as this machine."""
+
+    code = "ray_unavailable"
 
 
 @contextmanager
@@ -74,6 +79,13 @@ def joined(address: str) -> Iterator[Any]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _cores() -> int:
+    """Those of this machine that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def _imported() -> Any:
     try:
         import ray
@@ -94,7 +106,7 @@ def _begin(ray: Any, address: str, folder: str) -> None:
     if address == LOCAL:
         options |= {
             "_node_ip_address": LOOPBACK, "include_dashboard": False, "_temp_dir": folder,
-            "num_cpus": this_machine().cores or 1, "object_store_memory": STORE,
+            "num_cpus": _cores(), "object_store_memory": STORE,
         }  # fmt: skip
     for left in reversed(range(TRIES if address == LOCAL else 1)):
         try:
