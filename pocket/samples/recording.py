@@ -20,7 +20,7 @@ from nitropilot.simulator.arcade.core.world import Outcome
 from nitropilot.simulator.arcade.game import LEVELS, Game
 from nitropilot.simulator.arcade.tasks import TASKS
 from nitropilot.simulator.demonstrations.bursts import Bursts
-from nitropilot.simulator.demonstrations.recording import FIRST_LEVEL
+from nitropilot.simulator.demonstrations.levels import FIRST_LEVEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

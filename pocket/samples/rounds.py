@@ -21,7 +21,7 @@ from nitropilot.pocket.samples.pool import Samples
 from nitropilot.simulator.arcade.core.pad import pad
 from nitropilot.simulator.arcade.core.world import Outcome
 from nitropilot.simulator.arcade.game import LEVELS
-from nitropilot.simulator.demonstrations.recording import FIRST_LEVEL
+from nitropilot.simulator.demonstrations.levels import FIRST_LEVEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,24 +9,18 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from nitropilot.controller.state import NEUTRAL
 from nitropilot.records.format import FACTS
+from nitropilot.simulator.arcade.core.numbers import CANVAS
 from nitropilot.simulator.arcade.tasks import TASKS
-from nitropilot.simulator.demonstrations.bursts import Bursts
 from nitropilot.simulator.demonstrations.errors import NoDemonstration
+from nitropilot.simulator.demonstrations.levels import Level
 from nitropilot.simulator.demonstrations.writing import EpisodeWriter
-from nitropilot.simulator.environments.actions import action_of
-from nitropilot.simulator.environments.arcade_env import ArcadeEnv
 from nitropilot.simulator.environments.task_env import HZ
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-FIRST_LEVEL = 1_000_000
-"""Seeds of levels that are taught begin here: those of the benchmark and of tests lie below."""
 MOST_LOST = 20
 """Episodes lost one after the other, after which the script is taken not to play this game."""
 KEEP_FREE = 2 * 2**30
@@ -108,11 +102,11 @@ def demonstrate(
         try:
             root.mkdir(parents=True, exist_ok=True)
             _require_room(root)
-            level = _Level.drawn(tasks[number % len(tasks)], seed, number)
+            level = Level.drawn(tasks[number % len(tasks)], seed, number, noisy)
             if (level.task, level.seed) in there:
                 number += 1
                 continue
-            _play(level, noisy, (root, session), made, stopping)
+            _play(level, (root, session), made, stopping)
         except OSError as error:
             raise NoDemonstration(
                 f"cannot record in {root}: {error.strerror or error}", "make room there"
@@ -142,50 +136,25 @@ def _levels(root: Path) -> set[tuple[str, int]]:
     return found
 
 
-@dataclass
-class _Level:
-    """What is played next, and the chance in it."""
-
-    task: str
-    seed: int
-    rng: np.random.Generator
-
-    @classmethod
-    def drawn(cls, task: str, seed: int, number: int) -> _Level:
-        rng = np.random.default_rng((seed, number))
-        return cls(task, FIRST_LEVEL + int(rng.integers(2**30)), rng)
-
-
 def _play(
-    level: _Level,
-    noisy: float,
+    level: Level,
     place: tuple[Path, str],
     made: Demonstrated,
     stopping: Callable[[], bool],
 ) -> None:
     """One level; kept if it is won."""
-    bursts = Bursts(level.rng) if level.rng.random() < noisy else None
-    env = ArcadeEnv(level.task)
-    picture, info = env.reset(seed=level.seed)
-    size = picture.shape[0], picture.shape[1]
     facts = {
-        "task": level.task, "seed": level.seed, "expert": "script", "noise": bursts is not None,
+        "task": level.task, "seed": level.seed, "expert": "script", "noise": level.noisy,
     }  # fmt: skip
-    writer = EpisodeWriter(*place, TASKS[level.task].rules.name, size, facts)
-    foreign, over = 0, False
+    writer = EpisodeWriter(*place, level.game, (CANVAS, CANVAS), facts)
+    foreign = 0
     try:
-        # One tick of rest, so that what is shown first has a row before the first decision.
-        state, taught = NEUTRAL, True
-        while not over:
-            picture, _, terminated, truncated, info = env.step(action_of(state))
-            writer.add(state, picture, taught)
-            foreign += not taught
-            over = terminated or truncated
+        for tick in level.ticks():
+            writer.add(tick.state, tick.picture, tick.taught)
+            foreign += not tick.taught
             if stopping():
                 return
-            other = bursts.next() if bursts is not None else None
-            state, taught = (env.expert(), True) if other is None else (other, False)
-        if not info["success"]:
+        if not level.won:
             made.lost += 1
             return
         made.folders.append(writer.finish("won"))
@@ -193,4 +162,3 @@ def _play(
         made.foreign += foreign
     finally:
         writer.drop()
-        env.close()

@@ -114,7 +114,8 @@ SUITES: dict[str, str] = {
         detecting parsing
         teaching
         output
-        extracting
+        extracting made
+        scoring
     """,
     "server": """
         errors

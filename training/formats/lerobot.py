@@ -39,6 +39,8 @@ OURS: dict[str, str] = {
     "nitropilot.policy_action": "int64",
 }
 """Columns of recordings that the layout does not know, kept beside those that it does."""
+MASKS = "nitropilot.masks"
+"""Of an episode: what of its pictures is blackened, four shares each: left, top, right, bottom."""
 THEIRS: dict[str, str] = {
     "timestamp": "float32", "frame_index": "int64", "episode_index": "int64", "index": "int64",
     "task_index": "int64",

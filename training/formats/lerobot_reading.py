@@ -25,6 +25,7 @@ from nitropilot.training.formats.lerobot_files import (
     seconds_of,
 )
 from nitropilot.training.formats.take import NOBODY, Take
+from nitropilot.training.formats.view import Box, View
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,7 +103,20 @@ def _read_episode(name: Path) -> Take:
         raise DamagedRecording(f"{video} ends before frame {len(frames) - 1} of {name.name}")
     rows = _table(data, channels, np.clip(frames, 0, None), stamps, (hz, _shift(info)))
     recording = said.get("nitropilot.recording") or folder.name
-    return Take(name, f"{recording}-{number:06d}", str((said["tasks"] or [""])[0]), hz, video, rows)
+    return Take(
+        name, f"{recording}-{number:06d}", str((said["tasks"] or [""])[0]), hz, video, rows,
+        View(masks=_masks(said.get(layout.MASKS), name)),
+    )  # fmt: skip
+
+
+def _masks(said: Any, name: Path) -> tuple[Box, ...]:
+    """What of an episode's pictures is blackened."""
+    sides = [float(side) for side in said or ()]
+    boxes = tuple(Box(*sides[at : at + 4]) for at in range(0, len(sides) - 3, 4))
+    sound = all(0 <= box.left < box.right <= 1 and 0 <= box.top < box.bottom <= 1 for box in boxes)
+    if len(sides) % 4 or not sound:
+        raise DamagedRecording(f"{name} says that {said!r} of its pictures is blackened")
+    return boxes
 
 
 def episode_game(name: Path) -> str:

@@ -1,21 +1,18 @@
-"""``LeRobotWriter``: takes as a LeRobotDataset v3.0; pictures are copied and not encoded anew."""
+"""``LeRobotWriter``: takes as a LeRobotDataset v3.0."""
 
 from __future__ import annotations
 
 import json
-from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from nitropilot.records.errors import DamagedRecording
 from nitropilot.records.format import PUBLISHED_BUTTONS, STICKS
 from nitropilot.training.errors import BadData, NotWritten
 from nitropilot.training.formats import lerobot as layout
+from nitropilot.training.formats.lerobot_pictures import write_pictures
 from nitropilot.training.formats.lerobot_stats import Stats
-from nitropilot.training.formats.take import Take
-from nitropilot.training.formats.video import decoded
 from nitropilot.training.formats.view import WHOLE
 
 if TYPE_CHECKING:
@@ -23,8 +20,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-PICTURES = 100
-"""Of each take, at most, that the statistics of the picture are made from."""
+    from nitropilot.training.formats.lerobot_pictures import Pictures
+    from nitropilot.training.formats.take import Take
 
 
 class LeRobotWriter:
@@ -63,11 +60,6 @@ class LeRobotWriter:
             DamagedRecording: Its video cannot be read.
             OSError: The disk is full.
         """
-        if take.view != WHOLE:
-            raise BadData(
-                f"{take.folder} has an overlay, or more than the game: pictures are copied whole",
-                "leave it out",
-            )
         if self._hz is not None and take.hz != self._hz:
             raise BadData(
                 f"{take.folder} has {take.hz:g} rows a second, and those before {self._hz:g}",
@@ -78,29 +70,25 @@ class LeRobotWriter:
             return 0
         place = {"chunk_index": self._files // layout.FILES_A_CHUNK}
         place["file_index"] = self._files % layout.FILES_A_CHUNK
-        before = self._size, self._codec
         path = self._root / layout.VIDEO.format(video_key=layout.KEY, **place)
-        try:
-            self._try_video(take, path)
-            pictures = self._some_pictures(take)
-        except DamagedRecording:  # it may be left out: nothing of it stays
-            self._size, self._codec = before
-            path.unlink(missing_ok=True)
-            raise
-        self._hz = take.hz
-        self._stats.add_pictures(layout.KEY, pictures)
-        self._write_rows(take, parts, place)
+        pictures = write_pictures(take, path)
+        self._require_like_before(take, pictures, path)
+        self._hz, self._size, self._codec = take.hz, pictures.size, pictures.codec
+        self._stats.add_pictures(layout.KEY, pictures.samples)
+        self._write_rows(take, parts, place, pictures)
         self._files += 1
         return len(parts)
 
-    def _some_pictures(self, take: Take) -> list[NDArray[np.uint8]]:
-        """Some of a take's pictures, from its begin to its end."""
-        shown = take.column("frame_index").astype(np.int64)
-        chosen = np.unique(shown[np.linspace(0, len(shown) - 1, PICTURES).astype(int)])
-        found = list(decoded(take.video, chosen))
-        if len(found) < len(chosen):
-            raise DamagedRecording(f"{take.video} ends before frame {chosen[len(found)]}")
-        return found
+    def _require_like_before(self, take: Take, pictures: Pictures, path: Path) -> None:
+        """Raises BadData where pictures are other than those before, and leaves none of them."""
+        size = pictures.size
+        if self._codec and (size, pictures.codec) != (self._size, self._codec):
+            path.unlink()
+            raise BadData(
+                f"{take.folder} has pictures of {size[1]}x{size[0]} in {pictures.codec}, and those "
+                f"before of {self._size[1]}x{self._size[0]} in {self._codec}",
+                "export recordings of one size",
+            )
 
     def finish(self) -> dict[str, int]:
         """Write what is known of all; gives how many episodes, frames and tasks there are.
@@ -133,7 +121,8 @@ class LeRobotWriter:
         stretch = take.column("stretch").astype(np.int64)
         edges = [0, *(np.flatnonzero(np.diff(stretch)) + 1).tolist(), len(stretch)]
         shown = take.column("frame_index").astype(np.int64)
-        if any((np.diff(shown[begin:end]) != 1).any() for begin, end in pairwise(edges)):
+        apart = any((np.diff(shown[begin:end]) != 1).any() for begin, end in pairwise(edges))
+        if apart and take.view == WHOLE:
             raise BadData(
                 f"{take.folder} has not one picture a row, which this layout needs: its video has "
                 "another rate than its rows",
@@ -145,47 +134,20 @@ class LeRobotWriter:
             if end - begin > self._shift
         ]
 
-    def _try_video(self, take: Take, path: Path) -> None:
-        import av
-
-        try:
-            self._copy_video(take, path)
-        except av.FFmpegError as error:
-            raise DamagedRecording(f"{take.video} cannot be copied: {error}") from error
-
-    def _copy_video(self, take: Take, path: Path) -> None:
-        """The frames of the video, one each ``1 / hz``: packets, with times of their own."""
-        import av
-
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with av.open(str(take.video)) as source, av.open(str(path), "w", format="mp4") as target:
-            stream = source.streams.video[0]
-            size = (stream.height, stream.width)
-            if self._codec and (size, stream.codec_context.name) != (self._size, self._codec):
-                raise BadData(
-                    f"{take.folder} has pictures of {size[1]}x{size[0]}, and those before of "
-                    f"{self._size[1]}x{self._size[0]}",
-                    "export recordings of one size",
-                )
-            self._size, self._codec = size, stream.codec_context.name
-            copied = target.add_stream_from_template(stream)
-            packets = [packet for packet in source.demux(stream) if packet.pts is not None]
-            times = [packet.pts or 0 for packet in packets]
-            order = {time: number for number, time in enumerate(sorted(times))}
-            late = max((n - order[time] for n, time in enumerate(times)), default=0)
-            unit = 1 / Fraction(take.hz).limit_denominator(1001)
-            for number, packet in enumerate(packets):
-                packet.pts, packet.dts = order[packet.pts or 0], number - late
-                packet.time_base, packet.stream, packet.duration = unit, copied, 1
-                target.mux(packet)
-
-    def _write_rows(self, take: Take, parts: list[tuple[int, int]], place: dict[str, int]) -> None:
+    def _write_rows(
+        self,
+        take: Take,
+        parts: list[tuple[int, int]],
+        place: dict[str, int],
+        pictures: Pictures,
+    ) -> None:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
         actions, hz = action_vectors(take), take.hz
         task = self._tasks.setdefault(take.game, len(self._tasks))
-        shown = take.column("frame_index").astype(np.int64)
+        shown = pictures.places
+        masks = [side for mask in pictures.masks for side in mask]
         columns: dict[str, list[Any]] = {name: [] for name in self._schema().names}
         for begin, end in parts:
             count, episode = end - begin, len(self._episodes)
@@ -202,7 +164,8 @@ class LeRobotWriter:
             for name, values in new.items():
                 columns[name].extend(values)
             self._stats.add(new)
-            self._episodes.append(self._episode(take, (episode, count), place, shown[begin] / hz))
+            said = self._episode(take, (episode, count), place, shown[begin] / hz)
+            self._episodes.append({**said, layout.MASKS: masks})
             self._frames += count
         path = self._root / layout.DATA.format(**place)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -230,7 +193,10 @@ class LeRobotWriter:
 
         path = self._root / layout.EPISODES.format(chunk_index=0, file_index=0)
         path.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(pa.Table.from_pylist(self._episodes), path)
+        episodes = pa.Table.from_pylist(self._episodes)
+        masks = pa.array([each[layout.MASKS] for each in self._episodes], pa.list_(pa.float64()))
+        at = episodes.schema.get_field_index(layout.MASKS)
+        pq.write_table(episodes.set_column(at, layout.MASKS, masks), path)
         tasks = pa.table({"task_index": [*self._tasks.values()], "task": [*self._tasks]})
         # Its reader takes tasks for the index of a pandas frame.
         kinds = (("task_index", "int64", "int64"), ("task", "unicode", "object"))

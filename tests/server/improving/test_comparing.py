@@ -10,7 +10,7 @@ from nitropilot.server.cli.training.playing import FIRST_LEVEL as CHOOSES
 from nitropilot.server.improving import comparing
 from nitropilot.server.improving.comparing import Comparison, compare, tasks_of
 from nitropilot.simulator.benchmark.statistics.paired import paired_success
-from nitropilot.simulator.demonstrations.recording import FIRST_LEVEL as TAUGHT
+from nitropilot.simulator.demonstrations.levels import FIRST_LEVEL as TAUGHT
 from tests.training.making import small_policy
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ from nitropilot.simulator.arcade.tasks import TASKS
 from nitropilot.simulator.demonstrations import recording
 from nitropilot.simulator.demonstrations.bursts import LONGEST, SHORTEST, Bursts
 from nitropilot.simulator.demonstrations.errors import NoDemonstration
+from nitropilot.simulator.demonstrations.levels import FIRST_LEVEL
 from nitropilot.simulator.demonstrations.recording import demonstrate, tasks_of
 from nitropilot.simulator.environments.actions import action_of
 from nitropilot.simulator.environments.arcade_env import ArcadeEnv
@@ -97,7 +98,7 @@ def test_the_same_seed_is_the_same_play(noisy: Demonstrated, tmp_path: Path) -> 
     again = demonstrate("arena-1", MINUTES, tmp_path, noisy=1.0)
     first, second = (read_recording(made.folders[0]) for made in (noisy, again))
     assert pads(first) == pads(second)
-    assert first.facts["seed"] == second.facts["seed"] >= recording.FIRST_LEVEL
+    assert first.facts["seed"] == second.facts["seed"] >= FIRST_LEVEL
     other = demonstrate("arena-1", MINUTES, tmp_path, noisy=1.0, seed=1)
     assert read_recording(other.folders[0]).facts["seed"] != first.facts["seed"]
 

@@ -10,7 +10,7 @@ from nitropilot.policy import load_policy
 from nitropilot.server.cli.training import playing
 from nitropilot.server.cli.training.playing import PlayJudge
 from nitropilot.simulator.demonstrations.errors import NoDemonstration
-from nitropilot.simulator.demonstrations.recording import FIRST_LEVEL
+from nitropilot.simulator.demonstrations.levels import FIRST_LEVEL
 from nitropilot.training.trainer.config import ChoiceConfig
 from nitropilot.training.trainer.scoring import Scores
 from tests.training.making import small_policy
