@@ -63,7 +63,8 @@ class Presence:
         left = seen - behind[:, None]
         found = (left @ self.colour)[rows, states] - behind * (left @ self.alpha)[rows, states]
         one, both, other = self.sizes[:, states]
-        return found, one - 2 * behind * both + np.square(behind) * other
+        there = one - 2 * behind * both + np.square(behind) * other
+        return np.asarray(found, np.float32), np.asarray(there, np.float32)
 
 
 def presence_of(colours: Floats, alphas: Floats, opacity: float, nothing: State) -> Presence:
