@@ -27,13 +27,13 @@ import numpy as np
 from benchmarks.engines import processor
 from nitropilot.clusters import ALONE, TRIES, USAGE, joined
 from nitropilot.dataset.extracting.cluster import RayWorkers
-from nitropilot.dataset.extracting.costs import Cost, on_paper
 from nitropilot.dataset.extracting.folder import SetFolder
 from nitropilot.dataset.extracting.one import extract_one, ways_of
 from nitropilot.dataset.extracting.options import Job, Options
 from nitropilot.dataset.extracting.run import Run
 from nitropilot.dataset.extracting.sources import find_videos
 from nitropilot.dataset.extracting.workers import Here, Workers
+from nitropilot.dataset.planning.costs import Cost, on_paper
 from nitropilot.dataset.pose import Pose
 from nitropilot.dataset.synth.clips import write_clip
 from nitropilot.dataset.synth.scenes import KINDS, scene

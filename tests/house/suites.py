@@ -115,7 +115,7 @@ SUITES: dict[str, str] = {
         teaching
         output
         extracting made
-        scoring
+        planning scoring
     """,
     "server": """
         errors

@@ -143,8 +143,8 @@ def _wanted(
 ) -> tuple[Path, list[Path], dict[str, Facts]]:
     """The common folder, the videos, and what a plan says of them."""
     from nitropilot.dataset.errors import BadPlan
-    from nitropilot.dataset.extracting.planfile import read_plan
     from nitropilot.dataset.extracting.sources import find_videos
+    from nitropilot.dataset.planning.planfile import read_plan
 
     if plan is None:
         if not sources:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from nitropilot.dataset.extracting.plan import Order
+from nitropilot.dataset.planning.plan import Order
 from nitropilot.places import spelled
 from nitropilot.server.cli.terminal.output import JsonOption, print_json, print_note, print_table
 
 if TYPE_CHECKING:
-    from nitropilot.dataset.extracting.plan import Plan
+    from nitropilot.dataset.planning.plan import Plan
 
 MOST_ROWS = 20
 """Lines of a table; ``--json`` has all."""
@@ -44,9 +44,9 @@ def plan(
     as_json: Annotated[bool, JsonOption] = False,
 ) -> None:
     """Make a work list out of sidecars, for ``dataset extract --plan``; no video is opened."""
-    from nitropilot.dataset.extracting.costs import MEASURED
-    from nitropilot.dataset.extracting.plan import counted, known_videos, plan_of
-    from nitropilot.dataset.extracting.planfile import check_name, write_plan
+    from nitropilot.dataset.planning.costs import MEASURED
+    from nitropilot.dataset.planning.plan import counted, known_videos, plan_of
+    from nitropilot.dataset.planning.planfile import check_name, write_plan
 
     to = spelled(out) if out else None
     if to:

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from nitropilot.dataset.errors import BadPlan
-from nitropilot.dataset.extracting.costs import Cost, on_paper
-from nitropilot.dataset.extracting.plan import Order, Planned, counted, known_videos, plan_of
-from nitropilot.dataset.extracting.planfile import check_name, read_plan, write_plan
 from nitropilot.dataset.output.facts import Facts, read_table
+from nitropilot.dataset.planning.costs import Cost, on_paper
+from nitropilot.dataset.planning.plan import Order, Planned, counted, known_videos, plan_of
+from nitropilot.dataset.planning.planfile import check_name, read_plan, write_plan
 
 HOUR = 3600.0
 

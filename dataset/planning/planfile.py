@@ -16,15 +16,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from nitropilot.dataset.errors import BadPlan, NotExtracted
-from nitropilot.dataset.extracting.plan import DURATION
 from nitropilot.dataset.output.facts import COLUMNS, BadFacts, Facts, facts_in, read_rows
+from nitropilot.dataset.planning.plan import DURATION
 from nitropilot.places import spelled
 from nitropilot.records.format import PART
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from nitropilot.dataset.extracting.plan import Planned
+    from nitropilot.dataset.planning.plan import Planned
 
 FORMAT = 1
 CSV, JSON = ".csv", ".json"

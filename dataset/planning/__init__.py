@@ -1,0 +1,1 @@
+"""Work lists out of sidecars, and what working them off costs."""
