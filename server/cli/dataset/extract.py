@@ -118,7 +118,11 @@ def extract(
         made.opened(options),
         progress_bar(reports=True) as tell,
     ):
-        workers = RayWorkers(cluster, made, options, jobs) if cluster else Here(options, ways)
+        workers = (
+            RayWorkers(cluster, made, options, jobs, cards=parser is not None)
+            if cluster
+            else Here(options, ways)
+        )
         handled = 0
 
         def told(result: VideoResult) -> None:
