@@ -8,15 +8,15 @@ from nitropilot.server.cli.dataset.bench import bench
 from nitropilot.server.cli.dataset.check import check
 from nitropilot.server.cli.dataset.export import export
 from nitropilot.server.cli.dataset.extract import extract
+from nitropilot.server.cli.dataset.learned.synth import synth
+from nitropilot.server.cli.dataset.learned.train_detector import train_detector
+from nitropilot.server.cli.dataset.learned.train_parser import train_parser
 from nitropilot.server.cli.dataset.make import make
 from nitropilot.server.cli.dataset.plan import plan
 from nitropilot.server.cli.dataset.push import push
 from nitropilot.server.cli.dataset.shift import shift
 from nitropilot.server.cli.dataset.stats import stats
-from nitropilot.server.cli.dataset.synth import synth
 from nitropilot.server.cli.dataset.template import template
-from nitropilot.server.cli.dataset.train_detector import train_detector
-from nitropilot.server.cli.dataset.train_parser import train_parser
 
 dataset = typer.Typer(
     help="Make training data out of videos, look at it before it is trained on, take it elsewhere.",

@@ -1,0 +1,1 @@
+"""Made-up controllers, and the networks that learn from them."""
