@@ -52,10 +52,16 @@ class Stage(NamedTuple):
     box: Box
 
 
-def any_matrix(pad: Pad, rng: Generator) -> NDArray[np.float64]:
-    """From a pad's canvas to a picture: larger or smaller, turned, now and then stretched."""
+def any_matrix(pad: Pad, rng: Generator, usual: tuple[float, float] = USUAL) -> NDArray[np.float64]:
+    """From a pad's canvas to a picture: larger or smaller, turned, now and then stretched.
+
+    Args:
+        pad: Which.
+        rng: Decides.
+        usual: As ``USUAL``.
+    """
     low, high = math.log(WIDE[0]), math.log(WIDE[1])
-    share = float(rng.random() if rng.random() < EVEN else rng.beta(*USUAL))
+    share = float(rng.random() if rng.random() < EVEN else rng.beta(*usual))
     wide, canvas = math.exp(low + (high - low) * share), pad.canvas
     scale = max(wide / max(canvas.width, TALL * canvas.height), WIDE[0] / canvas.width)
     angle = float(rng.uniform(-TURNED, TURNED)) if rng.random() < 0.3 else 0.0
