@@ -72,6 +72,23 @@ def test_a_press_is_seen_in_its_place_and_nowhere_else(seed: int) -> None:
         assert changed.max() == 0, f"{name} of {pad.facts} changes what is not its own"
 
 
+@pytest.mark.parametrize("seed", PADS)
+def test_a_pressed_stick_is_seen(seed: int) -> None:
+    pad = pad_of(seed)
+    matrix = placed(pad)
+    shown = Shown(pad, matrix, SIZE, SIZE)
+    neutral = painted(shown, NEUTRAL)
+    for stick in pad.sticks:
+        moment = Moment(frozenset({f"{stick.side}_thumb"}))
+        changed = np.abs(painted(shown, moment) - neutral).max(axis=2)
+        cap = circle(*stick.middle, stick.size)
+        place = Raster(matrix, Box(0, 0, SIZE, SIZE)).mask([cap]) > 0
+        if stick.pressed is not None:
+            assert (changed[place] > 18).mean() > 0.12, f"{stick.side} of {pad.facts}"
+        elif f"{stick.side}_thumb" not in {part.name for part in pad.parts}:
+            assert changed.max() == 0
+
+
 @pytest.mark.parametrize("seed", [62, 66, 69])
 def test_what_no_action_has_is_only_seen_when_lit(seed: int) -> None:
     """Labels know nothing of touchpads."""
