@@ -118,7 +118,7 @@ class Raster:
             under = over[part.top - top : part.bottom - top, part.left - left : part.right - left]
             wide = cv2.merge([share] * 4)  # as numpy spreads it, rows of four are slow
             if ink.below is None:
-                added = cv2.multiply(wide, (*ink.colour, 1.0))
+                added = cv2.merge([*(share * np.float32(value) for value in ink.colour), share])
             else:
                 added = wide * self._tones(ink, part)
             under *= 1 - wide
