@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from nitropilot.dataset.looks import palette
@@ -40,6 +40,7 @@ class Keys:
         mix: How much of its lit colour a key has that grows or moves.
         ringed: Whether a pressed key has a ring of its lit colour, and is not filled with it.
         slant: Degrees by which shoulders and triggers lean.
+        unseen: Whether a trigger that fades in is not seen before.
         lights: What keys of a colour are lit with, for a wanted light.
     """
 
@@ -51,6 +52,7 @@ class Keys:
     mix: float
     ringed: bool = False
     slant: float = 0.0
+    unseen: bool = False
     lights: dict[tuple[Colour, Colour], Colour] = field(default_factory=dict)
 
     def key(self, name: str, shape: Shape, sign: Shape | None = None, pull: Pull | None = None
@@ -128,7 +130,8 @@ class Keys:
         # A bar may empty towards the middle of the pad, or fill towards it, as its mirror image.
         if name.startswith("right") and pull in (Pull.LEFT, Pull.RIGHT):
             pull = Pull.LEFT if pull is Pull.RIGHT else Pull.RIGHT
-        return self.key(name, shape, sign, pull)
+        part = self.key(name, shape, sign, pull)
+        return replace(part, neutral=()) if self.unseen and pull is Pull.FADE else part
 
     def leaning(self, name: str, place: Field, corner: float) -> Shape:
         """A shoulder or a trigger, that leans outwards on both sides."""
@@ -270,4 +273,5 @@ def keys_of(traits: Traits, rng: Generator) -> Keys:
     ringed = bool(rng.random() < 0.12)
     bodied = traits.build in (Build.XBOX, Build.PLAYSTATION, Build.SWITCH)
     slant = float(rng.uniform(4, 16)) if bodied and rng.random() < 0.4 else 0.0
-    return Keys(traits, rng, family, larger, away, mix, ringed, slant)
+    unseen = bool(rng.random() < 0.3)
+    return Keys(traits, rng, family, larger, away, mix, ringed, slant, unseen)

@@ -13,6 +13,7 @@ from nitropilot.dataset.looks.raster import Ink
 from nitropilot.dataset.looks.spots import ring_points
 from nitropilot.dataset.looks.traits import Finish
 from nitropilot.dataset.skinmaking.shapes import line
+from nitropilot.dataset.skinmaking.signs import text
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -36,6 +37,7 @@ def sticks_of(traits: Traits, spots: dict[str, Spot], rng: Generator) -> tuple[S
     other = palette.accent(own) if own.random() < 0.12 else traits.cap
     tail = float(own.uniform(0.08, 0.22))
     whole = own.random() < 0.5
+    written = traits.knob is Knob.CAP and not hollow and own.random() < 0.15
     sticks = []
     for side, spot in spots.items():
         colour = traits.cap if side == "left" else other
@@ -43,8 +45,12 @@ def sticks_of(traits: Traits, spots: dict[str, Spot], rng: Generator) -> tuple[S
         radius = spot.size * size
         cap = _cap(traits, radius, colour, hollow, kind)
         pressed: tuple[Ink, ...] | None = None
+        if written:
+            cap = (*cap, _letter(side, radius, colour))
         if traits.thumbs:
             pressed = _cap(traits, radius, knob_lit, False, kind)
+            if written:
+                pressed = (*pressed, _letter(side, radius, knob_lit))
             if shrinks:
                 pressed = tuple(ink.changed(ink.shape.grown(0.72, (0, 0))) for ink in pressed)
         ink = None
@@ -59,6 +65,11 @@ def sticks_of(traits: Traits, spots: dict[str, Spot], rng: Generator) -> tuple[S
                   tilt if traits.knob is Knob.CAP else 0.0)
         )  # fmt: skip
     return tuple(sticks)
+
+
+def _letter(side: str, radius: float, colour: Colour) -> Ink:
+    """What is written on some caps."""
+    return Ink(text(side[0].upper(), 0, 0, radius * 0.7, 1.3), palette.ink_for(colour), 0.9)
 
 
 def _sizes(knob: Knob, rng: Generator) -> tuple[float, float]:

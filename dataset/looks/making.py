@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _LOOKS = 0x57_79_1E
 """So that a look's numbers are none of anything else's of the same seed."""
+BOARDS = 0.08
+"""How often a plain board lies under all of it."""
 EDGE = 3.0
 """Pixels of the canvas around what is drawn."""
 
@@ -83,6 +85,10 @@ def pad_of(seed: int) -> Pad:
     }  # fmt: skip
     named = {name: str(value) for name, value in facts.items()}
     canvas = _bounds(parts, body, sticks)
+    if rng.random() < BOARDS:
+        board, canvas = _board(canvas, rng)
+        body.insert(0, board)
+        silhouette.append(board.shape)
     return Pad(seed, canvas, tuple(body), tuple(silhouette), tuple(parts), sticks, named)
 
 
@@ -117,7 +123,26 @@ def _body(traits: Traits, places: Places, rng: Generator) -> tuple[list[Ink], li
     if rng.random() < 0.2:  # a line around the inside
         tone = palette.mixed(traits.body, palette.ink_for(traits.body), 0.2)
         inks += [Ink(shape.grown(0.93), tone, 0.6, line=1.5) for shape in shapes]
+    if rng.random() < 0.3:  # a name, a light, a seam
+        left, top, right, bottom = shapes[0].bounds
+        for _ in range(int(rng.integers(1, 4))):
+            wide, high = rng.uniform((6, 2), (min(50, 0.3 * (right - left)), 12)).tolist()
+            across, down = rng.uniform((0.2, 0.1), (0.6, 0.7)).tolist()
+            x, y = left + across * (right - left), top + down * (bottom - top)
+            inks.append(Ink(rounded(x, y, wide, high, high / 2), traits.edge, 0.7))
     return inks, shapes
+
+
+def _board(canvas: Canvas, rng: Generator) -> tuple[Ink, Canvas]:
+    """What some put under a controller so that it is seen better."""
+    wider = float(rng.uniform(4, 28))
+    left, top, width, height = canvas
+    larger = Canvas(left - wider, top - wider, width + 2 * wider, height + 2 * wider)
+    shape = rounded(left - wider + EDGE, top - wider + EDGE, larger.width - 2 * EDGE,
+                    larger.height - 2 * EDGE, float(rng.uniform(0, 24)))  # fmt: skip
+    colour = palette.grey(rng, 0, 0.3) if rng.random() < 0.7 else palette.any_colour(rng)
+    alpha = float(rng.uniform(0.25, 0.75)) if rng.random() < 0.7 else 1.0
+    return Ink(shape, colour, alpha), larger
 
 
 def _others(traits: Traits, places: Places, keys: Keys, rng: Generator) -> list[Part]:

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from nitropilot.dataset.looks.forms import circle
-from nitropilot.dataset.looks.layers import in_planes, lay, slices
+from nitropilot.dataset.looks.layers import in_planes, place_of
 from nitropilot.dataset.looks.look import Knob
 from nitropilot.dataset.looks.raster import Raster
 from nitropilot.dataset.pad import BUTTONS, SIDES
@@ -18,7 +18,7 @@ from nitropilot.dataset.pose import Box
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from nitropilot.dataset.drawing.planes import Layer
+    from nitropilot.dataset.looks.layers import Stack
     from nitropilot.dataset.looks.look import Stick
     from nitropilot.dataset.looks.raster import Ink
     from nitropilot.dataset.pad import PadStates
@@ -40,10 +40,11 @@ class Mover:
     """
 
     def __init__(self, stick: Stick, matrix: NDArray[np.float64], within: Box) -> None:
-        self.stick, self._within = stick, within
+        self.stick = stick
         whole = Raster(matrix, within)
         reach = stick.reach + stick.size * 1.1 + (stick.tail.line if stick.tail else 0)
         self._area = whole.around([circle(*stick.middle, reach)], 1.5).even().within(within)
+        self._place = place_of(self._area, within) if self._area is not None else None
         left, top = (self._area.left, self._area.top) if self._area is not None else (0, 0)
         side = SIDES.index(stick.side)
         self._axes, self._thumb = (
@@ -52,7 +53,7 @@ class Mover:
         )
         self._rest = matrix[:, :2] @ stick.middle + matrix[:, 2] - (left, top)
         self._reach, self._scale = matrix[:, :2] * stick.reach, whole.scale
-        self._last: tuple[object, Layer] = None, in_planes(np.zeros((2, 2, 4), np.float32))
+        self._last: tuple[object, Stack] = None, in_planes(np.zeros((2, 2, 4), np.float32))
         looks = [stick.cap, stick.pressed if stick.pressed is not None else stick.cap]
         size = 2 * (int(stick.size * whole.scale * 1.15) + 3)
         turned = np.concatenate([matrix[:, :2], [[size / 2], [size / 2]]], axis=1)
@@ -63,9 +64,9 @@ class Mover:
             still.paint(look, sprite)
             self._sprites.append(sprite)
 
-    def draw(self, layer: Layer, states: PadStates, index: int) -> None:
+    def draw(self, stack: Stack, states: PadStates, index: int) -> None:
         """Lay it over what is there."""
-        if self._area is None:
+        if self._area is None or self._place is None:
             return
         stick = self.stick
         first = max(index - TRAIL, 0) if stick.knob is Knob.TRAIL else index
@@ -74,7 +75,7 @@ class Mover:
         shows = (way.tobytes(), down)
         if shows != self._last[0]:  # a stick that rests or is held is drawn once
             self._last = shows, in_planes(self._patch(way.astype(np.float64), down, self._area))
-        lay(layer, self._last[1], slices(self._area, self._within))
+        stack.lay(self._last[1], self._place)
 
     def _patch(self, way: NDArray[np.float64], down: bool, area: Box) -> Floats:
         """What is seen in its area, at the end of a way."""

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from nitropilot.dataset.looks.forms import rounded
-from nitropilot.dataset.looks.layers import copied, halved, in_planes, slices
+from nitropilot.dataset.looks.layers import in_planes, place_of, slices
 from nitropilot.dataset.looks.look import Knob, Pull
 from nitropilot.dataset.looks.mover import TRAIL, Mover
 from nitropilot.dataset.looks.raster import Raster
@@ -20,11 +20,11 @@ from nitropilot.dataset.pad import BUTTONS, PULLED, SIDES
 from nitropilot.dataset.pose import Box
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
-    from nitropilot.dataset.drawing.planes import Layer
+    from nitropilot.dataset.looks.layers import Place, Stack
     from nitropilot.dataset.looks.look import Pad, Part
     from nitropilot.dataset.pad import PadStates
     from nitropilot.dataset.skinmaking.shapes import Shape
@@ -41,9 +41,9 @@ _WAYS = {Pull.UP: (1, -1), Pull.DOWN: (1, 1), Pull.LEFT: (0, -1), Pull.RIGHT: (0
 class _Change(NamedTuple):
     """What a press adds to the neutral picture."""
 
-    part: Part
-    area: Box
-    layer: Layer
+    of: Callable[[list[bool], list[float], bool], float]
+    place: Place
+    added: Stack
     shares: tuple[Floats, Floats] | None
     length: float
 
@@ -104,23 +104,24 @@ class Shown:
             mixed += colour
             plane[at] = cv2.convertScaleAbs(mixed)  # rounds, and stays below 256
 
-    def _mixing(self, layer: Layer) -> list[tuple[Floats, Floats]]:
+    def _mixing(self, stack: Stack) -> list[tuple[Floats, Floats]]:
         """By what each plane is multiplied, and what is added to it."""
         seen = np.float32(self.opacity)
-        alphas = (layer.alpha, layer.chroma_alpha, layer.chroma_alpha)
-        return [(1 - seen * alpha, seen * colour)
-                for colour, alpha in zip(layer.colour, alphas, strict=True)]  # fmt: skip
+        full, half = stack if self.opacity == 1 else (seen * stack.full, seen * stack.half)
+        through = 1 - half[2]
+        return [(1 - full[1], full[0]), (through, half[0]), (through, half[1])]
 
-    def layer(self, states: PadStates, index: int, lit: bool = False) -> Layer:
+    def layer(self, states: PadStates, index: int, lit: bool = False) -> Stack:
         """What is drawn over ``box``."""
-        layer = copied(self._neutral)
+        stack = self._neutral.copied()
+        down, pulled = states.buttons[index].tolist(), states.triggers[index].tolist()
         for change in self._changes:
-            amount = _amount(change.part, states, index, lit)
+            amount = change.of(down, pulled, lit)
             if amount > 0:
-                _add(layer, change, amount, self.box)
+                _add(stack, change, amount)
         for knob in self._knobs:
-            knob.draw(layer, states, index)
-        return layer
+            knob.draw(stack, states, index)
+        return stack
 
     def _change(self, part: Part, drawn: Floats) -> Iterator[_Change]:
         """Draws a part as it is while nobody touches it, and gives what a press adds."""
@@ -141,7 +142,7 @@ class Shown:
             axis, way = _WAYS[part.pull]
             shares = self._shares(part.place, box, axis, way)
             length = float(np.ptp([corner[axis] for corner in _corners(part.place)])) * whole.scale
-        yield _Change(part, box, added, shares, length)
+        yield _Change(_amount(part), place_of(box, self.box), added, shares, length)
 
     def _shares(self, place: Shape, box: Box, axis: int, way: int) -> tuple[Floats, Floats]:
         """How far along a bar each pixel is: 0 where it begins to fill, 1 at its other end."""
@@ -162,31 +163,33 @@ def canvas_of(pad: Pad) -> Shape:
     return rounded(left, top, width, height, 0)
 
 
-def _amount(part: Part, states: PadStates, index: int, lit: bool) -> float:
-    """How much of its pressed look is seen."""
+def _amount(part: Part) -> Callable[[list[bool], list[float], bool], float]:
+    """How much of its pressed look is seen, from buttons, triggers and what is lit by itself."""
     if not part.name:
-        return float(lit)
+        return lambda down, pulled, lit: float(lit)
     if part.pull is None:
-        return float(states.buttons[index, BUTTONS.index(part.name)])
-    pulled = float(states.triggers[index, SIDES.index(part.name.removesuffix("_trigger"))])
-    return float(pulled > PULLED) if part.pull is Pull.BUTTON else pulled
+        column = BUTTONS.index(part.name)
+        return lambda down, pulled, lit: float(down[column])
+    side = SIDES.index(part.name.removesuffix("_trigger"))
+    if part.pull is Pull.BUTTON:
+        return lambda down, pulled, lit: float(pulled[side] > PULLED)
+    return lambda down, pulled, lit: pulled[side]
 
 
-def _add(layer: Layer, change: _Change, amount: float, box: Box) -> None:
-    full, half = slices(change.area, box)[0:2], halved(slices(change.area, box))
-    added = change.layer
-    shares: tuple[Floats | float, Floats | float] = (amount, amount)
+def _add(stack: Stack, change: _Change, amount: float) -> None:
+    full: Floats | float = amount
+    half: Floats | float = amount
     if change.shares is not None:
-        lengths = (change.length, change.length / 2)
-        shares = (
-            np.clip((amount - change.shares[0]) * np.float32(lengths[0]) + 0.5, 0, 1),
-            np.clip((amount - change.shares[1]) * np.float32(lengths[1]) + 0.5, 0, 1),
+        full, half = (
+            np.clip((amount - share) * np.float32(length) + 0.5, 0, 1)
+            for share, length in zip(change.shares, (change.length, change.length / 2), strict=True)
         )
-    layer.colour.y[full] += shares[0] * added.colour.y
-    layer.alpha[full] += shares[0] * added.alpha
-    layer.colour.u[half] += shares[1] * added.colour.u
-    layer.colour.v[half] += shares[1] * added.colour.v
-    layer.chroma_alpha[half] += shares[1] * added.chroma_alpha
+    for under, added, place, share in (
+        (stack.full, change.added.full, change.place.full, full),
+        (stack.half, change.added.half, change.place.half, half),
+    ):
+        part = under[place]
+        part += added if change.shares is None and amount == 1 else share * added
 
 
 def _corners(shape: Shape) -> list[tuple[float, float]]:

@@ -22,17 +22,20 @@ from nitropilot.dataset.styles.staging import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.random import Generator
+    from numpy.typing import NDArray
 
     from nitropilot.dataset.looks.look import Pad
     from nitropilot.dataset.looks.shown import Planes8
     from nitropilot.dataset.pad import PadStates
     from nitropilot.dataset.synth.clips import Coding
 
-RUNS, RUN = 5, 12
+RUNS, RUN = 6, 12
 """Stretches of play in a clip, and frames of each; the first of these has none before it."""
+SEEN = 15
+"""Frames of a clip of which the reference is the median; odd."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,8 +95,7 @@ class Clip:
         stage, pad = self.stage, self.pad
         seen = coded(self.frames(), stage.width, stage.height, self.coding)
         pictures = [cut(picture, stage.box) for picture in seen]
-        chosen = np.stack(pictures[1::3])
-        reference = np.sort(chosen, axis=0)[len(chosen) // 2]
+        reference = median([pictures[at * len(pictures) // SEEN] for at in range(SEEN)])
         to = placing(stage.box)
         matrix = to[:2, :2] @ stage.matrix
         matrix[:, 2] += to[:2, 2]
@@ -116,3 +118,18 @@ def any_clip(pad: Pad, shelf: Shelf, played: PadStates, rng: Generator) -> Clip:
     mine = pad.seen_of(mixed_up(played, rng))
     starts = starts_of(mine, rng, RUNS, RUN)
     return Clip(pad, stage, opacity, mine, starts, shelf, any_coding(rng), rng)
+
+
+def median(pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    """Of an odd number of pictures, each value on its own.
+
+    They are sorted by exchanging whole pictures' lesser and greater values between neighbours, by
+    turns the even and the odd ones (a network of odd-even transpositions): thirty times as fast
+    here as sorting each value's few.
+    """
+    rows = list(pictures)
+    for turn in range(len(rows)):
+        for at in range(turn % 2, len(rows) - 1, 2):
+            one, other = rows[at : at + 2]
+            rows[at : at + 2] = np.minimum(one, other), np.maximum(one, other)
+    return rows[len(rows) // 2]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from nitropilot.dataset.looks.shown import Planes8
 
 CODECS = {"h264": 0.87, "vp9": 0.13}
-PRESETS = {"ultrafast": 0.4, "superfast": 0.35, "veryfast": 0.25}
+PRESETS = {"ultrafast": 0.5, "superfast": 0.38, "veryfast": 0.12}
 CRF = (17, 36)
 """From good to bad."""
 

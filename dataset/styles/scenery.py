@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 VIDEO = 640
 """Pixels of the width of a video in which controllers are as wide as ``staging.WIDE`` says."""
+USUAL = (1.7, 2.2)
+"""As ``staging.USUAL``: of those that are a few pixels wide there is little to find."""
 FRAMES = (8, 25)
 WITHOUT = 1 / 3
 """Of all scenes there is no controller in them."""
@@ -53,7 +55,7 @@ def any_scene(
     if pad is None:
         frames = _frames(None, None, shelf, played, rng, size, count)
         return Scene(_seen(frames, size, rng), None, False, int(rng.integers(2**31)))
-    matrix = any_matrix(pad, rng)
+    matrix = any_matrix(pad, rng, USUAL)
     matrix[:, :2] *= width / VIDEO
     box = box_of(pad, matrix)
     matrix[:, :2] *= min(1.0, TALLEST * height / box.height, 0.95 * width / box.width)

@@ -21,10 +21,11 @@ if TYPE_CHECKING:
 
 WIDE = (60, 500)
 """Pixels of a controller's width."""
-USUAL = (1.5, 2.9)
-"""Shape of a beta distribution over the logarithm of that: most are 90 to 230 wide."""
-TALL = 350
-"""Pixels of a controller's height at most."""
+USUAL, EVEN = (1.5, 3.4), 0.08
+"""Shape of a beta distribution over the logarithm of that, and how often it is even instead: most
+are some 80 to 200 wide, as in videos of 640 x 360."""
+TALL = 1.35
+"""A controller that is tall is taken for this many times as wide as it is high."""
 OPACITY = (0.3, 1.0)
 TURNED = math.radians(5)
 JITTER = 0.022
@@ -51,11 +52,18 @@ class Stage(NamedTuple):
     box: Box
 
 
-def any_matrix(pad: Pad, rng: Generator) -> NDArray[np.float64]:
-    """From a pad's canvas to a picture: larger or smaller, turned, now and then stretched."""
+def any_matrix(pad: Pad, rng: Generator, usual: tuple[float, float] = USUAL) -> NDArray[np.float64]:
+    """From a pad's canvas to a picture: larger or smaller, turned, now and then stretched.
+
+    Args:
+        pad: Which.
+        rng: Decides.
+        usual: As ``USUAL``.
+    """
     low, high = math.log(WIDE[0]), math.log(WIDE[1])
-    wide = math.exp(low + (high - low) * float(rng.beta(*USUAL)))
-    scale = min(wide / pad.canvas.width, TALL / pad.canvas.height)
+    share = float(rng.random() if rng.random() < EVEN else rng.beta(*usual))
+    wide, canvas = math.exp(low + (high - low) * share), pad.canvas
+    scale = max(wide / max(canvas.width, TALL * canvas.height), WIDE[0] / canvas.width)
     angle = float(rng.uniform(-TURNED, TURNED)) if rng.random() < 0.3 else 0.0
     stretch = float(rng.uniform(0.9, 1.1)) if rng.random() < 0.2 else 1.0
     cos, sin = scale * math.cos(angle), scale * math.sin(angle)

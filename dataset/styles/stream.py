@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 
 _CLIPS, _SCENES = 0xC1_1B, 0x5C_E4E
 """So that the numbers of one are none of the other's of the same seed."""
-CLIPS, FILMS = 24, 6
+CLIPS, FILMS = 32, 6
 """Of a block; as many scenes as clips."""
 SECONDS = 60.0
 """Of play, in a block."""
-POOL = 280
+POOL = 330
 """Samples out of which the next one is drawn, so that those of a clip do not follow each other."""
 SIZE = (180, 320)
 """Height and width of scenes: half of a video's 640 x 360, as a detector looks at it."""

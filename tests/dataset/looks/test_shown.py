@@ -72,6 +72,23 @@ def test_a_press_is_seen_in_its_place_and_nowhere_else(seed: int) -> None:
         assert changed.max() == 0, f"{name} of {pad.facts} changes what is not its own"
 
 
+@pytest.mark.parametrize("seed", PADS)
+def test_a_pressed_stick_is_seen(seed: int) -> None:
+    pad = pad_of(seed)
+    matrix = placed(pad)
+    shown = Shown(pad, matrix, SIZE, SIZE)
+    neutral = painted(shown, NEUTRAL)
+    for stick in pad.sticks:
+        moment = Moment(frozenset({f"{stick.side}_thumb"}))
+        changed = np.abs(painted(shown, moment) - neutral).max(axis=2)
+        cap = circle(*stick.middle, stick.size)
+        place = Raster(matrix, Box(0, 0, SIZE, SIZE)).mask([cap]) > 0
+        if stick.pressed is not None:
+            assert (changed[place] > 18).mean() > 0.12, f"{stick.side} of {pad.facts}"
+        elif f"{stick.side}_thumb" not in {part.name for part in pad.parts}:
+            assert changed.max() == 0
+
+
 @pytest.mark.parametrize("seed", [62, 66, 69])
 def test_what_no_action_has_is_only_seen_when_lit(seed: int) -> None:
     """Labels know nothing of touchpads."""
@@ -112,7 +129,7 @@ def test_a_cap_is_where_its_label_says(turned: float, tilt: float) -> None:
     for x, y in [(0.0, 0.0), (0.03, -0.4), (-1.0, 0.37), (0.7, 0.7), (0.33, -0.94)]:
         for side, middle in ((0, 70.0), (1, 230.0)):
             sticks = (x, y, 0.0, 0.0) if side == 0 else (0.0, 0.0, x, y)
-            alpha = shown.layer(states_of([Moment(sticks=sticks)]), 0).alpha.copy()
+            alpha = shown.layer(states_of([Moment(sticks=sticks)]), 0).full[1].copy()
             other = matrix[:, :2] @ (230.0 if side == 0 else 70.0, 100.0) + matrix[:, 2]
             alpha[np.hypot(columns - other[0], rows - other[1]) < 19 * 0.8 * SIZE / 300 + 2] = 0
             seen = np.array([(alpha * columns).sum(), (alpha * rows).sum()]) / alpha.sum()
@@ -128,7 +145,7 @@ def test_lines_and_trails_end_at_the_stick(knob: Knob) -> None:
     shown = Shown(pad, matrix, SIZE, SIZE)
     moved = states_of([Moment(), *(Moment(sticks=(x, 0, 0, 0)) for x in (-0.5, -1.0, 1.0))])
     box, scale = shown.box, Raster(matrix, shown.box).scale
-    alpha = shown.layer(moved, 2).alpha
+    alpha = shown.layer(moved, 2).full[1]
     columns = np.flatnonzero((alpha > 0.3).any(axis=0)) + box.left + 0.5
     left = float(matrix[0, 0] * (70 - 30 - 18) + matrix[0, 2])
     assert abs(columns.min() - left) < 1.5
@@ -189,6 +206,6 @@ def test_states_of_the_frame_are_drawn() -> None:
     shown = Shown(pad, placed(pad), SIZE, SIZE)
     name = next(part.name for part in pad.parts if part.name in BUTTONS)
     states: PadStates = states_of([NEUTRAL, Moment(frozenset({name})), NEUTRAL])
-    layers = [shown.layer(states, index).colour.y for index in range(3)]
+    layers = [shown.layer(states, index).full[0] for index in range(3)]
     assert (layers[0] == layers[2]).all()
     assert (layers[0] != layers[1]).any()

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from nitropilot.dataset.looks.look import Knob, Pad
 from nitropilot.dataset.looks.making import pad_of
 from nitropilot.dataset.pad import NEUTRAL, Moment, states_of
-from nitropilot.dataset.styles.clip import RUN, Clip, any_clip
+from nitropilot.dataset.styles.clip import RUN, SEEN, Clip, any_clip, median
 from nitropilot.dataset.styles.coding import CRF, any_coding, coded
 from nitropilot.dataset.styles.films import Shelf, Window
 from nitropilot.dataset.styles.maps import box_of, drawn_of
@@ -157,3 +157,9 @@ def test_what_is_seen_through_is_not_opaque(opaque: Pad) -> None:
     assert not replace(clip, opacity=0.9).opaque
     clear = next(pad for pad in map(pad_of, range(99)) if not pad.filled)
     assert not replace(clip, pad=clear, opacity=1.0).opaque
+
+
+def test_the_reference_is_the_median() -> None:
+    """Of what stands still nothing must be missing in it."""
+    pictures = list(np.random.default_rng(0).integers(0, 256, (SEEN, 6, 8, 3), np.uint8))
+    np.testing.assert_array_equal(median(pictures), np.median(pictures, axis=0))
