@@ -16,8 +16,11 @@ SHORT = 1500
 """Videos of at most so many frames are decoded once through; in longer ones it is jumped."""
 FEW = 16
 """Frames that are too few where more were wanted: encoders of some programs begin anew every 250th
-frame only.  A video is then decoded once through after all, up to this many frames:"""
-LONG = FEW * 250
+frame only.  Some after each of these are taken then, too:"""
+AFTER, APART = 2, 20
+"""How many, and how many frames from one to the next."""
+FEWEST, LONG = 4, 6000
+"""A video with fewer places to begin at is decoded once through, if it has no more frames."""
 
 
 def sample(
@@ -41,7 +44,7 @@ def about(video: Video, numbers: NDArray[np.int64], box: Box | None = None) -> l
     """Frames of these numbers, in order, none of them twice; those that can be decoded.
 
     Where that would be long to decode, those are taken at which decoding can begin, the last one
-    before each, if there are enough of these.
+    before each, and some after these where they are few.
 
     Args:
         video: Of which.
@@ -49,21 +52,26 @@ def about(video: Video, numbers: NDArray[np.int64], box: Box | None = None) -> l
         box: A part of each; None for the whole.
     """
     wanted = np.unique(numbers)
-    if not len(wanted):
-        return []
-    if wanted[-1] - wanted[0] < SHORT:
+    if not len(wanted) or wanted[-1] - wanted[0] < SHORT:
         return _through(video, wanted, box)
     found = {}
     for number in wanted.tolist():
         frame = video.near(number, box)
         if frame is not None:
             found[frame.number] = frame
-    if len(found) < min(FEW, len(wanted) / 2) and wanted[-1] - wanted[0] < LONG:
-        return _through(video, wanted, box)
+    if len(found) < min(FEW, len(wanted) / 2):
+        if len(found) < FEWEST and wanted[-1] - wanted[0] < LONG:
+            return _through(video, wanted, box)
+        for begin in list(found):
+            after = begin + APART * np.arange(1, AFTER + 1)
+            after = after[after < len(video.times)]
+            found.update({each.number: each for each in _through(video, after, box)})
     return [found[number] for number in sorted(found)]
 
 
 def _through(video: Video, wanted: NDArray[np.int64], box: Box | None) -> list[Frame]:
+    if not len(wanted):
+        return []
     chosen = set(wanted.tolist())
     found = []
     for frame in video.frames(box, int(wanted[0])):
