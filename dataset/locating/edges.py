@@ -197,7 +197,7 @@ class Edges:
         return best
 
     def _high(self, spot: _Spot) -> int:
-        return self.outlines.drawn(spot.skin, spot.width).shape[0] - 2 * RIM
+        return int(self.outlines.drawn(spot.skin, spot.width).shape[0]) - 2 * RIM
 
     def _place(self, spot: _Spot) -> Box:
         return place(self.outlines.skins[spot.skin].seen, self._pose(spot))
