@@ -7,7 +7,7 @@ still adds the same to every frame, however faint it is; what moves comes and go
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -48,7 +48,7 @@ class Field:
     vectors: Plane
     across: float
     down: float
-    _kept: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    _kept: dict[str, NDArray[Any]] = field(default_factory=dict)
 
     def everywhere(self, drawn: Plane) -> Plane:
         """How like ``drawn`` (``h x w x 2``) each place is: a cosine by its upper left pixel."""
@@ -120,8 +120,8 @@ def _by_parts(drawn: Plane, there: Plane) -> float:
     return float((common / np.sqrt(other + SILENT**2)).sum() / counts.sum())
 
 
-def _transformed(vectors: Plane, size: tuple[int, int]) -> NDArray[np.float64]:
+def _transformed(vectors: Plane, size: tuple[int, int]) -> Plane:
     """The Fourier transform of vectors taken as complex numbers, with nothing around them."""
     whole = np.zeros((*size, 2), np.float32)
     whole[: vectors.shape[0], : vectors.shape[1]] = vectors
-    return cv2.dft(whole, nonzeroRows=vectors.shape[0])
+    return np.asarray(cv2.dft(whole, nonzeroRows=vectors.shape[0]), np.float32)

@@ -22,8 +22,11 @@ MOST_BYTES = 256 << 20
 """Of larger pictures none are kept."""
 FEW = 16
 """Frames that are too few where more were wanted: encoders of some programs begin anew every 250th
-frame only.  A video is then decoded once through after all, up to this many frames:"""
-LONG = FEW * 250
+frame only.  Some after each of these are taken then, too:"""
+AFTER, APART = 2, 20
+"""How many, and how many frames from one to the next."""
+FEWEST, LONG = 4, 6000
+"""A video with fewer places to begin at is decoded once through, if it has no more frames."""
 
 
 def sample(
@@ -47,7 +50,8 @@ def about(video: Video, numbers: NDArray[np.int64], box: Box | None = None) -> l
     """Frames of these numbers, in order, none of them twice; those that can be decoded.
 
     Of a short video, those near them are taken that are kept.  Where it would be long to decode,
-    those are taken at which decoding can begin, the last one before each, if there are enough.
+    those are taken at which decoding can begin, the last one before each, and some after these
+    where they are few.
 
     Args:
         video: Of which.
@@ -66,12 +70,19 @@ def about(video: Video, numbers: NDArray[np.int64], box: Box | None = None) -> l
         frame = video.near(number, box)
         if frame is not None:
             found[frame.number] = frame
-    if len(found) < min(FEW, len(wanted) / 2) and wanted[-1] - wanted[0] < LONG:
-        return _through(video, wanted, box)
+    if len(found) < min(FEW, len(wanted) / 2):
+        if len(found) < FEWEST and wanted[-1] - wanted[0] < LONG:
+            return _through(video, wanted, box)
+        for begin in list(found):
+            after = begin + APART * np.arange(1, AFTER + 1)
+            after = after[after < len(video.times)]
+            found.update({each.number: each for each in _through(video, after, box)})
     return [found[number] for number in sorted(found)]
 
 
 def _through(video: Video, wanted: NDArray[np.int64], box: Box | None) -> list[Frame]:
+    if not len(wanted):
+        return []
     chosen = set(wanted.tolist())
     found = []
     for frame in video.frames(box, int(wanted[0])):
