@@ -63,8 +63,7 @@ class Network(nn.Module):
         self.out = nn.Conv2d(joined, 2 + SIDES, 1)
         nn.init.zeros_(self.out.weight)
         rare = float(np.log(RARE / (1 - RARE)))
-        with torch.no_grad():
-            self.out.bias.copy_(torch.tensor([rare, *[2.0] * SIDES, -2.0]))
+        self.out.bias = nn.Parameter(torch.tensor([rare, *[2.0] * SIDES, -2.0]))
 
     def forward(self, cues: Tensor) -> Answer:
         """``cues``: ``B x CHANNELS x H x W`` uint8."""

@@ -74,7 +74,7 @@ class Recipe:
     samples: int | None = None
     held_out: int = 600
     block: int = 24
-    batch: int = 16
+    batch: int = 8
     rate: float = 2e-3
     workers: int = 2
     widths: tuple[int, ...] | None = None

@@ -75,7 +75,7 @@ def load(path: Path) -> Detector:
             names = file.keys()
             network.load_state_dict({name: file.get_tensor(name).float() for name in names})
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
-        why = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        why = " ".join(str(error).split())[:200] or type(error).__name__
         raise BadWeights(f"{path} is no detector that can be read: {why}",
                          "copy or train it again") from error  # fmt: skip
     return Detector(network.eval(), float(facts["threshold"]), dict(facts["card"]))
