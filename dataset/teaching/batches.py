@@ -19,6 +19,7 @@ from torch.utils.data import DataLoader, IterableDataset
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from nitropilot.dataset.styles.sample import Sample
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 AHEAD = 4
 """Batches that a worker makes before they are taken."""
+
+
+Arrays = tuple["NDArray[Any]", ...]
 
 
 class Stream(Protocol):
@@ -81,21 +85,23 @@ def batches(
     loader: Any = DataLoader(
         source, batch_size=None, num_workers=workers, prefetch_factor=AHEAD, collate_fn=_as_it_is,
         worker_init_fn=_one_thread, multiprocessing_context="spawn",
-        pin_memory=torch.cuda.is_available(),
     )  # fmt: skip
-    yield from loader
+    for arrays in loader:
+        yield Batch(*map(torch.from_numpy, arrays))
 
 
-class _Source(IterableDataset[Batch]):
+class _Source(IterableDataset[Arrays]):
     """Batches ``first``, ``first + 1``, ...: of each worker every so manieth."""
 
     def __init__(self, stream: Stream, recipe: Recipe, rank: int, first: int, workers: int) -> None:
         self._stream, self._recipe = stream, recipe
         self._rank, self._first, self._workers = rank, first, workers
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Iterator[Arrays]:
         told = torch.utils.data.get_worker_info()
-        return self.made(told.id if told else 0)
+        for batch in self.made(told.id if told else 0):
+            # Not as tensors: these go through shared memory, of which containers have little.
+            yield tuple(each.numpy() for each in batch)
 
     def made(self, number: int) -> Iterator[Batch]:
         """Those of the worker that is the ``number``-th to be asked."""

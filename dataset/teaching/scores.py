@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 FEWEST = 3
 """Moments in which a button must be down for its F1 to count."""
 SHARPNESS = np.exp(np.linspace(np.log(0.25), np.log(4.0), 33))
-BIASES = np.linspace(-2, 3, 41)
+BIASES = np.linspace(-1.5, 1.5, 25)
 
 
 @dataclass(frozen=True)

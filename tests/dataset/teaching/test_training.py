@@ -111,6 +111,14 @@ def test_a_run_that_is_over_is_not_trained_again(whole: Trained, tmp_path: Path)
     }  # fmt: skip
 
 
+def test_a_worker_that_makes_samples_changes_nothing(tmp_path: Path, whole: Trained) -> None:
+    """It is another process; the weights are the same to the last bit."""
+    made = train(SHORT, stream, tmp_path / "p.safetensors", workers=1)
+    one, other = (load_state(each.path.with_name(f"{each.path.name}.state"))["learner"]["parser"]
+                  for each in (made, whole))  # fmt: skip
+    assert all(torch.equal(one[name], each) for name, each in other.items())
+
+
 def test_two_trainers_meet(tmp_path: Path) -> None:
     """Each sees half of the samples, and both end with the same weights: the averages."""
     recipe = replace(SHORT, together=2)
