@@ -5,8 +5,9 @@
 
 Clips of two lengths are made and extracted by this process: from the processor time of each come
 what a video costs however long it is, and how fast it is read from there on.  Then they are
-extracted on Ray clusters of so many machines, which are processes here with a core each, once those
-have their templates; the sets must be the same, byte for byte.
+extracted on Ray clusters of so many machines, which are processes here with a core each, once
+those have their templates; the sets must be the same, byte for byte.  With ``--workers ""`` only
+the first is measured.
 """
 
 from __future__ import annotations
@@ -69,15 +70,15 @@ class Took(NamedTuple):
 
 
 def clips(folder: Path, count: int, seconds: float, size: tuple[int, int]) -> None:
-    """Half of them so long, and half twice as long."""
+    """Two of each skin: one so long, and one twice as long."""
     folder.mkdir()
     for number in range(count):
         rng = np.random.default_rng((14, number))
-        skin = shipped().get(SKINS[number % len(SKINS)])
+        skin = shipped().get(SKINS[number // 2 % len(SKINS)])
         scale = size[0] * 0.28 / skin.width
         at = Pose(scale, size[0] * 0.68, size[1] - scale * skin.height - 4)
         told = states(rng, seconds * (1 + number % 2), RATE)
-        kind = sorted(KINDS)[number % len(KINDS)]
+        kind = sorted(KINDS)[number // 2 % len(KINDS)]
         pictures = scene(kind, rng, *size, len(told))
         write_clip(folder / f"{number:03d}.mp4", skin, at, told, pictures, RATE, crf=25)
 
@@ -96,7 +97,9 @@ def fitted(measured: Sequence[tuple[float, float]]) -> Cost:
     """Set-up and speed, by least squares over videos of at least two lengths."""
     lengths, took = np.array(measured, np.float64).T
     slope, setup = np.polyfit(lengths, took, 1)
-    return Cost(max(float(setup), 0.0), 1 / max(float(slope), 1e-6))
+    if slope <= 0 or setup < 0:
+        raise SystemExit(f"clips are too short to tell set-up from reading: {measured}")
+    return Cost(float(setup), float(1 / slope))
 
 
 @contextmanager
@@ -170,9 +173,9 @@ def _length(video: Path) -> float:
     return frames / RATE
 
 
-def paper(cost: Cost, took: Took, cores: int, price: float) -> dict[str, Any]:
+def paper(cost: Cost, busy: float, cores: int, price: float) -> dict[str, Any]:
     """The paper's videos, from what was measured here."""
-    busy = min(took.busy, 1.0)
+    busy = min(busy, 1.0)
     found = on_paper(PAPER_HOURS, PAPER_VIDEOS, cost, cores, busy, price)
     return {"hours": PAPER_HOURS, "videos": PAPER_VIDEOS, "cores": cores, "core_hour": price,
             "kept_busy": busy, **found._asdict()}  # fmt: skip
@@ -200,15 +203,13 @@ def main(tell: Callable[[str], None] = print) -> None:
         measured = alone(folder / "in", folder / "once", how)
         cost = fitted(measured)
         work = sum(took for _, took in measured)
-        made = run(folder / "in", folder / "here", how, lambda _: Here(how))
-        runs = [
-            on_ray(count, folder / "in", folder, how, work, made)
-            for count in map(int, told.workers.split(","))
-        ]
+        counts = [int(count) for count in told.workers.split(",") if count]
+        made = run(folder / "in", folder / "here", how, lambda _: Here(how)) if counts else {}
+        runs = [on_ray(count, folder / "in", folder, how, work, made) for count in counts]
     figures = {
         "processor": processor(), "load": os.getloadavg()[0], "size": told.size,
         "videos": measured, "cost": cost._asdict(), "runs": [each._asdict() for each in runs],
-        "paper": paper(cost, runs[-1], told.cores, told.price),
+        "paper": paper(cost, runs[-1].busy if runs else 1.0, told.cores, told.price),
     }  # fmt: skip
     tell(json.dumps(figures) if told.json else _text(figures))
 

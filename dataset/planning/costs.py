@@ -60,5 +60,5 @@ def on_paper(
     return Paper(work, paid / cores / 24, paid * core_hour)
 
 
-MEASURED = Cost(8.0, 2.0)
-"""At 640 x 360 and 30 frames a second, on one core of the machine of benchmarks/README.md."""
+MEASURED = Cost(6.5, 8.2)
+"""At 640 x 360 and 30 frames a second, on one core: two videos, see benchmarks/README.md."""
