@@ -14,6 +14,7 @@ ServerError
 ├── JobNotFound          no such job
 ├── JobRefused           a job that cannot be begun
 ├── PullFailed           a checkpoint could not be fetched
+├── PushFailed           a data set or a policy could not be published
 ├── ImproveRefused       a policy cannot be improved like that, or here
 ├── HistoryDamaged       the file that says which policies play which game cannot be used
 ├── ServiceError         the daemon cannot be made to begin with the desktop
@@ -148,6 +149,12 @@ class PullFailed(ServerError):
     """A checkpoint could not be fetched from the hub."""
 
     code = "pull_failed"
+
+
+class PushFailed(ServerError):
+    """A data set or a policy could not be published on the hub."""
+
+    code = "push_failed"
 
 
 class ImproveRefused(ServerError):

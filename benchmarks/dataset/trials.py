@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from benchmarks.dataset.scores import Score, score
 from nitropilot.dataset.drawing.canvas import Painter
 from nitropilot.dataset.pad import NEUTRAL
 from nitropilot.dataset.pose import Pose, overlap
 from nitropilot.dataset.reading.read import read_at, sight_of
+from nitropilot.dataset.scoring.scores import Score, score
 from nitropilot.dataset.synth.clips import write_clip
 from nitropilot.dataset.synth.scenes import KINDS, scene
 from nitropilot.dataset.synth.states import states

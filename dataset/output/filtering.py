@@ -51,6 +51,7 @@ class Reason(StrEnum):
     SET_ASIDE = "set_aside"
     GAP = "gap"
     DAMAGED = "damaged"
+    FOREIGN = "foreign"
 
 
 @dataclass(frozen=True, eq=False)

@@ -44,8 +44,7 @@ def score(read: PadStates, truth: PadStates, outputs: frozenset[str]) -> Score:
     said, true = read.published()[:, shown], truth.published()[:, shown]
     names = np.array(PUBLISHED_BUTTONS)[shown]
     axes = np.repeat([f"j_{side}" in outputs for side in SIDES], 2)
-    both, either = (said & true).sum(axis=0), said.sum(axis=0) + true.sum(axis=0)
-    f1 = 2 * both / np.maximum(either, 1)
+    f1 = _f1(said, true)
     counts = true.sum(axis=0) >= FEWEST
     f1, names = f1[counts], names[counts]
     lowest = int(f1.argmin()) if len(f1) else -1
@@ -56,6 +55,24 @@ def score(read: PadStates, truth: PadStates, outputs: frozenset[str]) -> Score:
         float(1 - true.mean()),
         (str(names[lowest]), float(f1[lowest])) if len(f1) else ("", float("nan")),
     )
+
+
+def by_button(
+    read: PadStates, truth: PadStates, outputs: frozenset[str]
+) -> dict[str, tuple[float, int]]:
+    """Of each button that the skin shows and that is down in some frame: F1, and in how many."""
+    said, true = read.published(), truth.published()
+    f1, counts = _f1(said, true), true.sum(axis=0)
+    return {
+        name: (float(f1[index]), int(counts[index]))
+        for index, name in enumerate(PUBLISHED_BUTTONS)
+        if name in outputs and counts[index]
+    }
+
+
+def _f1(said: NDArray[np.bool_], true: NDArray[np.bool_]) -> NDArray[np.float64]:
+    both, either = (said & true).sum(axis=0), said.sum(axis=0) + true.sum(axis=0)
+    return np.asarray(2 * both / np.maximum(either, 1), np.float64)
 
 
 def _r2(read: NDArray[np.float32], truth: NDArray[np.float32]) -> float:

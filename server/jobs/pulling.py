@@ -12,7 +12,6 @@ throws half files away when it is stopped.
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import shutil
 import threading
@@ -21,9 +20,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from nitropilot.policy.errors import quoted
 from nitropilot.policy.files.formats import CONFIG_NAME, PT_SUFFIXES, WEIGHTS_NAME
 from nitropilot.server.errors import PullFailed
+from nitropilot.server.jobs.hub import PATIENCE_S, check_name, client, first_line
 from nitropilot.server.store.policies import COMMIT_DIGITS
 from nitropilot.server.store.private import locked
 
@@ -32,9 +31,6 @@ if TYPE_CHECKING:
 
     Tell = Callable[[str, float], None]
 
-NAME = re.compile(
-    r"(?P<repo>[\w-][\w.-]{0,95}/[\w-][\w.-]{0,95})(?:@(?P<revision>[\w./-]{1,100}))?"
-)
 SAFE_FILE = re.compile(r"[\w-][\w.-]{0,200}")
 MAX_JSON = 4 * 2**20
 MAX_FILES = 32
@@ -43,8 +39,6 @@ SPARE_BYTES = 512 * 2**20
 PIECE = 256 * 1024
 """What is written at once, and lost when a connection breaks; the client's own is 10 MiB."""
 LOOK_EVERY_S = 0.2
-PATIENCE_S = 30.0
-EXTRA = "pip install 'nitropilot[hub]'"
 
 
 @dataclass(frozen=True)
@@ -76,18 +70,6 @@ class Wanted:
         return digest.hexdigest() == (self.sha256 or self.git)
 
 
-def check_name(text: str) -> tuple[str, str | None]:
-    """Repository and revision of ``namespace/name[@revision]``.
-
-    Raises:
-        PullFailed: It is nothing of the kind.
-    """
-    found = NAME.fullmatch(text)
-    if found is None or ".." in text:
-        raise PullFailed(f"{quoted(text)} is no repository", "write namespace/name[@revision]")
-    return found["repo"], found["revision"]
-
-
 def pull(text: str, models: Path, tell: Tell) -> dict[str, Any]:
     """Fetch a checkpoint into the folder of models.
 
@@ -104,8 +86,9 @@ def pull(text: str, models: Path, tell: Tell) -> dict[str, Any]:
         PullFailed: There is no such repository, no checkpoint in it, no room, no connection, or
             what came is not what the hub says it is.
     """
-    repo, revision = check_name(text)
-    hub = _hub()
+    repo, revision = check_name(text, PullFailed)
+    hub = client(PullFailed)
+    hub.constants.DOWNLOAD_CHUNK_SIZE = PIECE
     tell(f"asking for {repo}", 0.0)
     commit, wanted = _look(hub, repo, revision)
     folder = models / f"{repo.replace('/', '--')}@{commit[:COMMIT_DIGITS]}"
@@ -115,7 +98,7 @@ def pull(text: str, models: Path, tell: Tell) -> dict[str, Any]:
             fetched = _fetch_all(hub, repo, commit, wanted, folder, tell)
     except OSError as error:
         raise PullFailed(
-            f"{repo} could not be fetched: {_first_line(error)}",
+            f"{repo} could not be fetched: {first_line(error)}",
             "pull it again: what has come so far is kept",
         ) from error
     tell("done", 1.0)
@@ -163,19 +146,6 @@ def choose(files: list[Wanted]) -> list[Wanted]:
     return [*weights[:MAX_FILES], *beside[:MAX_FILES]]
 
 
-def _hub() -> Any:
-    # Read by the client when it is imported; what it would print is told by us.
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    try:
-        import huggingface_hub
-        import huggingface_hub.file_download
-    except ImportError as error:
-        raise PullFailed(f"{error.name} is not installed", EXTRA) from None
-    huggingface_hub.constants.DOWNLOAD_CHUNK_SIZE = PIECE
-    return huggingface_hub
-
-
 def _look(hub: Any, repo: str, revision: str | None) -> tuple[str, list[Wanted]]:
     try:
         info = hub.HfApi().model_info(
@@ -184,7 +154,7 @@ def _look(hub: Any, repo: str, revision: str | None) -> tuple[str, list[Wanted]]
     except Exception as error:
         at = f"{repo}@{revision}" if revision else repo
         raise PullFailed(
-            f"the hub does not give {at}: {_first_line(error)}",
+            f"the hub does not give {at}: {first_line(error)}",
             "check the name; for a private or gated one log in with: hf auth login",
         ) from error
     files = [
@@ -230,7 +200,7 @@ def _fetch(hub: Any, repo: str, commit: str, file: Wanted, folder: Path) -> int:
             )
     except Exception as error:
         raise PullFailed(
-            f"{file.name} could not be fetched: {_first_line(error)}",
+            f"{file.name} could not be fetched: {first_line(error)}",
             "pull it again: what has come so far is kept",
         ) from error
     if not file.matches(part):
@@ -265,8 +235,3 @@ class _Watch:
             except OSError:
                 size = 0
             tell(f"fetching {file.name}", (done + size) / whole)
-
-
-def _first_line(error: Exception) -> str:
-    lines = [line for line in str(error).splitlines() if line.strip()]
-    return lines[0][:200] if lines else type(error).__name__

@@ -113,7 +113,8 @@ SUITES: dict[str, str] = {
         reading
         detecting parsing
         output
-        extracting
+        extracting made
+        scoring
     """,
     "server": """
         errors

@@ -43,8 +43,8 @@ def export(
 ) -> None:
     """Write recordings as a LeRobotDataset v3.0; each stretch of play is an episode.
 
-    Pictures are copied, and not encoded anew.  What cannot be read is left out and named; then the
-    exit status is 1.
+    Pictures are copied, and not encoded anew; but a controller on screen is blackened.  What cannot
+    be read is left out and named; then the exit status is 1.
     """
     from nitropilot.training.errors import NotWritten
     from nitropilot.training.formats.lerobot_writing import LeRobotWriter

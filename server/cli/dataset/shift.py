@@ -35,25 +35,29 @@ def shift(
     minutes: Annotated[
         float, typer.Option(min=0.1, help="Most play of each game that is looked at.")
     ] = 5.0,
+    each: Annotated[
+        bool, typer.Option("--each", help="Each recording alone: overlays of people differ.")
+    ] = False,
     as_json: Annotated[bool, JsonOption] = False,
 ) -> None:
-    """Measure by how many ticks labels and pictures are apart, for each game.
+    """Measure by how many ticks labels and pictures are apart, for each game or recording.
 
-    Offset 0 is what the data's own times say.  A game shows an action some ticks late, so a best
-    offset from 0 down to minus that delay agrees.  Exit status 1 if one does not.
+    Of an extracted set that is by how much the controller on screen is late.  Offset 0 is what the
+    data's own times say.  A game shows an action some ticks late, so a best offset from 0 down to
+    minus that delay agrees.  Exit status 1 if one does not.
     """
     from nitropilot.training.checks.shift import measure_shift
 
     found: dict[str, tuple[Shift, str]] = {}
-    for game, its in _by_game(folders, minutes).items():
+    for game, its in _grouped(folders, minutes, each).items():
         measured = measure_shift(its, _named)
         found[game] = (measured, _verdict(measured, delay))
     if as_json:
-        print_json({"declared": 0, "delay": delay, "games": {
+        print_json({"declared": 0, "delay": delay, "recordings" if each else "games": {
             game: _facts(measured, verdict) for game, (measured, verdict) in found.items()
         }})  # fmt: skip
     else:
-        _print(found)
+        _print(found, "recording" if each else "game")
     for game, (measured, verdict) in found.items():
         if verdict == "disagrees":
             print_error(f"{game}: {_advice(measured.best, delay)}")
@@ -63,14 +67,14 @@ def shift(
         raise typer.Exit(EXIT_FAILED)
 
 
-def _by_game(folders: Iterable[Path], minutes: float) -> dict[str, list[Take]]:
-    """What can be read of each game, up to so many minutes; what cannot is named."""
+def _grouped(folders: Iterable[Path], minutes: float, each: bool) -> dict[str, list[Take]]:
+    """What can be read of each game, or alone, up to so many minutes; what cannot is named."""
     found: dict[str, list[Take]] = {}
     for name, take in takes(folders):
         if isinstance(take, RecordsError):
             print_error(f"{name} is left out: {take.line()}")
             continue
-        its = found.setdefault(take.game, [])
+        its = found.setdefault(take.id if each else take.game, [])
         left = 60.0 * minutes - sum(one.rows.num_rows / one.hz for one in its)
         if left > 0:
             its.append(replace(take, rows=take.rows.slice(0, round(left * take.hz) or 1)))
@@ -109,8 +113,8 @@ def _facts(measured: Shift, verdict: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _print(found: dict[str, tuple[Shift, str]]) -> None:
-    columns = ("game", "ticks", "guessed", "best offset", "sure", "verdict")
+def _print(found: dict[str, tuple[Shift, str]], what: str) -> None:
+    columns = (what, "ticks", "guessed", "best offset", "sure", "verdict")
     print_table("Shift", columns, [
         (game, one.ticks, ", ".join(one.channels) or "nothing",
          "" if one.why_not else f"{one.best:+d}", f"{one.sure:.0%}", verdict)

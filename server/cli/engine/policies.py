@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from nitropilot.places import spelled
 from nitropilot.policy.naming import DEFAULT, SHIPPED
-from nitropilot.server.cli.terminal.output import JsonOption, print_json, print_table
+from nitropilot.server.cli.terminal.output import JsonOption, print_json, print_note, print_table
 from nitropilot.server.cli.terminal.progress import progress_bar
+from nitropilot.server.cli.terminal.pushed import PublicOption, pushed_line
 from nitropilot.server.store.settings_store import SettingsStore
 
 policies = typer.Typer(help="Look at policies.", no_args_is_help=True)
@@ -96,3 +98,30 @@ def pull_policy(
         print_json(pulled)
     else:
         typer.echo(pulled["policy"])
+
+
+@policies.command("push")
+def push_policy(
+    policy: Annotated[str, typer.Argument(metavar="FILE", help="A checkpoint, or its folder.")],
+    repo: Annotated[str, typer.Argument(metavar="REPO", help="namespace/name on the hub.")],
+    card: Annotated[
+        Path | None,
+        typer.Option(help="Its card; else README.md beside it, or one made of what it says."),
+    ] = None,
+    licence: Annotated[
+        str | None, typer.Option(help="For a card that is made, as the hub names it.")
+    ] = None,
+    public: Annotated[bool, PublicOption] = False,
+    as_json: Annotated[bool, JsonOption] = False,
+) -> None:
+    """Publish a policy and its card; without a card that names a licence nothing is pushed."""
+    from nitropilot.server.cli.engine.policy_card import card_of
+    from nitropilot.server.jobs.pushing import push_policy as push
+
+    place = spelled(policy)
+    with progress_bar() as tell:
+        done = push(place, card_of(place, card and spelled(card), licence), repo, not public, tell)
+    if as_json:
+        print_json(vars(done))
+    else:
+        print_note(pushed_line(done))

@@ -50,6 +50,12 @@ class Hub:
             def do_GET(self) -> None:
                 hub.answer(self, body=True)
 
+            def do_POST(self) -> None:
+                hub.take(self)
+
+            def do_PUT(self) -> None:
+                hub.take(self)
+
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         self.thread = threading.Thread(target=self.server.serve_forever)
@@ -75,6 +81,10 @@ class Hub:
         if not path.startswith(prefix) or path.removeprefix(prefix) not in self.files:
             return self._error(request, 404, "RepoNotFound")
         return self._file(request, path.removeprefix(prefix), body)
+
+    def take(self, request: BaseHTTPRequestHandler) -> None:
+        """Something is sent: nothing is taken here; see ``taking_hub``."""
+        self._error(request, 404, "RepoNotFound")
 
     def _info(self) -> dict[str, object]:
         return {

@@ -12,7 +12,8 @@ import pytest
 
 from nitropilot.policy import random_policy, save_policy
 from nitropilot.server.errors import PullFailed
-from nitropilot.server.jobs.pulling import PIECE, Wanted, check_name, choose
+from nitropilot.server.jobs.hub import check_name
+from nitropilot.server.jobs.pulling import PIECE, Wanted, choose
 from tests.server.jobs.hub import COMMIT, Hub
 from tests.server.processes import Daemon, command, until
 
@@ -152,8 +153,8 @@ def test_wrong_names(hub: Hub, tmp_path: Path, name: str, says: str) -> None:
 
 def test_names_are_names() -> None:
     """A revision may be a branch, a tag or a commit."""
-    assert check_name("nvidia/NitroGen") == ("nvidia/NitroGen", None)
-    assert check_name("a/b@refs/pr/1") == ("a/b", "refs/pr/1")
+    assert check_name("nvidia/NitroGen", PullFailed) == ("nvidia/NitroGen", None)
+    assert check_name("a/b@refs/pr/1", PullFailed) == ("a/b", "refs/pr/1")
 
 
 def wanted(*names: str) -> list[Wanted]:
