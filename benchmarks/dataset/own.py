@@ -124,7 +124,7 @@ def main(words: Sequence[str] | None = None, tell: Callable[[str], None] = print
             {**each._asdict(), "score": each.score and each.score._asdict()} for each in rows
         ]}))  # fmt: skip
         return rows
-    tell("\n".join(["", processor(), "", HEAD, line("all", rows)]))
+    tell("\n".join(["", str(processor()["name"]), "", HEAD, line("all", rows)]))
     for skin in sorted({each.skin for each in rows}):
         tell(line(skin, [each for each in rows if each.skin == skin]))
     return rows

@@ -137,7 +137,7 @@ def main(words: Sequence[str] | None = None, tell: Callable[[str], None] = print
         plan = {**vars(told), "out": str(told.out)}
         tell(json.dumps({"processor": processor(), "plan": plan, **found, "as_good": as_good}))
         return 0 if as_good else 1
-    tell("\n".join(["", processor(), "", line("all videos", rows), ""]))
+    tell("\n".join(["", str(processor()["name"]), "", line("all videos", rows), ""]))
     for name, each in found.items():
         tell(
             f"{name}: {TRUE} {each[TRUE]:.3f}, {READ} {each[READ]:.3f}, apart "

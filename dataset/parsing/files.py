@@ -92,7 +92,7 @@ def load_parser(path: Path) -> Loaded:
         why = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         raise BadWeights(f"{path} is no parser that can be read: {why}",
                          "copy or train it again") from error  # fmt: skip
-    return Loaded(parser.eval().to(memory_format=torch.channels_last), dict(facts["card"]))
+    return Loaded(parser.eval(), dict(facts["card"]))
 
 
 def save_state(path: Path, state: Mapping[str, Any]) -> None:

@@ -32,6 +32,9 @@ class SegformerEncoder(nn.Module):
         ParserSettings: ``transformers`` is not installed.
     """
 
+    mean: Tensor
+    deviation: Tensor
+
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         kinds = transformers()

@@ -49,10 +49,8 @@ class Learner:
         self.average = {name: each.detach().clone() for name, each in self._kept()}
         matrices = [each for each in parser.parameters() if each.ndim > 1]
         rest = [each for each in parser.parameters() if each.ndim <= 1]
-        self._optimiser = torch.optim.AdamW(
-            [{"params": matrices}, {"params": rest, "weight_decay": 0.0}], recipe.rate,
-            weight_decay=recipe.weight_decay,
-        )  # fmt: skip
+        groups: list[dict[str, Any]] = [{"params": matrices}, {"params": rest, "weight_decay": 0.0}]
+        self._optimiser = torch.optim.AdamW(groups, recipe.rate, weight_decay=recipe.weight_decay)
 
     def step(self, number: int, progress: float, batch: Batch, rank: int = 0) -> float:
         """One step.
@@ -100,7 +98,7 @@ class Learner:
 
     def averaged(self) -> Parser:
         """A network with the averaged weights, in evaluation mode."""
-        parser = Parser(self.parser.shape).to(self.device, memory_format=torch.channels_last)
+        parser = Parser(self.parser.shape).to(self.device)
         parser.load_state_dict({**self.parser.state_dict(), **self.average})
         return parser.eval()
 

@@ -79,8 +79,9 @@ class Read(NamedTuple):
     def part(self, chosen: NDArray[np.bool_]) -> Read:
         """Some of the samples."""
         keep = torch.from_numpy(chosen)
-        own = [getattr(self, name)[chosen] for name in ("buttons", "grids", "sticks", "shown")]
-        return Read(*own, type(self.truth)(*(each[keep] for each in self.truth)))
+        truth = type(self.truth)(*(each[keep] for each in self.truth))
+        return Read(self.buttons[chosen], self.grids[chosen], self.sticks[chosen],
+                    self.shown[chosen], truth)  # fmt: skip
 
 
 @torch.no_grad()

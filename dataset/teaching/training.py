@@ -117,6 +117,9 @@ class _Run:
     meeting: Meeting
     tell: Tell
     stop: threading.Event | None
+    step: int = 0
+    steps: int | None = None
+    seconds: float = 0.0
     best: float | None = None
     tried: int = 0
     card: dict[str, Any] = field(default_factory=dict)
