@@ -17,7 +17,9 @@ set is opened the next time, and what waits for neither file is half done and go
 
 from __future__ import annotations
 
+import glob
 import json
+import logging
 import shutil
 from collections import Counter
 from contextlib import contextmanager, suppress
@@ -38,6 +40,8 @@ from nitropilot.records.writer import write_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+log = logging.getLogger("nitropilot.dataset")
 
 FORMAT = 1
 OURS = ".nitropilot"
@@ -194,7 +198,13 @@ class SetFolder:
     def _recover(self) -> None:
         """Finish what was done and not moved; drop what was half done."""
         for path in sorted((self._own / "videos").glob("*.json")):
-            self._know(path.stem, json.loads(path.read_text("utf-8")))
+            try:
+                self._know(path.stem, json.loads(path.read_text("utf-8")))
+            except (ValueError, KeyError, TypeError):
+                log.warning("%s is damaged: its video is read again", path)
+                path.unlink()
+                for labels in self.out.glob(f"SHARD_*/{glob.escape(path.stem)}"):
+                    shutil.rmtree(labels)
         for name, shard in list(self._shards.items()):
             if not shard or (self.out / shard / name).is_dir():
                 continue

@@ -35,6 +35,9 @@ MOST_LOOKS = 8
 """Looks at the frames of one size: overlays that move more often are read where they were found."""
 CLOSE = 0.05
 """Scores this near are as good as equal; then that skin is taken which explains more."""
+SURER = 0.62
+"""The score that something needs which was found by edges: frames and bars of games, with a panel
+held against them, reach .58."""
 STEADY = 0.5
 """Share of the frames in which something that was found by edges is seen: those of a game that look
 alike are seen in some of them."""
@@ -85,6 +88,12 @@ class _Held(NamedTuple):
     def place(self) -> Box:
         """The pixels in which it shows anything."""
         return self.skin.place(self.at.pose)
+
+
+def _by_edges(held: _Held) -> bool:
+    """Whether edges alone are enough for it."""
+    sure = held.alike >= ALIKE and held.steady >= STEADY
+    return sure and held.verdict.score >= SURER
 
 
 @dataclass
@@ -147,11 +156,7 @@ class Claims:
         for each in held:
             self._tell(each.verdict.score, each.skin)
         fitting = [each for each in held if each.verdict.score >= LEAST]
-        sure = [
-            each.place
-            for each in fitting
-            if each.inliers >= INLIERS or (each.alike >= ALIKE and each.steady >= STEADY)
-        ]
+        sure = [each.place for each in fitting if each.inliers >= INLIERS or _by_edges(each)]
         fitting = [
             each for each in fitting if any(overlap(each.place, box) > TAKEN for box in sure)
         ]

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from nitropilot.dataset.reading.reading import Readable, Reading
     from nitropilot.dataset.video.frames import Frame, Video
 
+ALONE = 30.0
+"""Frames a second where there is but one."""
 BATCH = 256
 """Frames that are read at once."""
 WHOLE = 24
@@ -77,10 +79,11 @@ def read_at(video: Video, sight: Sight, first: int, last: int) -> Reading:
     """
     by = max(1, round(sight.pose.scale * sight.template.width / ENOUGH))
     small = smaller(sight, by)
+    rate = video.rate or ALONE
     reader, told = _reader(video, small, by, first, last), Told()
     for frames in _batches(_until(video.frames(_times(small.box, by), first), last)):
-        reader.look(frames, crops_of(frames, small.box, by), told, video.rate)
-    reading = reader.decide(told, video.rate)
+        reader.look(frames, crops_of(frames, small.box, by), told, rate)
+    reading = reader.decide(told, rate)
     return dataclasses.replace(reading, pose=sight.pose)
 
 

@@ -98,7 +98,8 @@ def gathered(trainers: int, work: Callable[[int, Meeting], None]) -> Iterator[Me
     spawn = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / "meeting"
-        begun, ends = [], []
+        begun: list[Any] = []
+        ends: list[Any] = []  # pipes have another type on Windows
         for rank in range(1, trainers):
             here, there = spawn.Pipe(duplex=False)
             other = spawn.Process(target=_work, args=(rank, trainers, place, work, there))

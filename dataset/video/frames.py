@@ -214,7 +214,7 @@ def _packets(
     last of all that is in it ends, sound included, which may be longer."""
     shown, end, begins = [], 0.0, None
     for packet in container.demux():
-        if packet.pts is None:
+        if packet.pts is None or packet.is_discard:  # what was cut away without new encoding
             continue
         unit = float(packet.time_base or 0)
         if packet.stream is stream:

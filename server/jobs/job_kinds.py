@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, field_validator
 
 from nitropilot.records.format import ID
 from nitropilot.server.errors import PullFailed
-from nitropilot.server.jobs.pulling import check_name
+from nitropilot.server.jobs.hub import check_name
 from nitropilot.server.options.fields import A_LIST
 from nitropilot.server.schemas.models import Model
 
@@ -30,7 +30,7 @@ class PullRequest(Model):
     @classmethod
     def _is_a_name(cls, name: str) -> str:
         try:
-            check_name(name)
+            check_name(name, PullFailed)
         except PullFailed as error:
             raise ValueError(error.line()) from None
         return name

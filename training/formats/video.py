@@ -29,7 +29,7 @@ def frame_times(path: Path) -> NDArray[np.int64]:
     try:
         with av.open(str(path)) as container:
             packets = container.demux(container.streams.video[0])
-            found = [packet.pts for packet in packets if packet.pts is not None]
+            found = [p.pts for p in packets if p.pts is not None and not p.is_discard]
     except (av.FFmpegError, OSError, IndexError) as error:
         raise DamagedRecording(f"{path} cannot be read: {error}") from error
     return np.sort(np.array(found, np.int64))

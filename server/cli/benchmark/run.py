@@ -165,7 +165,7 @@ def entered(text: str) -> Entry:
     Raises:
         UnknownPolicy: It names nothing that can enter, or nothing of the repository is here.
     """
-    from nitropilot.server.jobs.pulling import NAME
+    from nitropilot.server.jobs.hub import NAME
     from nitropilot.server.store.policies import SUFFIXES, models_folder, pulled
     from nitropilot.server.store.settings_store import SettingsStore
     from nitropilot.simulator.benchmark.policies.errors import UnknownPolicy

@@ -395,3 +395,14 @@ def test_two_overlays_one_after_the_other(videos: Path, tmp_path: Path) -> None:
     assert take.rows.num_rows == FRAMES
     assert np.flatnonzero(~take.taught).tolist() == [*range(10), *range(40, 50)]
     assert len(take.view.masks) == 2
+
+
+def test_what_is_known_of_a_video_and_is_damaged_is_read_again(
+    videos: Path, tmp_path: Path, whole: dict[str, bytes]
+) -> None:
+    extracted(videos, tmp_path)
+    (tmp_path / ".nitropilot" / "videos" / "one.json").write_text("{", "utf-8")
+
+    extracted(videos, tmp_path)
+
+    assert content(tmp_path) == whole

@@ -155,3 +155,12 @@ def test_a_stick_at_the_edge_of_its_canvas(tmp_path: Path) -> None:
     found = read_at(open_video(path), Sight(edge, POSE, Colours(), 1.0, SIZE), 0, 40)
 
     assert np.median(np.abs(found.states.sticks[:, :2] - truth.sticks[:, :2])) < 0.05
+
+
+def test_a_single_frame_is_read(tmp_path: Path) -> None:
+    truth = pressing(1, seed=3)
+    path = encode(tmp_path / "v.mp4", drawn(toy(), truth, size=SIZE))
+    found = read_at(open_video(path), Sight(toy(), POSE, Colours(), 1.0, SIZE), 0, 1)
+
+    assert found.numbers.tolist() == [0]
+    assert not found.states.buttons.any()

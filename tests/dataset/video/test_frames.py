@@ -14,6 +14,7 @@ from nitropilot.dataset.errors import BadVideo
 from nitropilot.dataset.pose import Box
 from nitropilot.dataset.video.frames import open_video
 from nitropilot.dataset.video.sampling import SHORT, sample
+from nitropilot.training.formats.video import decoded
 from tests.dataset.toy import encode, scene
 
 if TYPE_CHECKING:
@@ -142,3 +143,26 @@ def test_in_a_long_video_it_is_jumped(tmp_path: Path) -> None:
 
     numbers = [frame.number for frame in sample(open_video(path), 9)]
     assert numbers == [0, 200, 400, 600, 800, 900, 1100, 1300, 1500]
+
+
+def test_what_was_cut_away_without_new_encoding_is_no_frame(tmp_path: Path) -> None:
+    """The file still has its packets; who learns from the labels has to count as we do."""
+    whole = encode(tmp_path / "whole.mp4", greys(40))
+    cut = tmp_path / "cut.mp4"
+    with av.open(str(whole)) as source, av.open(str(cut), "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(source.streams.video[0]):
+            if packet.pts is None or packet.dts is None:
+                continue
+            back = round(0.5 / float(packet.time_base or 1))
+            packet.pts, packet.dts, packet.stream = packet.pts - back, packet.dts - back, stream
+            target.mux(packet)
+
+    video = open_video(cut)
+
+    seen = [round(float(frame.y.mean())) for frame in video.frames()]
+    assert len(video.times) == len(seen) == 25
+    assert [frame.number for frame in video.frames()] == list(range(25))
+    taught = [each.mean() for each in decoded(cut, np.arange(25))]
+    assert len(taught) == 25
+    assert np.corrcoef(taught, seen)[0, 1] > 0.99
