@@ -136,7 +136,8 @@ class SetFolder:
         name, shard = result.video_id, ""
         if result.written:
             shard = self._shard()
-            write_json(self._own / "samples" / f"{name}.json", _listed(samples))
+            listed = {"samples": [each.plain() for each in samples]}
+            write_json(self._own / "samples" / f"{name}.json", listed)
         source = Path(result.source)
         said = {"result": result.plain(), "shard": shard, "stamp": stamp(source)}
         write_json(self._own / "videos" / f"{name}.json", said)
@@ -273,10 +274,6 @@ def results_in(out: Path) -> list[VideoResult]:
         with suppress(FileNotFoundError):  # its file has changed, and it is extracted anew
             found.append(VideoResult.of(json.loads(path.read_text("utf-8"))["result"]))
     return found
-
-
-def _listed(samples: list[Sample]) -> dict[str, Any]:
-    return {"samples": [each.plain() for each in samples]}
 
 
 def stamp(source: Path) -> list[int]:
