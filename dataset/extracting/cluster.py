@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from nitropilot.clusters import RayUnavailable
 from nitropilot.dataset.errors import NotExtracted
-from nitropilot.dataset.extracting.folder import SetFolder, stamp
+from nitropilot.dataset.extracting.folder import SetFolder
+from nitropilot.dataset.extracting.known import digest_of, stamp
 from nitropilot.dataset.extracting.one import Extracted, Ways
-from nitropilot.dataset.extracting.there import Asked, own_digest, versions
+from nitropilot.dataset.extracting.there import Asked, versions
 from nitropilot.dataset.extracting.workers import Ended
 from nitropilot.dataset.output.result import VideoResult
 from nitropilot.dataset.output.samples import Sample
@@ -64,7 +65,7 @@ class RayWorkers:
     ) -> None:
         self._ray, self._options, self._jobs = ray, options, jobs
         self._mark = folder.marked(secrets.token_hex(16))
-        self._own = own_digest(options)
+        self._own = digest_of(options)
         share = _card_share(ray.nodes()) if cards else 0.0
         self._task = ray.remote(num_cpus=1, num_gpus=share, max_retries=0, max_calls=0)(_task(ways))
         self._begun: dict[Any, tuple[Job, Path, Asked]] = {}

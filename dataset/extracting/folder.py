@@ -5,6 +5,7 @@
     OUT/actions/SHARD_0000.tar.gz        archives, where they were asked for
     OUT/report.html, report.json
     OUT/.nitropilot/options.json         how it was made
+    OUT/.nitropilot/known.json           which templates and weights there were
     OUT/.nitropilot/videos/<id>.json     what became of a video: written when all else is ready
     OUT/.nitropilot/samples/<id>.json    its strip for the report
     OUT/.nitropilot/tries/<id>           how often it was begun, while it is not done
@@ -12,7 +13,8 @@
     OUT/.nitropilot/waiting/<id>.json    what became of a video that waits for those before it
 
 A video is done once ``videos/<id>.json`` is there; a folder that then still waits is moved when the
-set is opened the next time, and what waits for neither file is half done and goes.
+set is opened the next time, and what waits for neither file is half done and goes.  A video without
+a controller is looked at again once there are other templates or weights.
 """
 
 from __future__ import annotations
@@ -23,15 +25,15 @@ import logging
 import shutil
 from collections import Counter
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock, Timeout
 
 from nitropilot.dataset.errors import NotExtracted
+from nitropilot.dataset.extracting.known import digest_of, stamp
 from nitropilot.dataset.extracting.linking import link
-from nitropilot.dataset.extracting.options import Options
+from nitropilot.dataset.extracting.options import check_made
 from nitropilot.dataset.extracting.waiting import Waiting
 from nitropilot.dataset.output.published import no_room
 from nitropilot.dataset.output.result import VideoResult
@@ -41,10 +43,11 @@ from nitropilot.records.writer import write_json
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from nitropilot.dataset.extracting.options import Options
+
 log = logging.getLogger("nitropilot.dataset")
 
-FORMAT = 1
-OURS = ".nitropilot"
+OURS, MADE = ".nitropilot", "options.json"
 PER_SHARD = 100
 """Videos of a shard."""
 
@@ -59,6 +62,7 @@ class SetFolder:
         results: What became of each video, by its id.
         taken: The ids that there are, in lower case: some file systems know no other.
         waiting: Videos that are read, and wait for those before them.
+        again: How many had no controller, and are looked at again.
     """
 
     def __init__(self, out: Path) -> None:
@@ -69,6 +73,7 @@ class SetFolder:
         self._shards: dict[str, str] = {}
         self._counts: Counter[str] = Counter()
         self._stamps: dict[str, list[int]] = {}
+        self.again = 0
         self.waiting = Waiting(self._own / "waiting", self._own / "ready")
 
     @contextmanager
@@ -83,6 +88,7 @@ class SetFolder:
             self._claim(options)
             with _locked(self._own / "lock", self.out):
                 self._recover()
+                self._forget_unfound(digest_of(options))
                 yield self
         except OSError as error:
             raise no_room(self.out, error) from error
@@ -159,42 +165,15 @@ class SetFolder:
         Raises:
             NotExtracted: It holds something else, or was made otherwise.
         """
-        file = self._own / "options.json"
-        if file.is_file():
-            try:
-                said = json.loads(file.read_text("utf-8"))
-            except (OSError, ValueError) as error:
-                raise NotExtracted(
-                    f"{file} cannot be read: {error}", "name another folder"
-                ) from error
-            self._same(said, {"format": FORMAT, **asdict(options)})
-        elif self.out.exists() and (not self.out.is_dir() or any(self.out.iterdir())):
-            raise NotExtracted(
-                f"{self.out} holds something else than a data set of this command",
-                "name a folder that is empty or not there",
-            )
+        check_made(self.out, self._own / MADE, options)
 
     def _claim(self, options: Options) -> None:
         self.check(options)
         for name in ("videos", "samples", "tries", "ready"):
             (self._own / name).mkdir(parents=True, exist_ok=True)
-        file = self._own / "options.json"
+        file = self._own / MADE
         if not file.is_file():
-            write_json(file, {"format": FORMAT, **asdict(options)})
-
-    def _same(self, said: dict[str, Any], wanted: dict[str, Any]) -> None:
-        if said.get("format") != FORMAT:
-            raise NotExtracted(
-                f"{self.out} was made by another version (format {said.get('format')!r})",
-                "name another folder",
-            )
-        other = [f"{name} {said.get(name)!r} and not {value!r}"
-                 for name, value in wanted.items() if said.get(name) != value]  # fmt: skip
-        if other:
-            raise NotExtracted(
-                f"{self.out} holds a data set that was made with {', '.join(other)}",
-                "give the same options, or name another folder",
-            )
+            write_json(file, options.plain())
 
     def _recover(self) -> None:
         """Finish what was done and not moved; drop what was half done."""
@@ -219,6 +198,18 @@ class SetFolder:
         for path in (self._own / "ready").iterdir():
             if path.name not in wait:
                 shutil.rmtree(path, ignore_errors=True)
+
+    def _forget_unfound(self, known: str) -> None:
+        """Where other controllers are known than before, look again for those not found."""
+        file = self._own / "known.json"
+        with suppress(OSError, ValueError):
+            if json.loads(file.read_text("utf-8")) == {"sha256": known}:
+                return
+        unfound = [name for name, each in self.results.items() if each.unfound]
+        for name in unfound:
+            self._forget(name)
+        self.again = len(unfound) + self.waiting.drop_unfound()
+        write_json(file, {"sha256": known})
 
     def _settle(self, name: str) -> None:
         """Nothing more is to be known of a video."""
@@ -274,14 +265,6 @@ def results_in(out: Path) -> list[VideoResult]:
         with suppress(FileNotFoundError):  # its file has changed, and it is extracted anew
             found.append(VideoResult.of(json.loads(path.read_text("utf-8"))["result"]))
     return found
-
-
-def stamp(source: Path) -> list[int]:
-    """What of a file changes with it."""
-    with suppress(OSError):
-        info = source.stat()
-        return [info.st_size, info.st_mtime_ns]
-    return []
 
 
 @contextmanager

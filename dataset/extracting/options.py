@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import NamedTuple
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from nitropilot.dataset.errors import NotExtracted
 from nitropilot.dataset.output.facts import Facts
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FORMAT = 1
 
 
 @dataclass(frozen=True)
@@ -31,6 +38,10 @@ class Options:
     detector: str | None = None
     parser: str | None = None
 
+    def plain(self) -> dict[str, Any]:
+        """For a file."""
+        return {"format": FORMAT, **asdict(self)}
+
 
 class Job(NamedTuple):
     """A video to extract.
@@ -44,3 +55,42 @@ class Job(NamedTuple):
     source: str
     video_id: str
     facts: Facts = Facts()
+
+
+def check_made(out: Path, file: Path, options: Options) -> None:
+    """Whether a folder is a data set that was made so, or can become one.
+
+    Args:
+        out: The folder.
+        file: Where such a set has what ``Options.plain`` gave.
+        options: What is asked now.
+
+    Raises:
+        NotExtracted: It holds something else, or was made otherwise.
+    """
+    if file.is_file():
+        try:
+            said = json.loads(file.read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise NotExtracted(f"{file} cannot be read: {error}", "name another folder") from error
+        _check_same(out, said, options.plain())
+    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise NotExtracted(
+            f"{out} holds something else than a data set of this command",
+            "name a folder that is empty or not there",
+        )
+
+
+def _check_same(out: Path, said: dict[str, Any], wanted: dict[str, Any]) -> None:
+    if said.get("format") != FORMAT:
+        raise NotExtracted(
+            f"{out} was made by another version (format {said.get('format')!r})",
+            "name another folder",
+        )
+    other = [f"{name} {said.get(name)!r} and not {value!r}"
+             for name, value in wanted.items() if said.get(name) != value]  # fmt: skip
+    if other:
+        raise NotExtracted(
+            f"{out} holds a data set that was made with {', '.join(other)}",
+            "give the same options, or name another folder",
+        )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nitropilot.dataset.errors import NotExtracted
-from nitropilot.dataset.extracting.folder import stamp
+from nitropilot.dataset.extracting.known import stamp
 from nitropilot.dataset.extracting.one import Extracted
 from nitropilot.dataset.extracting.options import Job, Options
 from nitropilot.dataset.extracting.sources import video_id

@@ -6,22 +6,20 @@ goes back is small and plain, so that errors of ours mean the same on both ends.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import platform
 from contextlib import suppress
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from nitropilot.dataset.errors import DatasetError, NotExtracted
-from nitropilot.dataset.extracting.folder import stamp
+from nitropilot.dataset.extracting.known import digest_of, stamp
 from nitropilot.dataset.extracting.one import Ways, extract_one, ways_of
 from nitropilot.dataset.extracting.options import Job, Options
+from nitropilot.dataset.extracting.workers import told
 from nitropilot.dataset.output.facts import Facts
-from nitropilot.dataset.templates.library import user_folder
-from nitropilot.places import NoPlace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,8 +40,8 @@ class Asked:
         place: Where its labels are written: a folder that is not there.
         mark: A file of the data set, and what it holds: whoever reads another there has another
             folder of that name.
-        stamp: Of the video, from ``folder.stamp``.
-        own: What the templates and weights are, from ``own_digest``.
+        stamp: Of the video, from ``known.stamp``.
+        own: What the templates and weights are, from ``known.digest_of``.
     """
 
     job: Job
@@ -96,8 +94,8 @@ def handle(asked: Asked, ways: Ways | None = None) -> dict[str, Any]:
     except NotExtracted as error:
         return {"full": {"message": str(error), "hint": error.hint}}
     except Exception as raised:
-        log.warning("%s could not be handled", asked.job.source, exc_info=raised)
-        return {"error": f"{type(raised).__name__}: {raised}"}
+        log.debug("all of it:", exc_info=raised)
+        return {"error": told(asked.job.source, raised)}
     return {"result": result.plain(), "samples": [each.plain() for each in samples]}
 
 
@@ -110,21 +108,6 @@ def versions() -> dict[str, str]:
     return found
 
 
-def own_digest(options: Options) -> str:
-    """SHA-256 of the user's templates, and of all files that the options name."""
-    digest = hashlib.sha256()
-    places = [Path(value) for value in astuple(options) if isinstance(value, str)]
-    if options.templates is None:
-        with suppress(NoPlace):
-            places.append(user_folder())
-    for place in places:
-        for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
-            if path.is_file():
-                digest.update(f"{path.relative_to(place)}\0".encode("utf-8", "replace"))
-                digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
-
-
 def _unlike(asked: Asked) -> tuple[str, str] | None:
     """What is not here as it is where the video was asked for, and what to do about it."""
     path, said = Path(asked.mark[0]), asked.mark[1]
@@ -133,8 +116,8 @@ def _unlike(asked: Asked) -> tuple[str, str] | None:
             source = Path(asked.job.source)
             if stamp(source)[:1] != asked.stamp[:1]:
                 return f"does not see {source} as this machine does", _SHARE
-            if own_digest(asked.options) != asked.own:
-                return "has other templates or weights of your own", "copy the same to all machines"
+            if digest_of(asked.options) != asked.own:
+                return "has other templates or weights", "copy the same to all machines"
             return None
     return f"does not see {path.parent.parent}", _SHARE
 

@@ -38,7 +38,7 @@ class Waiting:
 
         Args:
             extracted: What came of it.
-            stamp: Of its file, from ``folder.stamp``.
+            stamp: Of its file, from ``known.stamp``.
         """
         self._folder.mkdir(exist_ok=True)
         result, samples = extracted
@@ -62,6 +62,16 @@ class Waiting:
     def drop(self, video_id: str) -> None:
         """A video that is done."""
         self._file(video_id).unlink(missing_ok=True)
+
+    def drop_unfound(self) -> int:
+        """Those without a controller; how many there were."""
+        count = 0
+        for path in self._folder.glob("*.json"):
+            with suppress(OSError, ValueError):
+                if VideoResult.of(json.loads(path.read_text("utf-8"))["result"]).unfound:
+                    path.unlink()
+                    count += 1
+        return count
 
     def names(self) -> set[str]:
         """Of all that wait."""

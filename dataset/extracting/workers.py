@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 log = logging.getLogger("nitropilot.dataset")
 
 
+def told(source: str, raised: Exception) -> str:
+    """What went wrong with a video where nobody expected it, in a line."""
+    error = f"{type(raised).__name__}: {raised}"
+    log.warning("%s could not be handled: %s", source, error)
+    return error
+
+
 class Ended(NamedTuple):
     """A try at a video is over.
 
@@ -91,8 +98,8 @@ class Here:
         except NotExtracted:
             raise
         except Exception as raised:
-            log.warning("%s could not be handled", job.source, exc_info=raised)
-            return Ended(job, None, f"{type(raised).__name__}: {raised}")
+            log.debug("all of it:", exc_info=raised)
+            return Ended(job, None, told(job.source, raised))
 
     def stop(self) -> None:
         """See ``Workers``."""

@@ -78,6 +78,11 @@ class VideoResult:
         """Whether it has a folder in the set."""
         return self.chunks[0] > 0
 
+    @property
+    def unfound(self) -> bool:
+        """Whether it was looked through, and no controller is on screen."""
+        return not (self.overlay.found or self.set_aside)
+
     def aside(self, reason: str) -> VideoResult:
         """The same with nothing kept."""
         left = round(self.hours_out * HOUR, 3)

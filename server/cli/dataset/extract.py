@@ -81,7 +81,11 @@ def extract(
         bool, typer.Option("--pack", help="Also write each shard as an archive.")
     ] = False,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print what became of each video as a JSON list.")
+        bool,
+        typer.Option(
+            "--json",
+            help="Print what became of each SRC as a JSON list; report.json has all of the set.",
+        ),
     ] = False,
 ) -> None:
     """Read what players pressed off the controllers in videos, and write it as training data.
@@ -118,6 +122,9 @@ def extract(
         made.opened(options),
         progress_bar(reports=True) as tell,
     ):
+        if made.again:
+            print_note(f"{made.again} videos without a controller are looked at again: there are "
+                       "other templates or weights than before")  # fmt: skip
         workers = (
             RayWorkers(cluster, made, options, jobs, cards=parser is not None)
             if cluster
@@ -138,6 +145,7 @@ def extract(
         print_json([result.public() for result in results])
         return
     print_table("Videos", COLUMNS, map(_line, results))
+    _note_gone([one.source for one in made.results.values()])
     whole, kept = sum(one.hours_in for one in results), sum(one.hours_out for one in results)
     print_note(f"{lasting(kept)} of {lasting(whole)} are kept in {folder}; see {folder / PAGE}")
 
@@ -163,6 +171,16 @@ def _wanted(
             f"{found.missing[0]}"
         )
     return found.root, found.videos, found.table
+
+
+def _note_gone(sources: list[str]) -> None:
+    """Labels stay when their video goes; who trains needs both."""
+    gone = [source for source in sources if not Path(source).exists()]
+    if gone:
+        print_note(
+            f"{len(gone)} videos of the set are not there any more, such as {gone[0]}: their "
+            "labels stay, and cannot be learned from without them"
+        )
 
 
 def _line(one: VideoResult) -> tuple[str, ...]:

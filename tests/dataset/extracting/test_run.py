@@ -13,21 +13,23 @@ from nitropilot.dataset.errors import BadVideo, NotExtracted
 from nitropilot.dataset.extracting import folder as folder_module
 from nitropilot.dataset.extracting import workers as workers_module
 from nitropilot.dataset.extracting.folder import SetFolder
-from nitropilot.dataset.extracting.one import Ways, extract_one
+from nitropilot.dataset.extracting.known import stamp
+from nitropilot.dataset.extracting.one import Extracted, Ways, extract_one
 from nitropilot.dataset.extracting.options import Job, Options
 from nitropilot.dataset.extracting.run import TRIES, Run
 from nitropilot.dataset.extracting.sources import find_videos
 from nitropilot.dataset.extracting.workers import Here
 from nitropilot.dataset.output import published
 from nitropilot.dataset.output.facts import Facts
+from nitropilot.dataset.output.result import VideoResult
+from nitropilot.dataset.templates.library import VARIABLE
 from nitropilot.training.formats.finding import find_takes, open_take
-from tests.dataset.making import Seen, noise, played, ways, write_video
+from tests.dataset.making import Looked, Seen, noise, played, ways, write_video
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from nitropilot.dataset.extracting.one import Located
-    from nitropilot.dataset.output.result import VideoResult
+    from nitropilot.dataset.extracting.one import Located, Searched
     from nitropilot.dataset.pad import PadStates
     from nitropilot.dataset.reading.reading import Reading
     from nitropilot.dataset.video.frames import Video
@@ -259,6 +261,49 @@ def test_without_a_controller_nothing_is_written(videos: Path, tmp_path: Path) -
     assert result.overlay.score == 0.1
     assert result.dropped == {"no_overlay": 3.0}
     assert not content(tmp_path)
+
+
+def test_where_none_was_found_is_looked_again_with_other_templates(
+    videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever imports the template that was missing gets what it finds, and nothing else anew."""
+    own, out = tmp_path / "templates", tmp_path / "out"
+    monkeypatch.setenv(VARIABLE, str(own))
+    looked: Counter[str] = Counter()
+
+    def locate(video: Video) -> Searched:
+        looked[video.path.stem] += 1
+        known = own.exists() or video.path.stem == "two"
+        return WAYS.locate(video) if known else Looked([])
+
+    how = Ways(locate, WAYS.read)
+    for _ in range(2):
+        assert [one.overlay.found for one in extracted(videos, out, how)] == [False, False, True]
+    assert looked == {"one": 1, "two": 1, "three": 1}
+    own.mkdir()
+    (own / "preset.json").write_text("{}", "utf-8")
+    for _ in range(2):
+        assert all(one.overlay.found for one in extracted(videos, out, how))
+    assert looked == {"one": 2, "two": 1, "three": 2}
+
+
+def test_one_that_waits_and_had_none_is_looked_at_again(
+    videos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that is stopped before a video's turn, and gone on with other templates."""
+    own, out = tmp_path / "templates", tmp_path / "out"
+    monkeypatch.setenv(VARIABLE, str(own))
+    _, found = find_videos([videos], out)
+    with SetFolder(out).opened(Options()) as folder:
+        for video in found:
+            nothing = VideoResult(str(video), video.stem, hours_in=FRAMES / 30 / 3600)
+            folder.waiting.put(Extracted(nothing, []), stamp(video))
+    with SetFolder(out).opened(Options()) as folder:
+        assert (folder.again, folder.waiting.names()) == (0, {*SEEDS})
+    own.mkdir()
+    (own / "preset.json").write_text("{}", "utf-8")
+    with SetFolder(out).opened(Options()) as folder:
+        assert (folder.again, folder.waiting.names()) == (len(SEEDS), set())
 
 
 def test_another_file_of_the_same_name_is_extracted_anew(videos: Path, tmp_path: Path) -> None:

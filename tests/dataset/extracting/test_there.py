@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from nitropilot.dataset.extracting import cluster
-from nitropilot.dataset.extracting.folder import SetFolder, stamp
+from nitropilot.dataset.extracting.folder import SetFolder
+from nitropilot.dataset.extracting.known import digest_of, stamp
 from nitropilot.dataset.extracting.options import Job, Options
-from nitropilot.dataset.extracting.there import Asked, handle, own_digest
+from nitropilot.dataset.extracting.there import Asked, handle
 from nitropilot.dataset.output import published
 from nitropilot.dataset.output.facts import Facts
 from nitropilot.dataset.templates.library import VARIABLE
@@ -31,7 +32,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
         mark = folder.marked("0123")
         place = str(folder.ready("a~1"))
     job = Job(str(video), "a", Facts(game="Doom"))
-    return Asked(job, options, place, mark, stamp(video), own_digest(options))
+    return Asked(job, options, place, mark, stamp(video), digest_of(options))
 
 
 def test_it_answers_in_plain_values(asked: Asked) -> None:
@@ -63,12 +64,12 @@ def test_templates_and_weights_are_told_apart_by_what_is_in_them(
     own = tmp_path / "templates" / "mine" / "preset.json"
     own.parent.mkdir(parents=True)
     own.write_text("{}")
-    changed = own_digest(asked.options)
+    changed = digest_of(asked.options)
     weights = tmp_path / "weights.pt"
     weights.write_bytes(b"1")
-    first = own_digest(replace(asked.options, xfeat=str(weights)))
+    first = digest_of(replace(asked.options, xfeat=str(weights)))
     weights.write_bytes(b"2")
-    second = own_digest(replace(asked.options, xfeat=str(weights)))
+    second = digest_of(replace(asked.options, xfeat=str(weights)))
     assert len({asked.own, changed, first, second}) == 4
 
 
