@@ -123,8 +123,8 @@ def extract(
         progress_bar(reports=True) as tell,
     ):
         if made.again:
-            print_note(f"{made.again} videos without a controller are looked at again: there are "
-                       "other templates or weights than before")  # fmt: skip
+            print_note("there are other templates or weights than before: videos without a "
+                       f"controller are looked at again ({made.again})")  # fmt: skip
         workers = (
             RayWorkers(cluster, made, options, jobs, cards=parser is not None)
             if cluster
@@ -178,8 +178,8 @@ def _note_gone(sources: list[str]) -> None:
     gone = [source for source in sources if not Path(source).exists()]
     if gone:
         print_note(
-            f"{len(gone)} videos of the set are not there any more, such as {gone[0]}: their "
-            "labels stay, and cannot be learned from without them"
+            f"videos that are not there any more ({len(gone)}, such as {gone[0]}): their labels "
+            "stay, and cannot be learned from without them"
         )
 
 

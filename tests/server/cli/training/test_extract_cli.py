@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from nitropilot.dataset.extracting import one
+from nitropilot.dataset.templates.library import VARIABLE
 from nitropilot.errors import NitroPilotError
 from nitropilot.server.cli.main import app
 from tests.dataset.making import noise, played, ways, write_video
@@ -26,7 +27,7 @@ def known(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every video shows one controller, and it is known what it does: what is found and read is
     tested where that is done."""
     how = ways(lambda video: played(len(video.times), len(video.path.stem)))
-    monkeypatch.setattr(one, "known_ways", lambda templates, xfeat: how)
+    monkeypatch.setattr(one, "known_ways", lambda *options: how)
 
 
 @pytest.mark.usefixtures("known")
@@ -59,6 +60,34 @@ def test_a_folder_of_videos_becomes_a_set(
     assert (out / "report.html").is_file()
     assert run(*words) == 0
     assert json.loads(capsys.readouterr().out) == [first, second]
+
+
+@pytest.mark.usefixtures("known")
+def test_what_is_not_as_it_was_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Videos that went, and those that are looked at again since there are other templates."""
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "templates"))
+    video, other = (write_video(tmp_path / "in" / name, noise(60)) for name in ("a.mp4", "b.mp4"))
+    out = tmp_path / "out"
+    monkeypatch.setattr(
+        one, "known_ways", lambda *options: ways(lambda _: played(60), lambda _: [])
+    )
+    assert run(str(video.parent), "--out", str(out)) == 0
+    assert "looked at again" not in capsys.readouterr().err
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "any.png").write_bytes(b"")
+    other.unlink()
+    monkeypatch.setattr(one, "known_ways", lambda *options: ways(lambda _: played(60)))
+    assert run(str(video), "--out", str(out)) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert "looked at again (2)" in said
+    assert "not there any more" not in said
+    monkeypatch.setattr(one, "known_ways", lambda *options: ways(lambda _: played(60)))
+    video.rename(tmp_path / "in" / "c.mp4")
+    assert run(str(tmp_path / "in"), "--out", str(out)) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"not there any more (1, such as {video})" in said
 
 
 def test_what_is_wrong_is_said_before_anything_is_made(tmp_path: Path) -> None:
