@@ -21,6 +21,7 @@ from unittest import mock
 
 import nitropilot.controller.human.hotkeys
 import nitropilot.controller.human.reader
+import nitropilot.engines.speeds
 import nitropilot.server.sessions.local_inputs
 from nitropilot import capture, controller, engines
 from nitropilot.agent import Mode, PlaySettings, Session, SessionPlan
@@ -483,6 +484,9 @@ def open_house(world: World, folder: Path) -> Iterator[House]:
         (nitropilot.controller.human.reader.open_human_pads, lambda: FedHuman(world)),
         (nitropilot.controller.human.hotkeys.open_hotkeys, lambda _actions: NoHotkeys()),
         (engines.load_engine, lambda *a, **k: FedEngine(real_engine(*a, **k), world)),
+        # Measuring takes real time, of which this clock knows nothing; so does waiting for another
+        # process that measures.
+        (nitropilot.engines.speeds.speeds_here, lambda **_: None),
     )
     with ExitStack() as stack:
         stack.enter_context(everywhere(*fed))
