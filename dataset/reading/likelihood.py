@@ -33,14 +33,16 @@ class Background:
     """What a patch of a video without an overlay looks like, at ``n`` of its pixels.
 
     Attributes:
-        mean: Its brightness (or colour).
+        mean: Its brightness (or colour); ``n`` of them where each pixel's own is known.
         patterns: ``n x k``: smooth patterns, each times its standard deviation.
-        rest: Variance of what they leave.
+        rest: Variance of what they leave; the same.
+        level: What is there on the whole.
     """
 
-    mean: float
+    mean: float | Floats
     patterns: Floats
-    rest: float
+    rest: float | Floats
+    level: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -124,9 +124,10 @@ def _reader(video: Video, small: Sight, by: int, first: int, last: int) -> Reade
         for index, (rows, columns) in enumerate(sides)
     )
     reader = Reader(small, Surroundings((y, u, v), small.box))
-    if len(video.times) < SHORT:
-        few = sample(video, STILL, first, last, _times(small.box, by))
-    else:
+    few = sample(video, STILL, first, last, _times(small.box, by))
+    apart = (few[-1].time - few[0].time) / max(len(few) - 1, 1)
+    reader.learn(crops_of(few, small.box, by), 1 / apart if apart > 0 else ALONE)
+    if len(video.times) >= SHORT:
         near = min(last, first + 4 * FIRST_LOOK)
         few = sample(video, FIRST_LOOK, first, near, _times(small.box, by))
     reader.measure_noise(crops_of(few, small.box, by))

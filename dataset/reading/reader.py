@@ -8,11 +8,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nitropilot.dataset.pad import BUTTONS, PULLED, SIDES, PadStates
+from nitropilot.dataset.reading.background import Backgrounds
 from nitropilot.dataset.reading.decoding import bridged, posterior, there
-from nitropilot.dataset.reading.eyes import Backgrounds, Crops, Eye, Noise, Shower, through
-from nitropilot.dataset.reading.parts import Part, Way, parts_of, places_of
+from nitropilot.dataset.reading.eyes import Crops, Eye, Noise
+from nitropilot.dataset.reading.parts import (
+    Part,
+    Way,
+    parts_of,
+    places_of,
+)
 from nitropilot.dataset.reading.reading import Reading
+from nitropilot.dataset.reading.shower import Shower, through
 from nitropilot.dataset.reading.sight import areas, changing
+from nitropilot.dataset.reading.standing import learn_standing
 from nitropilot.dataset.reading.sticks import StickEye
 from nitropilot.records.format import PUBLISHED_BUTTONS
 
@@ -99,6 +107,17 @@ class Reader:
         found = frozenset[str]().union(*(part.buttons for part in self.parts))
         found |= {f"{p.side}_trigger" for p in self.parts if p.way is Way.TRIGGER}
         return found | {f"j_{p.side}" for p in self.parts if p.way is Way.STICK}
+
+    def learn(self, crops: Crops, rate: float) -> None:
+        """Take from frames spread over the video what stands behind the controller.
+
+        Args:
+            crops: They.
+            rate: Frames a second.
+        """
+        for part, shower in zip(self.parts, self.showers, strict=True):
+            learn_standing(part, shower, self.noise, crops, rate)
+        self._open()
 
     def measure_noise(self, crops: Crops) -> None:
         """Take the noise from what is left once most states are known.

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nitropilot.dataset.reading.decoding import TEMPER, followed, peak
-from nitropilot.dataset.reading.eyes import Crops, Noise, Shower
+from nitropilot.dataset.reading.eyes import Crops, Noise
 from nitropilot.dataset.reading.parts import COARSE, FINE, Part, stick_grid, stick_moment
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from nitropilot.dataset.pad import Moment
+    from nitropilot.dataset.reading.shower import Shower
 
     Floats = NDArray[np.float32]
     Step = tuple[int, int]
@@ -28,6 +29,8 @@ COARSE_WOBBLE = 1.0
 PRESSED_NOISE = 2.0
 """By how much the noise is larger where it is told whether a stick is pressed: a small error of
 its position must not decide that."""
+BESIDE = 0.25
+"""A coarse position this near speaks for it."""
 WITHIN = 0.2
 """A position this near to the true one counts as right."""
 
@@ -65,7 +68,8 @@ class StickEye:
         coarse = self.shower.eye(self._moments(self._coarse), self._rough())
         said = coarse.look(crops).reshape(len(crops.y), len(self._pressed), -1)
         places = np.array(self._coarse, np.float32) * FINE
-        nearest = followed(said.max(axis=1), places, rate).argmax(axis=1)
+        likely = followed(said.max(axis=1), places, rate)
+        nearest = likely.argmax(axis=1)
         pressed = said[np.arange(len(said)), :, nearest].argmax(axis=1)
         at = np.zeros((len(said), 2), np.float32)
         sure = np.zeros(len(said), np.float32)
@@ -75,7 +79,10 @@ class StickEye:
             at[chosen], sure[chosen], steps[chosen] = self._fine(
                 _some(crops, chosen), self._coarse[cell], look
             )
-        return at, sure, self._thumb(crops, steps)
+        # A frame that tells little by itself may lie among others that tell enough.
+        apart = np.linalg.norm(places[None] - at[:, None], axis=2)
+        among = (likely * (apart <= BESIDE)).sum(axis=1)
+        return at, np.maximum(sure, among), self._thumb(crops, steps)
 
     def _fine(
         self, crops: Crops, around: Step, look: int

@@ -16,7 +16,7 @@ from nitropilot.dataset.pose import Box, Pose
 from nitropilot.dataset.templates.template import DPAD_LOOKS, Element, Fill, Kind, Template
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -123,16 +123,28 @@ def scene(count: int, width: int, height: int, seed: int = 0) -> Iterator[NDArra
         yield np.clip(large[y : y + height, x : x + width], 0, 255).astype(np.uint8)
 
 
+def bars(count: int, width: int, height: int) -> Iterator[NDArray[np.uint8]]:
+    """Something that stands, and has more to see than what lies over it."""
+    picture = np.full((height, width, 3), 40, np.uint8)
+    for left in range(0, width, 14):
+        picture[:, left : left + 6] = (230, 200, 60)
+    picture[::11] = 255
+    for _ in range(count):
+        yield picture
+
+
 def drawn(
     template: Template, states: PadStates, pose: Pose = POSE,
     size: tuple[int, int] = (208, 128), opacity: float = 1.0, seed: int = 0,
+    pictures: Iterable[NDArray[np.uint8]] | None = None,
 ) -> Iterator[NDArray[np.uint8]]:  # fmt: skip
-    """Pictures with a controller over them."""
+    """Pictures with a controller over them; without any, over something that moves."""
     width, height = size
     painter = Painter(template)
     projection = Projection(pose, Box(0, 0, width, height))
     seen = projection.seen()
-    for number, picture in enumerate(scene(len(states), width, height, seed)):
+    under = scene(len(states), width, height, seed) if pictures is None else pictures
+    for number, picture in enumerate(under):
         layer = projection.project(painter.paint(states.moment(number), seen), seen)
         mixed = picture * (1 - opacity * layer[..., 3:]) + 255 * opacity * layer[..., :3]
         yield np.clip(mixed + 0.5, 0, 255).astype(np.uint8)

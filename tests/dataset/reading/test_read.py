@@ -16,7 +16,7 @@ from nitropilot.dataset.reading.sight import Sight
 from nitropilot.dataset.templates.template import Kind
 from nitropilot.dataset.video.frames import open_video
 from nitropilot.records.format import PUBLISHED_BUTTONS
-from tests.dataset.toy import POSE, drawn, encode, pressing, scene, toy
+from tests.dataset.toy import POSE, bars, drawn, encode, pressing, scene, toy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -113,6 +113,20 @@ def test_lines_alone_are_there_as_long_as_they_are_drawn(tmp_path: Path) -> None
 
     assert found.shown[:39].min() > 0.9
     assert found.shown[41:].max() < 0.1
+
+
+def test_what_stands_behind_it_is_not_taken_for_a_part_of_it(
+    truth: PadStates, tmp_path: Path
+) -> None:
+    """Bars of a game show through, clearer than what lies over them."""
+    size = (416, 256)
+    pictures = drawn(toy(), truth, size=size, opacity=0.35, pictures=bars(FRAMES, *size))
+    path = encode(tmp_path / "v.mp4", pictures)
+    found = read_at(open_video(path), Sight(toy(), POSE, Colours(), 0.35, size), 0, FRAMES)
+
+    assert (found.states.published() != truth.published()).mean() < 0.02
+    assert np.median(np.abs(found.states.sticks - truth.sticks)) < 0.05
+    assert (np.abs(found.states.sticks - truth.sticks) > 0.3).mean() < 0.05
 
 
 def test_what_a_template_does_not_show_is_not_read(tmp_path: Path) -> None:
