@@ -184,7 +184,7 @@ class _Patches(NamedTuple):
 def _any(plane: int, used: NDArray[np.bool_], patches: Floats) -> Background:
     """Where nothing is known of one place, beside that it is a part of such a video."""
     if len(patches) < FEWEST:
-        rows, columns, chosen = _lowest(*used.shape, LIGHT if plane == 0 else CHROMA)
+        rows, columns, chosen = _lowest(plane, used)
         strength = ANY_DEVIATION * np.sqrt(used.size) / (1 + chosen.sum(axis=1))
         basis = _basis(rows, columns, chosen, used)
         return Background(128.0, basis * strength.astype(np.float32), 100.0, 128.0)
@@ -200,7 +200,7 @@ def _spread(plane: int, used: NDArray[np.bool_], apart: Floats) -> tuple[Floats,
         used: The same.
         apart: ``p x h x w``: patches, of mean 0.
     """
-    rows, columns, chosen = _lowest(*used.shape, LIGHT if plane == 0 else CHROMA)
+    rows, columns, chosen = _lowest(plane, used)
     weights = (rows @ apart @ columns.T)[:, chosen[:, 0], chosen[:, 1]]
     strength = np.sqrt(np.square(weights).mean(axis=0))
     whole = np.square(apart).sum(axis=(1, 2)).mean()
@@ -217,8 +217,9 @@ def _cosines(size: int, count: int) -> Floats:
     return np.asarray(rows, np.float32)
 
 
-def _lowest(height: int, width: int, count: int) -> tuple[Floats, Floats, NDArray[np.int64]]:
+def _lowest(plane: int, used: NDArray[np.bool_]) -> tuple[Floats, Floats, NDArray[np.int64]]:
     """The lowest patterns of a patch: rows, columns, and which of both each one is made of."""
+    (height, width), count = used.shape, LIGHT if plane == 0 else CHROMA
     most = (min(height, count), min(width, count))
     down, across = np.meshgrid(np.arange(most[0]), np.arange(most[1]), indexing="ij")
     # By how many waves fit into the longer side, whatever the shape.
