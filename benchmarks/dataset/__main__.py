@@ -1,15 +1,16 @@
 """The table of what reading controllers of known skins reaches.
 
     python -m benchmarks.dataset [--skins a,b] [--seeds N] [--first-seed N] [--conditions usual,...]
-                                 [--unread] [--empty N] [--first-empty N] [--json]
+                                 [--unread] [--empty N] [--first-empty N] [--json] [--page FILE]
     python -m benchmarks.dataset --unknown FILE [...]
 
 Clips are made of every skin, with made-up play over moving pictures, through H.264; then the skin
 is looked for among all that come along, and read.  Opaque skins and others apart, beside a reader
 that says nothing is pressed and sticks are in the middle (R2 0).  ``--empty`` counts skins that are
 claimed on videos without one, and says how high they score beside those that are there.
-``--seeds 0`` leaves out all else, ``--unread`` only finds them.  With ``--unknown`` a detector
-looks at the same clips, to which all skins are unknown: see ``unknown``.
+``--seeds 0`` leaves out all else, ``--unread`` only finds them, ``--page`` shows the worst clips.
+With ``--unknown`` a detector looks at the same clips, to which all skins are unknown: see
+``unknown``.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from benchmarks.dataset.empties import empty
 from benchmarks.dataset.empties import told as in_a_line
 from benchmarks.dataset.trials import CONDITIONS, Trial, trial
 from benchmarks.dataset.unknown import measure_unknown
+from benchmarks.dataset.worst import write_worst
 from benchmarks.engines import processor
 from nitropilot.dataset.locating.locate import locator
 from nitropilot.dataset.templates.library import shipped
@@ -89,6 +91,7 @@ def main(tell: Callable[[str], None] = print) -> None:
     options.add_argument("--empty", type=int, default=0)
     options.add_argument("--first-empty", type=int, default=0)
     options.add_argument("--json", action="store_true")
+    options.add_argument("--page", type=Path, metavar="FILE", help="the worst clips as pictures")
     options.add_argument("--unknown", type=Path, metavar="FILE", help="a detector's weights")
     told = options.parse_args()
     if told.unknown:
@@ -113,11 +116,14 @@ def main(tell: Callable[[str], None] = print) -> None:
         ]
     if told.json:
         tell(json.dumps({"processor": processor(), "empty": [each._asdict() for each in none],
-                         "trials": [each._asdict() for each in trials]}))  # fmt: skip
+                         "trials": [each.plain() for each in trials]}))  # fmt: skip
         return
     tell(f"\n{processor()}\n")
     if trials:
         tell("\n".join(table(trials)))
+        if told.page:
+            write_worst(trials, told.page, [processor(), f"{len(trials)} clips."])
+            tell(f"the worst clips: {told.page}")
         sure = [each.sure for each in trials if each.right]
         tell(f"lowest score of a right one: {min(sure, default=0.0):.2f}")
     if none:

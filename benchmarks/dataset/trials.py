@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from benchmarks.dataset.worst import Shot, shots
 from nitropilot.dataset.drawing.canvas import Painter
 from nitropilot.dataset.pad import NEUTRAL
 from nitropilot.dataset.pose import Pose, overlap
@@ -78,6 +79,8 @@ class Trial(NamedTuple):
         preparing: CPU seconds for a closer look.
         reading: CPU seconds for reading it, set-up included.
         seconds: Of the clip.
+        seed: It was made from.
+        shots: Moments in which most was wrong.
     """
 
     skin: str
@@ -92,6 +95,12 @@ class Trial(NamedTuple):
     preparing: float
     reading: float
     seconds: float
+    seed: int = 0
+    shots: tuple[Shot, ...] = ()
+
+    def plain(self) -> dict[str, Any]:
+        """For programs: without pictures."""
+        return {name: value for name, value in self._asdict().items() if name != "shots"}
 
 
 def is_opaque(template: Template) -> bool:
@@ -126,7 +135,7 @@ def trial(
     right = [found for found in search.found if found.template.name == template.name]
     blank = Trial(
         template.name, is_opaque(template), condition.name, False, 0.0, 0.0, float("nan"), None,
-        locating, 0.0, 0.0, condition.seconds,
+        locating, 0.0, 0.0, condition.seconds, seed,
     )  # fmt: skip
     if not right:
         return blank
@@ -146,7 +155,11 @@ def trial(
     reading = read_at(video, sight, 0, len(video.times))
     done = time.process_time() - start - preparing
     shown = truth.part(0, len(reading.numbers))
-    return found._replace(score=score(reading.states, shown, reading.outputs), reading=done)
+    return found._replace(
+        score=score(reading.states, shown, reading.outputs),
+        reading=done,
+        shots=shots(video, sight.box, reading, shown),
+    )
 
 
 def make_clip(

@@ -75,7 +75,7 @@ def figure(one: Sample) -> tuple[str, str]:
     return f"{picture}<br>{drawn(one.moment)}", f"{one.time:.2f} s: {said}"
 
 
-def drawn(moment: Moment) -> str:
+def drawn(moment: Moment, what: str = "What was read") -> str:
     """A state as a drawing: both sticks with their dots, both triggers as bars."""
     width = 2 * PLOT + 3 * LINE
     parts = []
@@ -97,5 +97,5 @@ def drawn(moment: Moment) -> str:
     title = escape(", ".join(sorted(moment.buttons)) or "no button")
     return (
         f'<svg viewBox="0 0 {width} {PLOT + 4}" width="{width}" height="{PLOT + 4}" role="img">'
-        f"<title>What was read: {title}</title>{''.join(parts)}</svg>"
+        f"<title>{what}: {title}</title>{''.join(parts)}</svg>"
     )
