@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import sys
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -37,12 +39,29 @@ def open_grabber(window: Window) -> Grabber:
         from nitropilot.capture.x11.target import X11Locator
 
         screen = partial(MSS, display=window.display)
-        grabber = BoundedGrabber(
-            lambda: MssGrabber(window, X11Locator(window), screen), window.display
-        )
+
+        def opened() -> MssGrabber:
+            _find_libraries(window.display)
+            return MssGrabber(window, X11Locator(window), screen)
+
+        grabber = BoundedGrabber(opened, window.display)
     else:
         raise unsupported_system()
     return grabber
+
+
+@functools.cache
+def _find_libraries(display: str) -> None:
+    """Have mss find its libraries now, and not at the first picture, when somebody plays already.
+
+    It asks programs where they lie.  Until such a one has begun no thread of this process goes on,
+    on a busy machine for so long that the pad is let go.
+    """
+    from mss import MSS
+    from mss.exception import ScreenShotError
+
+    with suppress(ScreenShotError, OSError):  # whoever takes a picture is told
+        MSS(display=display).close()
 
 
 def open_response_probe(window: Window) -> ResponseProbe:
