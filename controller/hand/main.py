@@ -25,6 +25,7 @@ from nitropilot.controller.hand.beginning import Beginning
 from nitropilot.controller.hand.outbox import say
 from nitropilot.controller.hand.process import REST_S, HandProcess
 from nitropilot.controller.hand.protocol import decode, failure
+from nitropilot.controller.hand.turns import ask_for_early_turns
 from nitropilot.controller.ledger.heal import heal_all
 from nitropilot.controller.processes import State, state
 
@@ -64,6 +65,7 @@ def _come_first() -> None:
             psutil.Process().nice(psutil.HIGH_PRIORITY_CLASS)
         else:
             os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
+    ask_for_early_turns()
 
 
 def _heal_after(owner: int) -> list[str]:

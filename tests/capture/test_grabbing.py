@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -152,6 +153,27 @@ def _is_all(grabber: capture.Grabber, colour: int) -> bool:
         return only_colour(grabber.grab()) == colour
     except (capture.WindowMinimised, AssertionError):
         return False
+
+
+FIRST_GRAB = """
+import sys
+from nitropilot import capture
+
+begun = []
+with capture.open_grabber(capture.find_window(handle=int(sys.argv[1]))) as grabber:
+    sys.addaudithook(lambda event, _: event == "subprocess.Popen" and begun.append(event))
+    grabber.grab()
+print(len(begun))
+"""
+
+
+def test_the_first_picture_begins_no_program(display: PrivateDisplay) -> None:
+    """mss asked five of them where its libraries lie, when somebody played already: on a busy
+    machine no thread of ours went on for so long that the pad was let go."""
+    with XWindow(display.name) as mine:
+        command = [sys.executable, "-c", FIRST_GRAB, str(mine.handle)]
+        said = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert said.stdout.split() == ["0"]
 
 
 def test_closed_window(display: PrivateDisplay) -> None:
