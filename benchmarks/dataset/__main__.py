@@ -122,7 +122,8 @@ def main(tell: Callable[[str], None] = print) -> None:
     if trials:
         tell("\n".join(table(trials)))
         if told.page:
-            write_worst(trials, told.page, [processor(), f"{len(trials)} clips."])
+            machine = ", ".join(f"{name} {value}" for name, value in processor().items())
+            write_worst(trials, told.page, [f"{len(trials)} clips. {machine}"])
             tell(f"the worst clips: {told.page}")
         sure = [each.sure for each in trials if each.right]
         tell(f"lowest score of a right one: {min(sure, default=0.0):.2f}")
