@@ -24,21 +24,18 @@ _NORMAL = 0
 
 def ask_for_early_turns() -> bool:
     """Ask for short turns for this thread and those that it starts; whether the kernel agreed."""
-    call = CALLS.get(platform.machine())
-    if sys.platform != "linux" or call is None:
-        return False
-    nice = os.getpriority(os.PRIO_PROCESS, 0)
-    asked = ATTRIBUTES.pack(ATTRIBUTES.size, _NORMAL, 0, nice, 0, TURN_NS, 0, 0)
-    return bool(ctypes.CDLL(None).syscall(call, 0, ctypes.create_string_buffer(asked), 0) == 0)
+    if sys.platform == "linux" and (call := CALLS.get(platform.machine())):
+        nice = os.getpriority(os.PRIO_PROCESS, 0)
+        asked = ATTRIBUTES.pack(ATTRIBUTES.size, _NORMAL, 0, nice, 0, TURN_NS, 0, 0)
+        given = ctypes.create_string_buffer(asked)
+        return bool(ctypes.CDLL(None).syscall(call, 0, given, 0) == 0)
+    return False
 
 
 def turn_ns() -> int:
     """The length of this thread's turns, where the kernel tells; else 0."""
-    call = CALLS.get(platform.machine())
-    if sys.platform != "linux" or call is None:
-        return 0
     found = ctypes.create_string_buffer(ATTRIBUTES.size)
-    # sched_getattr has the next number on all of these machines.
-    if ctypes.CDLL(None).syscall(call + 1, 0, found, ATTRIBUTES.size, 0) != 0:
-        return 0
+    if sys.platform == "linux" and (call := CALLS.get(platform.machine())):
+        # sched_getattr has the next number on all of these machines.
+        ctypes.CDLL(None).syscall(call + 1, 0, found, ATTRIBUTES.size, 0)
     return int(ATTRIBUTES.unpack(found.raw)[5])
