@@ -54,6 +54,8 @@ def test_what_a_person_presses_is_recorded(tmp_path: Path) -> None:
                 return rows_of(out)
 
             until(begun, "the first row")
+            before = rows_of(out)
+            until(lambda: rows_of(out) > before + 5, "rows of the touch")
             pad.write(PLAY)
             before = rows_of(out)
             until(lambda: rows_of(out) > before + 30, "more rows")
