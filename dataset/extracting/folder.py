@@ -28,13 +28,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock, Timeout
-
 from nitropilot.dataset.errors import NotExtracted
 from nitropilot.dataset.extracting.known import digest_of, stamp
 from nitropilot.dataset.extracting.linking import link
 from nitropilot.dataset.extracting.options import check_made
 from nitropilot.dataset.extracting.waiting import Waiting
+from nitropilot.dataset.output.keeping import kept_from_others
 from nitropilot.dataset.output.published import no_room
 from nitropilot.dataset.output.result import VideoResult
 from nitropilot.dataset.output.samples import Sample
@@ -86,7 +85,7 @@ class SetFolder:
         """
         try:
             self._claim(options)
-            with _locked(self._own / "lock", self.out):
+            with kept_from_others(self._own / "lock", self.out):
                 self._recover()
                 self._forget_unfound(digest_of(options))
                 yield self
@@ -265,19 +264,3 @@ def results_in(out: Path) -> list[VideoResult]:
         with suppress(FileNotFoundError):  # its file has changed, and it is extracted anew
             found.append(VideoResult.of(json.loads(path.read_text("utf-8"))["result"]))
     return found
-
-
-@contextmanager
-def _locked(path: Path, out: Path) -> Iterator[None]:
-    """Keep other processes out, until the block or the process ends."""
-    lock = FileLock(path, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise NotExtracted(
-            f"{out} is being written by another process", "wait until it ends"
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()

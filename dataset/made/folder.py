@@ -19,9 +19,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock, Timeout
-
 from nitropilot.dataset.errors import NotExtracted
+from nitropilot.dataset.output.keeping import kept_from_others
 from nitropilot.dataset.output.published import no_room, write_labels
 from nitropilot.records.writer import write_json
 
@@ -89,7 +88,7 @@ class MadeFolder:
         """
         try:
             self._claim({"format": FORMAT, **options})
-            with _locked(self.own / "lock", self.out):
+            with kept_from_others(self.own / "lock", self.out):
                 shutil.rmtree(self.own / "ready", ignore_errors=True)
                 (self.own / "ready").mkdir()
                 self._recall()
@@ -155,19 +154,3 @@ class MadeFolder:
         self.levels = []
         while (path := self.own / "levels" / f"{len(self.levels):06d}.json").is_file():
             self.levels.append(MadeLevel(**json.loads(path.read_text("utf-8"))))
-
-
-@contextmanager
-def _locked(path: Path, out: Path) -> Iterator[None]:
-    """Keep other processes out, until the block or the process ends."""
-    lock = FileLock(path, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise NotExtracted(
-            f"{out} is being written by another process", "wait until it ends"
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()
